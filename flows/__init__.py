@@ -1,0 +1,1 @@
+"""Orchestration only: Prefect flows and tasks, the `lamas` command, wiring from configuration."""

@@ -1,0 +1,1 @@
+"""LAMaS: learn, per query, which operators to run side by side and when to stop."""

@@ -1,0 +1,55 @@
+"""The nouns of LAMaS as frozen records: standard library only, no tensors."""
+
+from lamas.domain.arithmetic import ordered_sum
+from lamas.domain.calls import ChatMessage, ModelCall, ToolExecution
+from lamas.domain.clock import Clock
+from lamas.domain.graph import ExecutionGraph, Layer
+from lamas.domain.identity import derive_seed, digest
+from lamas.domain.learning import Checkpoint, CheckpointStatus, Credit, EvaluationMetric, Update
+from lamas.domain.operator import OperatorSet, OperatorSpec
+from lamas.domain.problem import TASK_FAMILIES, CodeTests, Problem, Split, TaskFamily
+from lamas.domain.rollout import DecisionMode, PlannedRollout, PolicyDecision, Purpose, Rollout
+from lamas.domain.run import Run, RunStatus
+from lamas.domain.trace import (
+    CriticalPathLabel,
+    ExecutionMode,
+    InvocationKind,
+    OperatorInvocation,
+    Trace,
+)
+
+__all__ = [
+    "TASK_FAMILIES",
+    "ChatMessage",
+    "Checkpoint",
+    "CheckpointStatus",
+    "Clock",
+    "CodeTests",
+    "Credit",
+    "CriticalPathLabel",
+    "DecisionMode",
+    "EvaluationMetric",
+    "ExecutionGraph",
+    "ExecutionMode",
+    "InvocationKind",
+    "Layer",
+    "ModelCall",
+    "OperatorInvocation",
+    "OperatorSet",
+    "OperatorSpec",
+    "PlannedRollout",
+    "PolicyDecision",
+    "Problem",
+    "Purpose",
+    "Rollout",
+    "Run",
+    "RunStatus",
+    "Split",
+    "TaskFamily",
+    "ToolExecution",
+    "Trace",
+    "Update",
+    "derive_seed",
+    "digest",
+    "ordered_sum",
+]

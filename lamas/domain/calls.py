@@ -1,0 +1,76 @@
+"""What one attempt of a model call and one sandboxed run leave behind."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChatMessage:
+    """One message of a chat completion request."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelCall:
+    """One attempt of one chat completion; names follow OpenTelemetry GenAI conventions."""
+
+    call_id: str
+    """Digest of everything that determines the sample; the attempts of one call share it."""
+    attempt: int
+    """From 1."""
+    stage: int = 0
+    """Position in the invocation's sequence of calls and tool runs, from 0."""
+    branch: int = 0
+    """Parallel branch within the stage, from 0."""
+    request_model: str
+    request_temperature: float
+    request_max_tokens: int
+    request_seed: int
+    request_messages: tuple[ChatMessage, ...] = ()
+    response_id: str | None = None
+    response_model: str | None = None
+    response_text: str | None = None
+    response_finish_reasons: tuple[str, ...] = ()
+    usage_input_tokens: int = 0
+    usage_output_tokens: int = 0
+    usage_estimated: bool = False
+    """True when the endpoint reported no usage and tokens were counted from the text."""
+    started_at: float
+    """Seconds since the epoch."""
+    ended_at: float
+    time_to_first_chunk_seconds: float | None = None
+    cost_usd: float = 0.0
+    status: Literal["ok", "error"]
+    error: str | None = None
+    """Error class and reason, without keys."""
+    replayed: bool = False
+    """True when the response came from the response store: nothing was sent or paid again."""
+
+    @property
+    def seconds(self) -> float:
+        return self.ended_at - self.started_at
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolExecution:
+    """One sandboxed run of a program that a model wrote."""
+
+    tool_execution_id: str
+    stage: int = 0
+    branch: int = 0
+    program: str
+    stdout: str
+    stderr: str
+    exit_code: int | None
+    """None when it was killed."""
+    status: Literal["ok", "error", "limit"]
+    """`error`: the program failed by itself; `limit`: a limit was hit."""
+    limits_hit: tuple[str, ...] = ()
+    started_at: float
+    ended_at: float
+    wall_seconds: float
+    """Measured from handing the program over to its end."""
+    charged_seconds: float
+    """What enters CP_len: `wall_seconds`, or a modelled time under the simulated profile."""

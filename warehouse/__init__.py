@@ -1,0 +1,1 @@
+"""The DuckDB warehouse: migrations, writer, reader, views, audits, checkpoint registry."""
