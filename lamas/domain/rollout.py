@@ -44,6 +44,8 @@ class PlannedRollout:
     """Update step whose batch it belongs to; for evaluations the step of the checkpoint."""
     sample_index: int
     """Distinguishes rollouts of the same problem."""
+    retry: int = 0
+    """How often this slot failed before and was planned again; failures stay on record."""
     seed: int
     """Root of every random choice in it; equal across variants for common random numbers."""
     graph: ExecutionGraph
