@@ -1,0 +1,15 @@
+"""Pure arithmetic on recorded times and tokens: longest chains, the critical path, slack."""
+
+from lamas.scheduling.agreement import check
+from lamas.scheduling.critical_path import cp_tokens, label, makespan_seconds, virtual_seconds
+from lamas.scheduling.longest_chain import LongestChain, longest_chain
+
+__all__ = [
+    "LongestChain",
+    "check",
+    "cp_tokens",
+    "label",
+    "longest_chain",
+    "makespan_seconds",
+    "virtual_seconds",
+]
