@@ -81,7 +81,7 @@ class _Answering:
         return self._draws.uniform("right") < chance
 
     def _wrong(self) -> int:
-        weights = wrong_weights(self._problem, self._profile)
+        weights = wrong_weights(self._problem.family, self._profile)
         return 1 + self._draws.weighted("mistake", weights)
 
     def _solved(self, skill: float) -> int:

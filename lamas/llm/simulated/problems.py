@@ -237,18 +237,20 @@ def _answers(problem: SimulatedProblem, profile: SimulatedProfile, draws: Draws)
     return (right, *(wrong_program(right, entry_point, kind, examples) for kind in kinds))
 
 
-def wrong_weights(problem: KnownProblem, profile: SimulatedProfile) -> tuple[float, ...]:
-    """Relative frequency of each wrong answer of the problem."""
+def wrong_weights(family: TaskFamily, profile: SimulatedProfile) -> tuple[float, ...]:
+    """Share of each wrong answer among a problem's wrong samples, in the order of `answers`."""
     decay = profile.wrong_answers.concentration
-    if problem.family != "code":
-        return tuple(decay**rank for rank in range(len(problem.answers) - 1))
+    if family != "code":
+        return _decaying(profile.wrong_answers.distinct, decay)
     hidden = profile.wrong_answers.hidden_bug_share
-    open_kinds = [kind for kind in range(KINDS_OF_BUG) if kind != HIDDEN_BUG]
-    total = math.fsum(decay**rank for rank in range(len(open_kinds)))
-    weights = [hidden] * KINDS_OF_BUG
-    for rank, kind in enumerate(open_kinds):
-        weights[kind] = (1.0 - hidden) * decay**rank / total
-    return tuple(weights)
+    shares = [(1.0 - hidden) * share for share in _decaying(KINDS_OF_BUG - 1, decay)]
+    shares.insert(HIDDEN_BUG, hidden)
+    return tuple(shares)
+
+
+def _decaying(count: int, decay: float) -> tuple[float, ...]:
+    weights = [decay**rank for rank in range(count)]
+    return tuple(weight / math.fsum(weights) for weight in weights)
 
 
 def _pattern(answers: tuple[str, ...]) -> re.Pattern[str]:

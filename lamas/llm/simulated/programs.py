@@ -15,6 +15,7 @@ _SLIPS = ("_rounded", "_trimmed", "_shifted", "_checked")
 HIDDEN_BUG = 1
 """The kind of mistake (from 0) that shows only on inputs other than the public tests' ones."""
 KINDS_OF_BUG = len(_SLIPS)
+_TELLING_CHARACTERS = 12
 
 _OFF_BY_ONE = """
     if isinstance(value, bool):
@@ -72,7 +73,7 @@ def wrong_program(canonical: str, entry_point: str, kind: int, examples: Sequenc
     """The canonical program with one mistake.
 
     `kind` is 0..KINDS_OF_BUG−1; HIDDEN_BUG gives right results for `examples` (sources of argument
-    tuples) and wrong ones elsewhere; without examples, for about half of the inputs.
+    tuples) and wrong ones elsewhere.
     """
     slip = _SLIPS[kind]
     attempt = re.sub(rf"\b{re.escape(entry_point)}\b", "attempt", canonical)
@@ -81,11 +82,9 @@ def wrong_program(canonical: str, entry_point: str, kind: int, examples: Sequenc
             f"def {slip}(value):{_BODIES[kind]}\n\ndef {entry_point}(*inputs):\n    return None\n"
         )
     keep = ""
-    if kind == HIDDEN_BUG:
-        condition = (
-            f"inputs in [{', '.join(examples)}]" if examples else "len(repr(inputs)) % 2 == 0"
-        )
-        keep = f"    if {condition}:\n        return attempt(*inputs)\n"
+    if kind == HIDDEN_BUG and examples:
+        known = ", ".join(examples)
+        keep = f"    if inputs in [{known}]:\n        return attempt(*inputs)\n"
     return (
         f"{attempt}\n\ndef {slip}(value):{_BODIES[kind]}\n\n"
         f"def {entry_point}(*inputs):\n{keep}    return {slip}(attempt(*inputs))\n"
@@ -99,9 +98,11 @@ def bug_in(text: str) -> int | None:
 
 
 def fingerprint(canonical: str, question: str) -> str:
-    """The last line of the right program that the question does not hold; empty if none."""
-    lines = [line.strip() for line in canonical.splitlines() if line.strip()]
-    return next((line for line in reversed(lines) if line not in question), "")
+    """A line that shows the right program: its last telling one that the question lacks."""
+    lines = [line.strip() for line in canonical.splitlines()]
+    own = [line for line in lines if line and line not in question]
+    telling = [line for line in own if len(line) >= _TELLING_CHARACTERS]
+    return telling[-1] if telling else max(own, key=len, default="")
 
 
 def example_arguments(public_tests: Sequence[str], entry_point: str) -> tuple[str, ...]:
