@@ -1,0 +1,95 @@
+"""How a DuckDB file that one process at a time may hold is opened, shared and let go again."""
+
+import random
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from lamas.errors import WarehouseError
+
+FIRST_PAUSE_SECONDS = 0.005
+LONGEST_PAUSE_SECONDS = 0.25
+
+# DuckDB tells these apart by text alone: another process holds the file; this process holds it in
+# the other mode (reading against writing).
+_BUSY = ("Could not set lock on file", "different configuration than existing connections")
+_HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
+
+
+@contextmanager
+def connect(
+    path: Path, *, read_only: bool, timeout_seconds: float
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection for the length of a `with` block; waits for whoever holds the file.
+
+    Raises WarehouseError when the file cannot be opened, or is still held after
+    `timeout_seconds`.
+    """
+    connection = _open(path, read_only=read_only, timeout_seconds=timeout_seconds)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All statements of the block or none of them."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _open(path: Path, *, read_only: bool, timeout_seconds: float) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + timeout_seconds
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except duckdb.Error as error:
+            message = str(error)
+            if not any(sign in message for sign in _BUSY):
+                raise _unusable(path, message) from error
+            if time.monotonic() + pause > deadline:
+                raise WarehouseError(_busy_message(path, message, timeout_seconds)) from error
+        # Jitter keeps two waiting writers from knocking at the same instants for ever.
+        time.sleep(pause * random.uniform(0.5, 1.5))
+        pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
+
+
+def _busy_message(path: Path, message: str, timeout_seconds: float) -> str:
+    holder = _HOLDER.search(message)
+    who = (
+        f"process {holder['pid']} ({Path(holder['program']).name})"
+        if holder
+        else "another connection"
+    )
+    return (
+        f"warehouse {path} is still held by {who} after {timeout_seconds:g} s: "
+        "let that program finish or close it, then repeat the command"
+    )
+
+
+def _unusable(path: Path, message: str) -> WarehouseError:
+    if "not a valid DuckDB database" in message:
+        return WarehouseError(
+            f"{path} is not a DuckDB file, or its header is damaged: "
+            "check the configured warehouse path, or restore the file from a copy"
+        )
+    if "Permission denied" in message or "read-only" in message:
+        return WarehouseError(
+            f"warehouse {path} may not be opened for writing: "
+            "change its permissions, or choose another warehouse path"
+        )
+    return WarehouseError(
+        f"warehouse {path} cannot be opened ({message.splitlines()[0]}): "
+        "check the path, or restore the file from a copy"
+    )

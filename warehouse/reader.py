@@ -1,0 +1,235 @@
+"""How rows become domain records again, in an order that does not depend on who finished first."""
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lamas.domain import (
+    Credit,
+    CriticalPathLabel,
+    EvaluationMetric,
+    Problem,
+    Purpose,
+    Rollout,
+    Run,
+    Split,
+    Update,
+)
+from lamas.errors import WarehouseError
+from warehouse import records
+from warehouse.warehouse import Warehouse, fetch
+
+# Rollouts are handed out in this order everywhere, so that sums over them round alike.
+ROLLOUT_ORDER = "step, problem_id, policy, sample_index, rollout_id"
+
+
+class Reader:
+    """Records of a warehouse as the domain knows them."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def run(self, run_id: str) -> Run:
+        """The run; WarehouseError when there is none of that name."""
+        found = self._runs("WHERE run_id = ?", [run_id])
+        if not found:
+            raise WarehouseError(
+                f"run {run_id} is not in warehouse {self._warehouse.path}: "
+                "`lamas sql 'FROM run_summary'` lists the runs it holds"
+            )
+        return found[0]
+
+    def runs(self, *, kind: str | None = None) -> tuple[Run, ...]:
+        """All runs, the earliest first."""
+        if kind is None:
+            return self._runs("", [])
+        return self._runs("WHERE kind = ?", [kind])
+
+    def problems(
+        self,
+        *,
+        benchmark: str | None = None,
+        version: str | None = None,
+        split: Split | None = None,
+        problem_ids: Sequence[str] | None = None,
+    ) -> tuple[Problem, ...]:
+        """Problems in the order of their source; a condition left out does not restrict."""
+        conditions = _Conditions()
+        conditions.equal("benchmark", benchmark)
+        conditions.equal("version", version)
+        conditions.equal("split", split)
+        conditions.among("problem_id", problem_ids)
+        frame = self._warehouse.query(
+            f"SELECT * EXCLUDE (embedding) FROM problems {conditions.where} "
+            "ORDER BY benchmark, version, problem_index, problem_id",
+            conditions.values,
+        )
+        return records.problems(frame)
+
+    def embeddings(self, problem_ids: Sequence[str]) -> NDArray[np.float32]:
+        """Query embeddings [n, 384] float32 in the order of `problem_ids`.
+
+        Raises WarehouseError naming the first problem that is not stored.
+        """
+        frame = self._warehouse.query(
+            "SELECT problem_id, embedding FROM problems WHERE problem_id IN (SELECT unnest(?))",
+            [list(problem_ids)],
+        )
+        places = {name: place for place, name in enumerate(frame["problem_id"].to_list())}
+        for problem_id in problem_ids:
+            if problem_id not in places:
+                raise WarehouseError(
+                    f"problem {problem_id} is not in warehouse {self._warehouse.path}: "
+                    "run `lamas prepare` for its benchmark"
+                )
+        matrix = np.asarray(frame["embedding"].to_numpy(), dtype=np.float32)
+        return matrix[[places[problem_id] for problem_id in problem_ids]]
+
+    def rollouts(
+        self,
+        run_id: str | None = None,
+        *,
+        step: int | None = None,
+        purpose: Purpose | None = None,
+        policy: str | None = None,
+        checkpoint_id: str | None = None,
+        rollout_ids: Sequence[str] | None = None,
+        with_calls: bool = False,
+    ) -> tuple[Rollout, ...]:
+        """Finished rollouts, failed ones included, ordered by step, problem, policy and sample.
+
+        `with_calls` also reads model calls and tool runs (by far the largest tables); without it
+        invocations come with `calls=()` and `tools=()`.
+        """
+        conditions = _Conditions()
+        conditions.equal("run_id", run_id)
+        conditions.equal("step", step)
+        conditions.equal("purpose", purpose)
+        conditions.equal("policy", policy)
+        conditions.equal("checkpoint_id", checkpoint_id)
+        conditions.among("rollout_id", rollout_ids)
+        with self._warehouse.reading() as connection:
+            found = fetch(
+                connection,
+                f"FROM rollouts {conditions.where} ORDER BY {ROLLOUT_ORDER}",
+                conditions.values,
+            )
+            ids = found["rollout_id"].to_list()
+            invocations = _children(
+                connection, "operator_invocations", "rollout_id", ids, "layer, position"
+            )
+            calls, tools = pl.DataFrame(), pl.DataFrame()
+            if with_calls:
+                owners = invocations["invocation_id"].to_list()
+                calls = _children(
+                    connection, "model_calls", "invocation_id", owners, "call_index"
+                )
+                tools = _children(
+                    connection, "tool_executions", "invocation_id", owners, "tool_index"
+                )
+            return records.rollouts(
+                found,
+                decisions=_children(
+                    connection, "decisions", "rollout_id", ids, "layer, draw_order"
+                ),
+                invocations=invocations,
+                calls=calls,
+                tools=tools,
+            )
+
+    def finished_rollout_ids(self, run_id: str) -> frozenset[str]:
+        """Rollouts of the run that need not run again, failed ones included."""
+        frame = self._warehouse.query("SELECT rollout_id FROM rollouts WHERE run_id = ?", [run_id])
+        return frozenset(frame["rollout_id"].to_list())
+
+    def labels(self, rollout_ids: Iterable[str]) -> dict[str, tuple[CriticalPathLabel, ...]]:
+        """Critical-path labels of each rollout, ordered by layer and catalogue position."""
+        frame = self._warehouse.query(
+            "SELECT i.rollout_id, i.layer, i.operator, l.* "
+            "FROM critical_path_labels AS l JOIN operator_invocations AS i USING (invocation_id) "
+            "WHERE i.rollout_id IN (SELECT unnest(?)) ORDER BY i.rollout_id, i.layer, i.position",
+            [list(rollout_ids)],
+        )
+        return records.grouped(frame, "rollout_id", records.LABEL)
+
+    def credits(
+        self,
+        *,
+        run_id: str | None = None,
+        step: int | None = None,
+        credit_rule: str | None = None,
+    ) -> tuple[Credit, ...]:
+        """Credits of decisions in the order of their rollouts, layers and draws."""
+        conditions = _Conditions()
+        conditions.equal("r.run_id", run_id)
+        conditions.equal("r.step", step)
+        conditions.equal("c.credit_rule", credit_rule)
+        frame = self._warehouse.query(
+            "SELECT c.* FROM credits AS c JOIN rollouts AS r USING (rollout_id) "
+            "JOIN decisions AS d USING (rollout_id, layer, operator) "
+            f"{conditions.where} ORDER BY r.step, r.problem_id, r.policy, r.sample_index, "
+            "r.rollout_id, c.credit_rule, c.layer, d.draw_order",
+            conditions.values,
+        )
+        return records.read(frame, records.CREDIT)
+
+    def updates(self, run_id: str) -> tuple[Update, ...]:
+        """Optimiser steps of the run in order."""
+        frame = self._warehouse.query("FROM updates WHERE run_id = ? ORDER BY step", [run_id])
+        return records.read(frame, records.UPDATE)
+
+    def evaluations(
+        self, *, run_id: str | None = None, checkpoint_id: str | None = None
+    ) -> tuple[EvaluationMetric, ...]:
+        """Metrics of evaluations, ordered by evaluation, policy, split and metric."""
+        conditions = _Conditions()
+        conditions.equal("run_id", run_id)
+        conditions.equal("checkpoint_id", checkpoint_id)
+        frame = self._warehouse.query(
+            f"FROM evaluations {conditions.where} ORDER BY evaluation_id, policy, split, metric",
+            conditions.values,
+        )
+        return records.read(frame, records.EVALUATION)
+
+    def _runs(self, where: str, values: Sequence[object]) -> tuple[Run, ...]:
+        frame = self._warehouse.query(f"FROM runs {where} ORDER BY started_at, run_id", values)
+        return records.read(frame, records.RUN)
+
+
+class _Conditions:
+    """A WHERE clause of the conditions that were given."""
+
+    def __init__(self) -> None:
+        self._tests: list[str] = []
+        self.values: list[object] = []
+
+    def equal(self, column: str, value: object | None) -> None:
+        if value is not None:
+            self._tests.append(f"{column} = ?")
+            self.values.append(value)
+
+    def among(self, column: str, values: Sequence[str] | None) -> None:
+        if values is not None:
+            self._tests.append(f"{column} IN (SELECT unnest(?))")
+            self.values.append(list(values))
+
+    @property
+    def where(self) -> str:
+        return f"WHERE {' AND '.join(self._tests)}" if self._tests else ""
+
+
+def _children(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    owner: str,
+    owners: list[str],
+    order: str,
+) -> pl.DataFrame:
+    return fetch(
+        connection,
+        f"FROM {table} WHERE {owner} IN (SELECT unnest(?)) ORDER BY {owner}, {order}",
+        [owners],
+    )

@@ -1,0 +1,129 @@
+"""How frames of rows become domain records, validated on the way in."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import polars as pl
+from pydantic import TypeAdapter
+
+from lamas.domain import (
+    Checkpoint,
+    CodeTests,
+    Credit,
+    CriticalPathLabel,
+    EvaluationMetric,
+    ExecutionGraph,
+    Layer,
+    ModelCall,
+    OperatorInvocation,
+    PlannedRollout,
+    PolicyDecision,
+    Problem,
+    Rollout,
+    Run,
+    ToolExecution,
+    Trace,
+    Update,
+)
+
+Record = TypeVar("Record")
+
+CHECKPOINT = TypeAdapter(Checkpoint)
+CREDIT = TypeAdapter(Credit)
+EVALUATION = TypeAdapter(EvaluationMetric)
+LABEL = TypeAdapter(CriticalPathLabel)
+RUN = TypeAdapter(Run)
+UPDATE = TypeAdapter(Update)
+_CALL = TypeAdapter(ModelCall)
+_DECISION = TypeAdapter(PolicyDecision)
+_INVOCATION = TypeAdapter(OperatorInvocation)
+_PLAN = TypeAdapter(PlannedRollout)
+_PROBLEM = TypeAdapter(Problem)
+_ROLLOUT = TypeAdapter(Rollout)
+_TOOL = TypeAdapter(ToolExecution)
+
+
+def read(frame: pl.DataFrame, adapter: TypeAdapter[Record]) -> tuple[Record, ...]:
+    """One record for each row; columns the record does not know are left out."""
+    return tuple(adapter.validate_python(row) for row in frame.iter_rows(named=True))
+
+
+def grouped(
+    frame: pl.DataFrame, owner: str, adapter: TypeAdapter[Record]
+) -> dict[str, tuple[Record, ...]]:
+    """The records of each owner, in the order of the rows."""
+    groups: defaultdict[str, list[Record]] = defaultdict(list)
+    for row in frame.iter_rows(named=True):
+        groups[str(row[owner])].append(adapter.validate_python(row))
+    return {name: tuple(group) for name, group in groups.items()}
+
+
+def problems(frame: pl.DataFrame) -> tuple[Problem, ...]:
+    found: list[Problem] = []
+    for row in frame.iter_rows(named=True):
+        tests = None
+        if row["family"] == "code":
+            tests = CodeTests(
+                entry_point=row["test_entry_point"],
+                public=tuple(row["test_public"]),
+                hidden=row["test_hidden"],
+            )
+        special = {
+            "index": row["problem_index"],
+            "metadata": json.loads(row["metadata"]),
+            "tests": tests,
+        }
+        found.append(_PROBLEM.validate_python({**row, **special}))
+    return tuple(found)
+
+
+def rollouts(
+    frame: pl.DataFrame,
+    *,
+    decisions: pl.DataFrame,
+    invocations: pl.DataFrame,
+    calls: pl.DataFrame,
+    tools: pl.DataFrame,
+) -> tuple[Rollout, ...]:
+    """Rollouts put together from their rows; the other frames are ordered within each owner."""
+    decisions_of = grouped(decisions, "rollout_id", _DECISION)
+    invocations_of = _invocations(
+        invocations,
+        calls_of=grouped(calls, "invocation_id", _CALL),
+        tools_of=grouped(tools, "invocation_id", _TOOL),
+    )
+    found: list[Rollout] = []
+    for row in frame.iter_rows(named=True):
+        rollout_id = str(row["rollout_id"])
+        graph = ExecutionGraph(tuple(Layer(tuple(names)) for names in row["graph"]))
+        plan = _PLAN.validate_python(
+            {**row, "graph": graph, "decisions": decisions_of.get(rollout_id, ())}
+        )
+        trace = Trace(
+            execution_mode=plan.execution_mode,
+            gamma=row["gamma"],
+            invocations=invocations_of.get(rollout_id, ()),
+            started_at=row["trace_started_at"],
+            ended_at=row["trace_ended_at"],
+        )
+        found.append(_ROLLOUT.validate_python({**row, "plan": plan, "trace": trace}))
+    return tuple(found)
+
+
+def _invocations(
+    frame: pl.DataFrame,
+    *,
+    calls_of: Mapping[str, Sequence[ModelCall]],
+    tools_of: Mapping[str, Sequence[ToolExecution]],
+) -> dict[str, tuple[OperatorInvocation, ...]]:
+    groups: defaultdict[str, list[OperatorInvocation]] = defaultdict(list)
+    for row in frame.iter_rows(named=True):
+        invocation_id = str(row["invocation_id"])
+        parts = {
+            "calls": calls_of.get(invocation_id, ()),
+            "tools": tools_of.get(invocation_id, ()),
+        }
+        groups[str(row["rollout_id"])].append(_INVOCATION.validate_python({**row, **parts}))
+    return {name: tuple(group) for name, group in groups.items()}

@@ -1,0 +1,138 @@
+"""How domain records become columns: one function for each table, values in table order."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamas.domain import CriticalPathLabel, ModelCall, OperatorInvocation, Problem, Rollout
+from lamas.errors import WarehouseError
+from warehouse.schema import EMBEDDING_SIZE
+
+Part = TypeVar("Part")
+
+Columns = Mapping[str, Sequence[object] | NDArray[np.float32]]
+"""Values of each column, all of one length."""
+
+
+def fields(records: Sequence[object], names: Iterable[str]) -> dict[str, list[object]]:
+    """Columns that are attributes of the records under the same name."""
+    return {name: [getattr(record, name) for record in records] for name in names}
+
+
+def problem_columns(
+    problems: Sequence[Problem], embeddings: NDArray[np.float32], names: Iterable[str]
+) -> Columns:
+    """`embeddings` [n, 384] float32, one row for each problem."""
+    if embeddings.shape != (len(problems), EMBEDDING_SIZE):
+        raise WarehouseError(
+            f"{len(problems)} problems need embeddings of shape ({len(problems)}, "
+            f"{EMBEDDING_SIZE}), got {embeddings.shape}: embed them with the query encoder"
+        )
+    tests = [problem.tests for problem in problems]
+    special: dict[str, Sequence[object] | NDArray[np.float32]] = {
+        "problem_index": [problem.index for problem in problems],
+        "test_entry_point": [test and test.entry_point for test in tests],
+        "test_public": [test and test.public for test in tests],
+        "test_hidden": [test and test.hidden for test in tests],
+        "metadata": [
+            json.dumps(dict(problem.metadata), ensure_ascii=False) for problem in problems
+        ],
+        "embedding": np.ascontiguousarray(embeddings, dtype=np.float32),
+    }
+    return {**fields(problems, _without(names, special)), **special}
+
+
+def rollout_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
+    plans = [rollout.plan for rollout in rollouts]
+    for rollout in rollouts:
+        if rollout.trace.execution_mode != rollout.plan.execution_mode:
+            raise WarehouseError(
+                f"rollout {rollout.rollout_id} was planned {rollout.plan.execution_mode} and ran "
+                f"{rollout.trace.execution_mode}: build its trace with the mode of its plan"
+            )
+    special: dict[str, list[object]] = {
+        **fields(
+            plans,
+            (
+                "run_id",
+                "problem_id",
+                "checkpoint_id",
+                "policy",
+                "purpose",
+                "mode",
+                "execution_mode",
+                "step",
+                "sample_index",
+                "seed",
+            ),
+        ),
+        "graph": [plan.graph.names for plan in plans],
+        "gamma": [rollout.trace.gamma for rollout in rollouts],
+        "trace_started_at": [rollout.trace.started_at for rollout in rollouts],
+        "trace_ended_at": [rollout.trace.ended_at for rollout in rollouts],
+    }
+    return {**fields(rollouts, _without(names, special)), **special}
+
+
+def decision_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
+    owned = [(rollout.rollout_id, item) for rollout in rollouts for item in rollout.plan.decisions]
+    return _owned("rollout_id", owned, names)
+
+
+def invocation_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
+    owned = [
+        (rollout.rollout_id, item) for rollout in rollouts for item in rollout.trace.invocations
+    ]
+    return _owned("rollout_id", owned, names)
+
+
+def call_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
+    owned, indices = _numbered(rollouts, lambda invocation: invocation.calls)
+    messages = [_messages(call) for _, call in owned]
+    special = {"call_index": indices, "request_messages": messages}
+    return {**_owned("invocation_id", owned, _without(names, special)), **special}
+
+
+def tool_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
+    owned, indices = _numbered(rollouts, lambda invocation: invocation.tools)
+    special = {"tool_index": indices}
+    return {**_owned("invocation_id", owned, _without(names, special)), **special}
+
+
+def label_columns(labels: Iterable[Sequence[CriticalPathLabel]], names: Iterable[str]) -> Columns:
+    return fields(list(chain.from_iterable(labels)), names)
+
+
+def _messages(call: ModelCall) -> list[dict[str, str]]:
+    return [{"role": item.role, "content": item.content} for item in call.request_messages]
+
+
+def _numbered(
+    rollouts: Sequence[Rollout], parts: Callable[[OperatorInvocation], Sequence[Part]]
+) -> tuple[list[tuple[str, Part]], list[int]]:
+    owned: list[tuple[str, Part]] = []
+    indices: list[int] = []
+    for rollout in rollouts:
+        for invocation in rollout.trace.invocations:
+            for index, part in enumerate(parts(invocation)):
+                owned.append((invocation.invocation_id, part))
+                indices.append(index)
+    return owned, indices
+
+
+def _owned(
+    owner: str, owned: Sequence[tuple[str, object]], names: Iterable[str]
+) -> dict[str, list[object]]:
+    records = [record for _, record in owned]
+    return {
+        owner: [identifier for identifier, _ in owned],
+        **fields(records, _without(names, {owner: ()})),
+    }
+
+
+def _without(names: Iterable[str], special: Mapping[str, object]) -> list[str]:
+    return [name for name in names if name not in special]

@@ -1,0 +1,67 @@
+"""Which tables there are, in what order they fill, and what makes two of their rows contradict."""
+
+from dataclasses import dataclass
+
+EMBEDDING_SIZE = 384
+"""Numbers in a query embedding; the width of `problems.embedding`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """What the migrations cannot say about a table; its columns and types come from the file."""
+
+    name: str
+    key: tuple[str, ...]
+    contradicts: tuple[str, ...] = ()
+    """Columns in which a second row under the same key must agree with the stored one."""
+
+
+RUNS = Table(name="runs", key=("run_id",), contradicts=("kind", "config_digest", "seed"))
+PROBLEMS = Table(
+    name="problems",
+    key=("problem_id",),
+    contradicts=("split", "version", "question", "reference"),
+)
+CHECKPOINTS = Table(
+    name="checkpoints", key=("checkpoint_id",), contradicts=("controller", "step", "digest")
+)
+# A rollout that is run again after a crash measures other seconds: the stored one stands.
+ROLLOUTS = Table(name="rollouts", key=("rollout_id",))
+DECISIONS = Table(name="decisions", key=("rollout_id", "layer", "operator"))
+INVOCATIONS = Table(name="operator_invocations", key=("invocation_id",))
+MODEL_CALLS = Table(name="model_calls", key=("invocation_id", "call_index"))
+TOOL_EXECUTIONS = Table(name="tool_executions", key=("invocation_id", "tool_index"))
+LABELS = Table(name="critical_path_labels", key=("invocation_id",))
+CREDITS = Table(
+    name="credits",
+    key=("rollout_id", "layer", "operator", "credit_rule"),
+    contradicts=("score_term", "cost_term", "latency_term", "reward", "baseline", "scale"),
+)
+UPDATES = Table(
+    name="updates",
+    key=("update_id",),
+    contradicts=("run_id", "step", "checkpoint_before", "checkpoint_after"),
+)
+EVALUATIONS = Table(
+    name="evaluations",
+    key=("evaluation_id", "policy", "split", "metric"),
+    contradicts=("run_id", "checkpoint_id", "value", "n", "failed"),
+)
+PROMOTIONS = Table(name="promotions", key=("promotion_number",))
+
+TABLES: tuple[Table, ...] = (
+    RUNS,
+    PROBLEMS,
+    CHECKPOINTS,
+    ROLLOUTS,
+    DECISIONS,
+    INVOCATIONS,
+    MODEL_CALLS,
+    TOOL_EXECUTIONS,
+    LABELS,
+    CREDITS,
+    UPDATES,
+    EVALUATIONS,
+    PROMOTIONS,
+)
+"""Every table, each after the tables it refers to."""

@@ -1,0 +1,34 @@
+-- Grain: one rollout, its cost, CP_len, T and makespan recomputed from model calls and tool runs.
+CREATE OR REPLACE VIEW rollout_recomputed AS
+WITH
+paths AS (
+    SELECT
+        rollout_id,
+        ordered_sum(list(cp_tokens ORDER BY layer)) AS cp_tokens
+    FROM layer_recomputed
+    GROUP BY rollout_id
+),
+
+totals AS (
+    SELECT
+        rollout_id,
+        ordered_sum(list(cost_usd ORDER BY layer, position)) AS cost_usd,
+        max(ended_at) - min(started_at) AS makespan_seconds,
+        sum(replayed_calls)::BIGINT AS replayed_calls
+    FROM invocation_recomputed
+    GROUP BY rollout_id
+)
+
+SELECT
+    rollouts.rollout_id,
+    rollouts.run_id,
+    rollouts.status,
+    rollouts.score,
+    coalesce(totals.cost_usd, 0.0::DOUBLE) AS cost_usd,
+    coalesce(paths.cp_tokens, 0.0::DOUBLE) AS cp_tokens,
+    coalesce(paths.cp_tokens, 0.0::DOUBLE) / rollouts.gamma AS virtual_seconds,
+    coalesce(totals.makespan_seconds, 0.0::DOUBLE) AS makespan_seconds,
+    coalesce(totals.replayed_calls, 0) AS replayed_calls
+FROM rollouts
+LEFT JOIN paths USING (rollout_id)
+LEFT JOIN totals USING (rollout_id);

@@ -1,0 +1,156 @@
+"""One warehouse file: opened, kept at the current schema, asked, and written in whole batches."""
+
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from lamas.errors import WarehouseError
+from warehouse.connection import connect, transaction
+from warehouse.migration import Schema, migrate, needs_migration, packaged_schema
+
+DEFAULT_TIMEOUT_SECONDS = 60.0
+
+
+class Warehouse:
+    """A DuckDB file at the current schema.
+
+    DuckDB lets one process at a time write a file, and nobody read it meanwhile. Connections are
+    therefore opened for each batch or query and closed at once, and whoever meets a held file
+    waits up to `timeout_seconds`.
+    """
+
+    def __init__(self, path: Path, *, timeout_seconds: float) -> None:
+        """Use `Warehouse.open`, which checks the file."""
+        self._path = path
+        self._timeout_seconds = timeout_seconds
+        # Two threads of one process must not ask for reading and writing at once.
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        create: bool = False,
+        timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
+    ) -> "Warehouse":
+        """The warehouse at `path`, migrated to the current schema if it is older.
+
+        `create` makes a missing file (and its folder). Raises WarehouseError when the file is
+        missing, held by another process for too long, not writable, damaged, no warehouse, newer
+        than this program, or edited by hand.
+        """
+        path = Path(path).absolute()
+        if not path.exists():
+            if not create:
+                raise WarehouseError(
+                    f"there is no warehouse at {path}: run `lamas prepare` to make one, "
+                    "or correct the path"
+                )
+            _create(path, timeout_seconds)
+        elif not path.is_file():
+            raise WarehouseError(f"warehouse path {path} is not a file: give the path of a file")
+        warehouse = cls(path, timeout_seconds=timeout_seconds)
+        warehouse.migrate(packaged_schema())
+        return warehouse
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    def migrate(self, schema: Schema) -> None:
+        """Bring the file to `schema`; does nothing, and needs no write access, if it is there."""
+        with self.reading() as connection:
+            if not needs_migration(connection, self._path, schema):
+                return
+        with self._connection(read_only=False) as connection:
+            migrate(connection, self._path, schema)
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+        """The rows of one statement that reads; `?` in it stand for `parameters`.
+
+        Raises WarehouseError when the statement is wrong or would change the warehouse.
+        """
+        with self.reading() as connection:
+            return fetch(connection, sql, parameters)
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that cannot write; while it is open nobody else writes either."""
+        with self._connection(read_only=True) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection inside one transaction: everything in the block is stored, or nothing."""
+        with self._connection(read_only=False) as connection:
+            try:
+                with transaction(connection):
+                    yield connection
+            except duckdb.Error as error:
+                raise WarehouseError(
+                    f"warehouse {self._path} refused a batch, nothing of it was stored: "
+                    f"{_first_line(error)}"
+                ) from error
+
+    @contextmanager
+    def _connection(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        with (
+            self._lock,
+            connect(
+                self._path, read_only=read_only, timeout_seconds=self._timeout_seconds
+            ) as connection,
+        ):
+            yield connection
+
+
+def _create(path: Path, timeout_seconds: float) -> None:
+    """Make the file under another name and move it in place: half a warehouse is never seen."""
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with connect(unfinished, read_only=False, timeout_seconds=timeout_seconds) as connection:
+            migrate(connection, path, packaged_schema())
+        # A link, not a rename: whoever made the file first in the meantime keeps it.
+        with suppress(FileExistsError):
+            path.hardlink_to(unfinished)
+    except OSError as error:
+        raise WarehouseError(
+            f"warehouse {path} cannot be made ({error.strerror}): choose another warehouse path"
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def fetch(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
+) -> pl.DataFrame:
+    """The rows of `sql` as a frame (no columns for a statement that returns nothing)."""
+    try:
+        statements = connection.extract_statements(sql)
+        if len(statements) != 1:
+            raise WarehouseError(f"give one SQL statement at a time, got {len(statements)}")
+        relation = connection.sql(sql, params=list(parameters))
+        return pl.DataFrame() if relation is None else pl.DataFrame(relation.to_arrow_table())
+    except duckdb.InvalidInputException as error:
+        if "read-only" not in str(error):
+            raise _wrong(error) from error
+        raise WarehouseError(
+            "this statement would change the warehouse, which only the flows may do: "
+            "write a SELECT, or work on a copy of the file"
+        ) from error
+    except duckdb.Error as error:
+        raise _wrong(error) from error
+
+
+def _wrong(error: duckdb.Error) -> WarehouseError:
+    return WarehouseError(f"the query cannot be answered: {str(error).strip()}")
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).strip().split("\n", 1)[0]

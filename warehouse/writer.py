@@ -1,0 +1,218 @@
+"""How records enter the warehouse: whole batches, each in one transaction, twice is once."""
+
+from collections.abc import Iterable, Sequence
+
+import duckdb
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from lamas.domain import (
+    Checkpoint,
+    Credit,
+    CriticalPathLabel,
+    EvaluationMetric,
+    Problem,
+    Rollout,
+    Run,
+    RunStatus,
+    Update,
+)
+from lamas.errors import WarehouseError
+from warehouse import rows, schema
+from warehouse.schema import Table
+from warehouse.warehouse import Warehouse, fetch
+
+LabelledRollout = tuple[Rollout, Sequence[CriticalPathLabel]]
+
+
+class Writer:
+    """The single author of a warehouse's rows.
+
+    Every method is one transaction and may be repeated: rows already stored are left as they are.
+    A row that contradicts a stored one (another split for the same problem, another reward for the
+    same decision) is a WarehouseError and nothing of the batch is stored. Rollouts are measurements:
+    of two with the same identifier the first one stands, with all that belongs to it.
+    """
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._layouts: dict[str, pl.Schema] = {}
+
+    def add_run(self, run: Run) -> None:
+        """Store a run, or take a stored one that did not complete up again (status `running`)."""
+        with self._warehouse.writing() as connection:
+            self._insert(connection, schema.RUNS, self._records(connection, schema.RUNS, [run]))
+            connection.execute(
+                "UPDATE runs SET status = 'running', ended_at = NULL, error = NULL "
+                "WHERE run_id = ? AND status IN ('failed', 'cancelled')",
+                [run.run_id],
+            )
+
+    def finish_run(
+        self,
+        run_id: str,
+        status: RunStatus,
+        *,
+        ended_at: float,
+        error: str | None = None,
+    ) -> None:
+        """Record how a run ended; `ended_at` in seconds since the epoch."""
+        with self._warehouse.writing() as connection:
+            changed = connection.execute(
+                "UPDATE runs SET status = ?, ended_at = ?, error = ? WHERE run_id = ? "
+                "RETURNING run_id",
+                [status, ended_at, error, run_id],
+            ).fetchall()
+            if not changed:
+                raise WarehouseError(f"run {run_id} is unknown: add it before it ends")
+
+    def add_problems(self, problems: Sequence[Problem], embeddings: NDArray[np.float32]) -> None:
+        """Store problems with their query embeddings [n, 384] float32, one row for each."""
+        with self._warehouse.writing() as connection:
+            names = self._layout(connection, schema.PROBLEMS).names()
+            columns = rows.problem_columns(problems, embeddings, names)
+            self._insert(
+                connection, schema.PROBLEMS, self._frame(connection, schema.PROBLEMS, columns)
+            )
+
+    def add_rollouts(self, batch: Iterable[LabelledRollout]) -> int:
+        """Store finished rollouts with their critical-path labels; returns how many were new."""
+        by_id = {rollout.rollout_id: (rollout, labels) for rollout, labels in batch}
+        with self._warehouse.writing() as connection:
+            known = _known(connection, "rollouts", "rollout_id", list(by_id))
+            new = [pair for key, pair in by_id.items() if key not in known]
+            rollouts = [rollout for rollout, _ in new]
+            labels = [labels for _, labels in new]
+            for table, columns in (
+                (schema.ROLLOUTS, rows.rollout_columns),
+                (schema.DECISIONS, rows.decision_columns),
+                (schema.INVOCATIONS, rows.invocation_columns),
+                (schema.MODEL_CALLS, rows.call_columns),
+                (schema.TOOL_EXECUTIONS, rows.tool_columns),
+            ):
+                names = self._layout(connection, table).names()
+                frame = self._frame(connection, table, columns(rollouts, names))
+                _append(connection, table, frame)
+            names = self._layout(connection, schema.LABELS).names()
+            frame = self._frame(connection, schema.LABELS, rows.label_columns(labels, names))
+            _append(connection, schema.LABELS, frame)
+            return len(new)
+
+    def add_credits(self, credits: Sequence[Credit]) -> None:
+        """Store the rewards and advantages of decisions of stored rollouts."""
+        with self._warehouse.writing() as connection:
+            frame = self._records(connection, schema.CREDITS, credits)
+            self._insert(connection, schema.CREDITS, frame)
+
+    def add_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Store a saved controller whose parent is stored.
+
+        A checkpoint of the same digest is the same controller: the stored one stands.
+        """
+        with self._warehouse.writing() as connection:
+            frame = self._records(connection, schema.CHECKPOINTS, [checkpoint])
+            self._insert(connection, schema.CHECKPOINTS, frame)
+
+    def add_update(
+        self,
+        update: Update,
+        *,
+        checkpoint: Checkpoint | None = None,
+        credits: Sequence[Credit] = (),
+    ) -> None:
+        """Store an optimiser step, and with it the credits it used and the checkpoint it made.
+
+        Given together they are stored together: a killed run never holds a step without them.
+        """
+        with self._warehouse.writing() as connection:
+            for table, records in (
+                (schema.CREDITS, credits),
+                (schema.CHECKPOINTS, [checkpoint] if checkpoint else []),
+                (schema.UPDATES, [update]),
+            ):
+                self._insert(connection, table, self._records(connection, table, records))
+
+    def add_evaluations(self, metrics: Sequence[EvaluationMetric]) -> None:
+        """Store the metrics of evaluations."""
+        with self._warehouse.writing() as connection:
+            frame = self._records(connection, schema.EVALUATIONS, metrics)
+            self._insert(connection, schema.EVALUATIONS, frame)
+
+    def _insert(
+        self, connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame
+    ) -> None:
+        connection.register("incoming", frame.to_arrow())
+        _refuse_contradictions(connection, table)
+        connection.execute(f"INSERT INTO {table.name} BY NAME FROM incoming ON CONFLICT DO NOTHING")
+        connection.unregister("incoming")
+
+    def _records(
+        self, connection: duckdb.DuckDBPyConnection, table: Table, records: Sequence[object]
+    ) -> pl.DataFrame:
+        names = self._layout(connection, table).names()
+        return self._frame(connection, table, rows.fields(records, names))
+
+    def _frame(
+        self, connection: duckdb.DuckDBPyConnection, table: Table, columns: rows.Columns
+    ) -> pl.DataFrame:
+        layout = self._layout(connection, table)
+        try:
+            return pl.DataFrame(columns, schema=layout)
+        except UnicodeEncodeError:
+            # A model's text may hold half a surrogate pair, which UTF-8 cannot; keep the rest.
+            return pl.DataFrame(_encodable(columns), schema=layout)
+
+    def _layout(self, connection: duckdb.DuckDBPyConnection, table: Table) -> pl.Schema:
+        if table.name not in self._layouts:
+            self._layouts[table.name] = fetch(connection, f"FROM {table.name} LIMIT 0").schema
+        return self._layouts[table.name]
+
+
+def _append(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> None:
+    if frame.height:
+        connection.register("incoming", frame.to_arrow())
+        connection.execute(f"INSERT INTO {table.name} BY NAME FROM incoming")
+        connection.unregister("incoming")
+
+
+def _refuse_contradictions(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    if not table.contradicts:
+        return
+    same = " AND ".join(f"stored.{name} = incoming.{name}" for name in table.key)
+    differs = [f"stored.{name} IS DISTINCT FROM incoming.{name}" for name in table.contradicts]
+    found = connection.execute(
+        f"SELECT {', '.join(f'stored.{name}' for name in table.key)}, {', '.join(differs)} "
+        f"FROM {table.name} AS stored JOIN incoming ON {same} WHERE {' OR '.join(differs)} LIMIT 1"
+    ).fetchone()
+    if found is not None:
+        key = "/".join(str(part) for part in found[: len(table.key)])
+        flags = found[len(table.key) :]
+        names = [name for name, flag in zip(table.contradicts, flags, strict=True) if flag]
+        raise WarehouseError(
+            f"{table.name} {key} is already stored with another {', '.join(names)}: "
+            "stored rows never change; use another warehouse for the new values"
+        )
+
+
+def _known(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, values: list[str]
+) -> set[str]:
+    found = connection.execute(
+        f"SELECT {column} FROM {table} WHERE {column} IN (SELECT unnest(?))", [values]
+    ).fetchall()
+    return {value for (value,) in found}
+
+
+def _encodable(columns: rows.Columns) -> dict[str, object]:
+    return {name: _clean(values) for name, values in columns.items()}
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, (list, tuple)):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    return value
