@@ -1,0 +1,31 @@
+"""The controller: which operators to run for a query, layer by layer."""
+
+from lamas.controller.choices import GraphChoice
+from lamas.controller.controller import (
+    Controller,
+    Embeddings,
+    LogProbabilities,
+    build_controller,
+)
+from lamas.controller.distribution import Draw, LayerDistribution
+from lamas.controller.encoder import EMBEDDING_SIZE, QueryEncoder
+from lamas.controller.lamas_policy import temperature
+from lamas.controller.settings import CONTROLLER_KINDS, ControllerKind, ControllerSettings
+from lamas.controller.threads import bounded_threads
+
+__all__ = [
+    "CONTROLLER_KINDS",
+    "EMBEDDING_SIZE",
+    "Controller",
+    "ControllerKind",
+    "ControllerSettings",
+    "Draw",
+    "Embeddings",
+    "GraphChoice",
+    "LayerDistribution",
+    "LogProbabilities",
+    "QueryEncoder",
+    "bounded_threads",
+    "build_controller",
+    "temperature",
+]

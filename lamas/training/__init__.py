@@ -1,0 +1,1 @@
+"""Training: reward, credit, baseline, the gradient step and checkpoints."""
