@@ -1,17 +1,16 @@
 """The warehouse: one DuckDB file that holds every record, its views, audits and the registry."""
 
-from warehouse.audit import AuditFinding, run_audits
+from warehouse.audit import AuditResult
 from warehouse.reader import Reader
 from warehouse.registry import Promotion, Registry
 from warehouse.warehouse import Warehouse
 from warehouse.writer import Writer
 
 __all__ = [
-    "AuditFinding",
+    "AuditResult",
     "Promotion",
     "Reader",
     "Registry",
     "Warehouse",
     "Writer",
-    "run_audits",
 ]

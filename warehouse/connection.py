@@ -1,13 +1,15 @@
-"""How a DuckDB file that one process at a time may hold is opened, shared and let go again."""
+"""How a DuckDB file that one process at a time may hold is opened, asked and let go again."""
 
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import duckdb
+import polars as pl
 
 from lamas.errors import WarehouseError
 
@@ -23,7 +25,7 @@ _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pi
 @contextmanager
 def connect(
     path: Path, *, read_only: bool, timeout_seconds: float
-) -> Iterator[duckdb.DuckDBPyConnection]:
+) -> Generator[duckdb.DuckDBPyConnection]:
     """A connection for the length of a `with` block; waits for whoever holds the file.
 
     Raises WarehouseError when the file cannot be opened, or is still held after
@@ -37,7 +39,7 @@ def connect(
 
 
 @contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def transaction(connection: duckdb.DuckDBPyConnection) -> Generator[None]:
     """All statements of the block or none of them."""
     connection.begin()
     try:
@@ -46,6 +48,30 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+def fetch(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
+) -> pl.DataFrame:
+    """The rows of `sql` as a frame (no columns for a statement that returns nothing)."""
+    try:
+        statements = connection.extract_statements(sql)
+        if len(statements) != 1:
+            raise WarehouseError(f"give one SQL statement at a time, got {len(statements)}")
+        # What the stubs leave out: a statement without a result gives None.
+        relation = cast(
+            "duckdb.DuckDBPyRelation | None", connection.sql(sql, params=list(parameters))
+        )
+        return pl.DataFrame() if relation is None else pl.DataFrame(relation.to_arrow_table())
+    except duckdb.InvalidInputException as error:
+        if "read-only" not in str(error):
+            raise _wrong(error) from error
+        raise WarehouseError(
+            "this statement would change the warehouse, which only the flows may do: "
+            "write a SELECT, or work on a copy of the file"
+        ) from error
+    except duckdb.Error as error:
+        raise _wrong(error) from error
 
 
 def _open(path: Path, *, read_only: bool, timeout_seconds: float) -> duckdb.DuckDBPyConnection:
@@ -93,3 +119,7 @@ def _unusable(path: Path, message: str) -> WarehouseError:
         f"warehouse {path} cannot be opened ({message.splitlines()[0]}): "
         "check the path, or restore the file from a copy"
     )
+
+
+def _wrong(error: duckdb.Error) -> WarehouseError:
+    return WarehouseError(f"the query cannot be answered: {str(error).strip()}")

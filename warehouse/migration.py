@@ -72,8 +72,8 @@ def needs_migration(connection: duckdb.DuckDBPyConnection, path: Path, schema: S
     _check(applied, path, schema)
     if applied and applied[-1][3] != _columns_digest(connection):
         raise WarehouseError(
-            f"the tables of warehouse {path} were altered by hand since migration {applied[-1][0]}: "
-            "undo that, or copy the data into a new warehouse"
+            f"the tables of warehouse {path} were altered by hand after migration "
+            f"{applied[-1][0]}: undo that, or copy the data into a new warehouse"
         )
     if len(applied) < len(schema.migrations):
         return True
@@ -124,8 +124,8 @@ def _check(applied: list[tuple[int, str, str, str]], path: Path, schema: Schema)
     for place, (version, name, checksum, _) in enumerate(applied, start=1):
         if version > known:
             raise WarehouseError(
-                f"warehouse {path} has schema version {applied[-1][0]}, this program knows {known}: "
-                "use a newer version of the program, or another warehouse"
+                f"warehouse {path} has schema version {applied[-1][0]}, this program knows only "
+                f"{known}: use a newer version of the program, or another warehouse"
             )
         migration = schema.migrations[place - 1]
         if version != place or migration.checksum != checksum:

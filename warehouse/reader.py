@@ -20,10 +20,11 @@ from lamas.domain import (
 )
 from lamas.errors import WarehouseError
 from warehouse import records
-from warehouse.warehouse import Warehouse, fetch
+from warehouse.connection import fetch
+from warehouse.warehouse import Warehouse
 
 # Rollouts are handed out in this order everywhere, so that sums over them round alike.
-ROLLOUT_ORDER = "step, problem_id, policy, sample_index, rollout_id"
+ROLLOUT_ORDER = "step, problem_id, policy, sample_index, retry, rollout_id"
 
 
 class Reader:
@@ -124,9 +125,7 @@ class Reader:
             calls, tools = pl.DataFrame(), pl.DataFrame()
             if with_calls:
                 owners = invocations["invocation_id"].to_list()
-                calls = _children(
-                    connection, "model_calls", "invocation_id", owners, "call_index"
-                )
+                calls = _children(connection, "model_calls", "invocation_id", owners, "call_index")
                 tools = _children(
                     connection, "tool_executions", "invocation_id", owners, "tool_index"
                 )
@@ -140,10 +139,16 @@ class Reader:
                 tools=tools,
             )
 
+    def rollout_statuses(self, run_id: str) -> dict[str, str]:
+        """Whether each stored rollout of the run is `ok` or `failed`, by rollout_id."""
+        frame = self._warehouse.query(
+            "SELECT rollout_id, status FROM rollouts WHERE run_id = ?", [run_id]
+        )
+        return {str(rollout_id): str(status) for rollout_id, status in frame.iter_rows()}
+
     def finished_rollout_ids(self, run_id: str) -> frozenset[str]:
         """Rollouts of the run that need not run again, failed ones included."""
-        frame = self._warehouse.query("SELECT rollout_id FROM rollouts WHERE run_id = ?", [run_id])
-        return frozenset(frame["rollout_id"].to_list())
+        return frozenset(self.rollout_statuses(run_id))
 
     def labels(self, rollout_ids: Iterable[str]) -> dict[str, tuple[CriticalPathLabel, ...]]:
         """Critical-path labels of each rollout, ordered by layer and catalogue position."""
@@ -170,7 +175,7 @@ class Reader:
         frame = self._warehouse.query(
             "SELECT c.* FROM credits AS c JOIN rollouts AS r USING (rollout_id) "
             "JOIN decisions AS d USING (rollout_id, layer, operator) "
-            f"{conditions.where} ORDER BY r.step, r.problem_id, r.policy, r.sample_index, "
+            f"{conditions.where} ORDER BY r.step, r.problem_id, r.policy, r.sample_index, r.retry, "
             "r.rollout_id, c.credit_rule, c.layer, d.draw_order",
             conditions.values,
         )

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 from lamas.domain import Checkpoint
 from lamas.errors import WarehouseError
 from warehouse import records
-from warehouse.warehouse import Warehouse, fetch
+from warehouse.connection import fetch
+from warehouse.warehouse import Warehouse
 
 Decision = Literal["promoted", "rejected", "rolled_back"]
 

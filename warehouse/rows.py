@@ -67,6 +67,7 @@ def rollout_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Column
                 "execution_mode",
                 "step",
                 "sample_index",
+                "retry",
                 "seed",
             ),
         ),

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from lamas.errors import WarehouseError
@@ -25,8 +26,10 @@ class SqlFile:
 
     @property
     def headline(self) -> str:
-        """Its first line without the comment sign: the grain of a view, the question of a query."""
-        return self.text.split("\n", 1)[0].removeprefix("--").strip()
+        """Its first sentence, up to a full stop: the grain of a view, the question of a query."""
+        lines = takewhile(lambda line: line.startswith("--"), self.text.splitlines())
+        comment = " ".join(line.removeprefix("--").strip() for line in lines)
+        return comment.split(". ", 1)[0].rstrip(".")
 
     @property
     def checksum(self) -> str:

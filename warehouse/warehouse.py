@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import duckdb
 import polars as pl
 
 from lamas.errors import WarehouseError
-from warehouse.connection import connect, transaction
+from warehouse.audit import AuditResult, run_audits
+from warehouse.connection import connect, fetch, transaction
 from warehouse.migration import Schema, migrate, needs_migration, packaged_schema
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
@@ -79,14 +80,19 @@ class Warehouse:
         with self.reading() as connection:
             return fetch(connection, sql, parameters)
 
+    def audit(self) -> tuple[AuditResult, ...]:
+        """Every audit over one and the same state; sound when no result holds a row."""
+        with self.reading() as connection:
+            return run_audits(connection)
+
     @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self) -> Generator[duckdb.DuckDBPyConnection]:
         """A connection that cannot write; while it is open nobody else writes either."""
         with self._connection(read_only=True) as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def writing(self) -> Generator[duckdb.DuckDBPyConnection]:
         """A connection inside one transaction: everything in the block is stored, or nothing."""
         with self._connection(read_only=False) as connection:
             try:
@@ -99,7 +105,7 @@ class Warehouse:
                 ) from error
 
     @contextmanager
-    def _connection(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _connection(self, *, read_only: bool) -> Generator[duckdb.DuckDBPyConnection]:
         with (
             self._lock,
             connect(
@@ -125,31 +131,6 @@ def _create(path: Path, timeout_seconds: float) -> None:
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def fetch(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
-) -> pl.DataFrame:
-    """The rows of `sql` as a frame (no columns for a statement that returns nothing)."""
-    try:
-        statements = connection.extract_statements(sql)
-        if len(statements) != 1:
-            raise WarehouseError(f"give one SQL statement at a time, got {len(statements)}")
-        relation = connection.sql(sql, params=list(parameters))
-        return pl.DataFrame() if relation is None else pl.DataFrame(relation.to_arrow_table())
-    except duckdb.InvalidInputException as error:
-        if "read-only" not in str(error):
-            raise _wrong(error) from error
-        raise WarehouseError(
-            "this statement would change the warehouse, which only the flows may do: "
-            "write a SELECT, or work on a copy of the file"
-        ) from error
-    except duckdb.Error as error:
-        raise _wrong(error) from error
-
-
-def _wrong(error: duckdb.Error) -> WarehouseError:
-    return WarehouseError(f"the query cannot be answered: {str(error).strip()}")
 
 
 def _first_line(error: duckdb.Error) -> str:

@@ -1,6 +1,7 @@
 """How records enter the warehouse: whole batches, each in one transaction, twice is once."""
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import duckdb
 import numpy as np
@@ -20,8 +21,9 @@ from lamas.domain import (
 )
 from lamas.errors import WarehouseError
 from warehouse import rows, schema
+from warehouse.connection import fetch
 from warehouse.schema import Table
-from warehouse.warehouse import Warehouse, fetch
+from warehouse.warehouse import Warehouse
 
 LabelledRollout = tuple[Rollout, Sequence[CriticalPathLabel]]
 
@@ -31,8 +33,8 @@ class Writer:
 
     Every method is one transaction and may be repeated: rows already stored are left as they are.
     A row that contradicts a stored one (another split for the same problem, another reward for the
-    same decision) is a WarehouseError and nothing of the batch is stored. Rollouts are measurements:
-    of two with the same identifier the first one stands, with all that belongs to it.
+    same decision) is a WarehouseError and nothing of the batch is stored. Rollouts are
+    measurements: of two with the same identifier the first one stands, with all its parts.
     """
 
     def __init__(self, warehouse: Warehouse) -> None:
@@ -142,7 +144,7 @@ class Writer:
     def _insert(
         self, connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame
     ) -> None:
-        connection.register("incoming", frame.to_arrow())
+        connection.register("incoming", frame)
         _refuse_contradictions(connection, table)
         connection.execute(f"INSERT INTO {table.name} BY NAME FROM incoming ON CONFLICT DO NOTHING")
         connection.unregister("incoming")
@@ -171,7 +173,7 @@ class Writer:
 
 def _append(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> None:
     if frame.height:
-        connection.register("incoming", frame.to_arrow())
+        connection.register("incoming", frame)
         connection.execute(f"INSERT INTO {table.name} BY NAME FROM incoming")
         connection.unregister("incoming")
 
@@ -211,8 +213,9 @@ def _encodable(columns: rows.Columns) -> dict[str, object]:
 def _clean(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, (list, tuple)):
-        return [_clean(item) for item in value]
+    if isinstance(value, list | tuple):
+        return [_clean(item) for item in cast("Sequence[object]", value)]
     if isinstance(value, dict):
-        return {key: _clean(item) for key, item in value.items()}
+        entries = cast("dict[str, object]", value)
+        return {key: _clean(item) for key, item in entries.items()}
     return value

@@ -55,6 +55,7 @@ CREATE TABLE rollouts (
     execution_mode VARCHAR NOT NULL CHECK (execution_mode IN ('parallel', 'sequential')),
     step BIGINT NOT NULL,
     sample_index BIGINT NOT NULL,
+    retry BIGINT NOT NULL CHECK (retry >= 0),
     seed BIGINT NOT NULL,
     graph VARCHAR[][] NOT NULL,
     gamma DOUBLE NOT NULL,

@@ -63,6 +63,8 @@ COMMENT ON COLUMN rollouts.execution_mode IS
 COMMENT ON COLUMN rollouts.step IS
 'Update step whose batch it belongs to; for evaluations the step of the checkpoint';
 COMMENT ON COLUMN rollouts.sample_index IS 'Distinguishes rollouts of the same problem, from 0';
+COMMENT ON COLUMN rollouts.retry IS
+'How often the slot failed before and was planned again; failures stay on record';
 COMMENT ON COLUMN rollouts.seed IS
 'Root of every random choice in it; equal across variants for common random numbers';
 COMMENT ON COLUMN rollouts.graph IS 'Execution graph: operators of each layer in catalogue order';

@@ -1,43 +1,51 @@
 -- Grain: one policy at one checkpoint, evaluated on one split of one benchmark in one run.
 CREATE OR REPLACE VIEW frontier AS
 WITH
-measured AS (
+-- Means add up in the order in which rollouts are read back, so that they round alike.
+answered AS (
     SELECT
-        rollouts.run_id,
+        rollouts.*,
         problems.benchmark,
         problems.version,
         problems.split,
-        rollouts.policy,
-        rollouts.checkpoint_id,
-        count_if(rollouts.status = 'ok') AS rollouts,
-        count_if(rollouts.status = 'failed') AS failed_rollouts,
-        ordered_mean(
-            list(
-                rollouts.score
-                ORDER BY
-                    rollouts.step, rollouts.problem_id, rollouts.sample_index, rollouts.rollout_id
-            ) FILTER (WHERE rollouts.status = 'ok')
-        ) AS score,
-        ordered_mean(
-            list(
-                rollouts.cost_usd
-                ORDER BY
-                    rollouts.step, rollouts.problem_id, rollouts.sample_index, rollouts.rollout_id
-            ) FILTER (WHERE rollouts.status = 'ok')
-        ) AS cost_usd,
-        ordered_mean(
-            list(
-                rollouts.cp_tokens
-                ORDER BY
-                    rollouts.step, rollouts.problem_id, rollouts.sample_index, rollouts.rollout_id
-            ) FILTER (WHERE rollouts.status = 'ok')
-        ) AS cp_tokens,
-        avg(rollouts.makespan_seconds) FILTER (
-            WHERE rollouts.status = 'ok' AND rollouts.replayed_calls = 0
-        ) AS makespan_seconds
+        row_number() OVER (
+            ORDER BY
+                rollouts.step,
+                rollouts.problem_id,
+                rollouts.policy,
+                rollouts.sample_index,
+                rollouts.retry,
+                rollouts.rollout_id
+        ) AS place
     FROM rollouts
     INNER JOIN problems USING (problem_id)
     WHERE rollouts.purpose = 'evaluate'
+),
+
+measured AS (
+    SELECT
+        run_id,
+        benchmark,
+        version,
+        split,
+        policy,
+        checkpoint_id,
+        count_if(status = 'ok') AS rollouts,
+        count_if(status = 'failed') AS failed_rollouts,
+        ordered_mean(
+            list(score ORDER BY place) FILTER (WHERE status = 'ok')
+        ) AS score,
+        ordered_mean(
+            list(cost_usd ORDER BY place) FILTER (WHERE status = 'ok')
+        ) AS cost_usd,
+        ordered_mean(
+            list(cp_tokens ORDER BY place) FILTER (WHERE status = 'ok')
+        ) AS cp_tokens,
+        ordered_mean(
+            list(makespan_seconds ORDER BY place)
+            FILTER (WHERE status = 'ok' AND replayed_calls = 0)
+        ) AS makespan_seconds
+    FROM answered
     GROUP BY ALL
 )
 

@@ -65,8 +65,7 @@ attempts AS (
         invocation_id,
         ordered_sum(list(cost_usd ORDER BY call_index)) AS cost_usd,
         sum(usage_input_tokens)::BIGINT AS total_input_tokens,
-        sum(usage_output_tokens)::BIGINT AS total_output_tokens,
-        count_if(replayed) AS replayed_calls
+        sum(usage_output_tokens)::BIGINT AS total_output_tokens
     FROM model_calls
     GROUP BY invocation_id
 )
@@ -85,8 +84,7 @@ SELECT
     + rollouts.gamma * coalesce(chains.tool_seconds, 0.0::DOUBLE) AS cp_tokens,
     coalesce(attempts.cost_usd, 0.0::DOUBLE) AS cost_usd,
     coalesce(attempts.total_input_tokens, 0) AS total_input_tokens,
-    coalesce(attempts.total_output_tokens, 0) AS total_output_tokens,
-    coalesce(attempts.replayed_calls, 0) AS replayed_calls
+    coalesce(attempts.total_output_tokens, 0) AS total_output_tokens
 FROM operator_invocations
 INNER JOIN rollouts USING (rollout_id)
 LEFT JOIN chains USING (invocation_id)

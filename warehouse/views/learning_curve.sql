@@ -8,19 +8,19 @@ batches AS (
         count_if(status = 'ok') AS rollouts,
         count_if(status = 'failed') AS failed_rollouts,
         ordered_mean(
-            list(score ORDER BY problem_id, policy, sample_index, rollout_id)
+            list(score ORDER BY problem_id, policy, sample_index, retry, rollout_id)
             FILTER (WHERE status = 'ok')
         ) AS score,
         ordered_mean(
-            list(cost_usd ORDER BY problem_id, policy, sample_index, rollout_id)
+            list(cost_usd ORDER BY problem_id, policy, sample_index, retry, rollout_id)
             FILTER (WHERE status = 'ok')
         ) AS cost_usd,
         ordered_mean(
-            list(cp_tokens ORDER BY problem_id, policy, sample_index, rollout_id)
+            list(cp_tokens ORDER BY problem_id, policy, sample_index, retry, rollout_id)
             FILTER (WHERE status = 'ok')
         ) AS cp_tokens,
         ordered_mean(
-            list(virtual_seconds ORDER BY problem_id, policy, sample_index, rollout_id)
+            list(virtual_seconds ORDER BY problem_id, policy, sample_index, retry, rollout_id)
             FILTER (WHERE status = 'ok')
         ) AS virtual_seconds,
         avg(len(graph)) FILTER (WHERE status = 'ok') AS layers,

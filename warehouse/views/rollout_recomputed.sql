@@ -13,10 +13,19 @@ totals AS (
     SELECT
         rollout_id,
         ordered_sum(list(cost_usd ORDER BY layer, position)) AS cost_usd,
-        max(ended_at) - min(started_at) AS makespan_seconds,
-        sum(replayed_calls)::BIGINT AS replayed_calls
+        max(ended_at) - min(started_at) AS makespan_seconds
     FROM invocation_recomputed
     GROUP BY rollout_id
+),
+
+replays AS (
+    SELECT
+        operator_invocations.rollout_id,
+        count(DISTINCT model_calls.call_id) AS replayed_calls
+    FROM model_calls
+    INNER JOIN operator_invocations USING (invocation_id)
+    WHERE model_calls.replayed
+    GROUP BY operator_invocations.rollout_id
 )
 
 SELECT
@@ -28,7 +37,8 @@ SELECT
     coalesce(paths.cp_tokens, 0.0::DOUBLE) AS cp_tokens,
     coalesce(paths.cp_tokens, 0.0::DOUBLE) / rollouts.gamma AS virtual_seconds,
     coalesce(totals.makespan_seconds, 0.0::DOUBLE) AS makespan_seconds,
-    coalesce(totals.replayed_calls, 0) AS replayed_calls
+    coalesce(replays.replayed_calls, 0) AS replayed_calls
 FROM rollouts
 LEFT JOIN paths USING (rollout_id)
-LEFT JOIN totals USING (rollout_id);
+LEFT JOIN totals USING (rollout_id)
+LEFT JOIN replays USING (rollout_id);

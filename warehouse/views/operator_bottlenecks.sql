@@ -1,5 +1,5 @@
 -- Grain: one operator in one layer, of one policy and purpose in one run; failed rollouts left out.
-CREATE OR REPLACE VIEW bottleneck_operators AS
+CREATE OR REPLACE VIEW operator_bottlenecks AS
 WITH
 placed AS (
     SELECT
