@@ -27,6 +27,10 @@ class BenchmarkError(LamasError):
 class ModelError(LamasError):
     """A model endpoint could not give a usable answer."""
 
+    attempts: tuple[object, ...] = ()
+    """`ModelCall` records of the attempts that led here, first to last; `lamas.llm.attempts_of`
+    gives them their type (errors stand below the records)."""
+
 
 class ModelUnreachableError(ModelError):
     """No answer after every permitted attempt: connection refused, timeout, 429 or 5xx."""

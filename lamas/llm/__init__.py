@@ -1,0 +1,29 @@
+"""The only room that speaks HTTP to a model: requests, retries, prices, stored responses."""
+
+from lamas.llm.budget import Budget, Ledger
+from lamas.llm.chat import ChatModel, ChatRequest, ChatResult, attempts_of
+from lamas.llm.embedded import EmbeddedServer, EmbeddedSettings, packaged_gguf
+from lamas.llm.openai_chat import OpenAIChatModel
+from lamas.llm.preflight import check_endpoint
+from lamas.llm.prices import Price, PriceList
+from lamas.llm.settings import EndpointSettings, RetryPolicy
+from lamas.llm.store import ResponseStore
+
+__all__ = [
+    "Budget",
+    "ChatModel",
+    "ChatRequest",
+    "ChatResult",
+    "EmbeddedServer",
+    "EmbeddedSettings",
+    "EndpointSettings",
+    "Ledger",
+    "OpenAIChatModel",
+    "Price",
+    "PriceList",
+    "ResponseStore",
+    "RetryPolicy",
+    "attempts_of",
+    "check_endpoint",
+    "packaged_gguf",
+]

@@ -1,0 +1,48 @@
+"""How the OpenAI client is set up for an endpoint: key, proxies, timeouts."""
+
+import os
+from urllib.parse import urlsplit
+
+import openai
+
+from lamas.errors import ModelUnreachableError
+from lamas.llm.settings import EndpointSettings
+
+NO_KEY = "none"
+"""Sent to endpoints that need no key: the client insists on some value."""
+
+
+def resolve_key(settings: EndpointSettings) -> str:
+    """The API key from the environment, or "" when none is configured.
+
+    Raises ModelUnreachableError when the named variable is not set.
+    """
+    if settings.api_key_env is None:
+        return ""
+    key = os.environ.get(settings.api_key_env, "").strip()
+    if not key:
+        raise ModelUnreachableError(
+            f"{settings.base_url} needs a key, and the environment variable "
+            f"{settings.api_key_env} is not set: export {settings.api_key_env}=… and start again"
+        )
+    return key
+
+
+def build_client(settings: EndpointSettings, key: str) -> openai.AsyncOpenAI:
+    """A client that never retries by itself and reads nothing about other endpoints' accounts."""
+    timeout = openai.Timeout(
+        settings.total_timeout_seconds, connect=settings.connect_timeout_seconds
+    )
+    client = openai.AsyncOpenAI(
+        api_key=key or NO_KEY,
+        base_url=settings.base_url,
+        max_retries=0,
+        timeout=timeout,
+        # A proxy of the environment cannot reach this machine's loopback.
+        http_client=openai.DefaultAsyncHttpxClient(trust_env=not settings.is_loopback),
+    )
+    host = urlsplit(settings.base_url).hostname or ""
+    if host != "openai.com" and not host.endswith(".openai.com"):
+        # Taken from OPENAI_ORG_ID and OPENAI_PROJECT_ID; nobody else's business.
+        client.organization = client.project = None
+    return client

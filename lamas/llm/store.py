@@ -1,0 +1,127 @@
+"""Responses that were paid for, in one SQLite file that outlives a killed process."""
+
+import sqlite3
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from pydantic import TypeAdapter, ValidationError
+
+from lamas.domain import ModelCall
+from lamas.errors import ConfigurationError
+
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 30.0
+"""How long to wait for another process that is writing."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS responses (
+    key TEXT PRIMARY KEY,
+    attempts TEXT NOT NULL,
+    stored_at REAL NOT NULL
+) WITHOUT ROWID
+"""
+_ATTEMPTS: TypeAdapter[tuple[ModelCall, ...]] = TypeAdapter(tuple[ModelCall, ...])
+_LEFT_OUT = {"__all__": {"request_messages"}}
+
+
+class ResponseStore:
+    """Attempts of finished calls by key.
+
+    Every `put` is one committed transaction in a write-ahead log: a process killed right after it
+    loses nothing, and one killed during it leaves the file as it was before. (A power cut may lose
+    the last calls, never older ones.) Several coroutines, threads and processes may use one file;
+    reads and writes take tens of microseconds, so they are made without leaving the event loop.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file; ConfigurationError when it is something else or unusable."""
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._prepare()
+        except (sqlite3.Error, OSError) as error:
+            raise ConfigurationError(
+                f"the response store {path} cannot be used ({error}): name another file, "
+                "or move this one away"
+            ) from None
+
+    def get(self, key: str) -> tuple[ModelCall, ...] | None:
+        """Attempts stored under `key` without their messages, or None."""
+        with self._lock:
+            row: tuple[str] | None = self._connection.execute(
+                "SELECT attempts FROM responses WHERE key = ?", (key,)
+            ).fetchone()
+        if row is None:
+            return None
+        try:
+            return _ATTEMPTS.validate_json(row[0])
+        except ValidationError as error:
+            raise ConfigurationError(
+                f"the response store {self.path} holds an unreadable record {key} "
+                f"({error.error_count()} errors): move the file away and start again"
+            ) from None
+
+    def put(self, key: str, attempts: tuple[ModelCall, ...]) -> None:
+        """Keep the attempts of a finished call; the first record of a key stays."""
+        # The messages are part of the key and known to whoever asks with it.
+        text = _ATTEMPTS.dump_json(attempts, exclude=_LEFT_OUT).decode()
+        with self._lock:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO responses VALUES (?, ?, ?)", (key, text, time.time())
+            )
+
+    def __len__(self) -> int:
+        with self._lock:
+            row: tuple[int] = self._connection.execute("SELECT count(*) FROM responses").fetchone()
+        return row[0]
+
+    def close(self) -> None:
+        """Close the file; the store cannot be used afterwards."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> "ResponseStore":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _prepare(self) -> None:
+        run = self._connection.execute
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = NORMAL")
+        version: tuple[int] = run("PRAGMA user_version").fetchone()
+        if version[0] not in {0, SCHEMA_VERSION}:
+            raise sqlite3.DatabaseError(
+                f"version {version[0]}, this program reads {SCHEMA_VERSION}"
+            )
+        tables = {name for (name,) in run("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if version[0] == 0 and tables - {"responses"}:
+            raise sqlite3.DatabaseError("it is another program's database")
+        run(_SCHEMA)
+        run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def replayed(attempts: tuple[ModelCall, ...], like: ModelCall) -> tuple[ModelCall, ...]:
+    """Stored attempts as records of the call that `like` describes: same call, nothing sent."""
+    return tuple(
+        replace(
+            attempt,
+            call_id=like.call_id,
+            request_messages=like.request_messages,
+            replayed=True,
+        )
+        for attempt in attempts
+    )
