@@ -1,0 +1,26 @@
+"""The agent steps: one file and one prompt file an operator, one explicit catalogue."""
+
+from lamas.operators.catalogue import CATALOGUE_NAMES, ENTRIES, Catalogue
+from lamas.operators.chain import Chain, ChainScope
+from lamas.operators.operator import AnswerReader, Operator
+from lamas.operators.prompts import PROMPT_FOLDER, PromptLibrary, prompts_digest
+from lamas.operators.settings import CallSettings, EnsembleMethod, OperatorSettings
+from lamas.operators.state import Candidate, SolutionState
+
+__all__ = [
+    "CATALOGUE_NAMES",
+    "ENTRIES",
+    "PROMPT_FOLDER",
+    "AnswerReader",
+    "CallSettings",
+    "Candidate",
+    "Catalogue",
+    "Chain",
+    "ChainScope",
+    "EnsembleMethod",
+    "Operator",
+    "OperatorSettings",
+    "PromptLibrary",
+    "SolutionState",
+    "prompts_digest",
+]

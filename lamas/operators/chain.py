@@ -1,0 +1,167 @@
+"""The calls and tool runs of one operator invocation, each recorded with its stage and branch.
+
+An invocation is a sequence of stages. A stage is one call, one tool run, or several branches side
+by side; inside a branch calls and tool runs follow each other. Its longest chain is therefore the
+sum over stages of the slowest branch.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from lamas.domain import ChatMessage, ModelCall, ToolExecution, derive_seed
+from lamas.errors import BudgetExceededError, ModelError, OperatorError
+from lamas.llm import ChatModel, ChatRequest, attempts_of
+from lamas.operators.concurrency import settle_all
+from lamas.operators.settings import CallSettings
+from lamas.sandbox import Sandbox
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChainScope:
+    """Whose calls these are: what their keys, seeds and labels are made of."""
+
+    rollout_id: str
+    problem_id: str
+    layer: int
+    operator: str
+    seed: int
+    """Root seed of the rollout; equal across variants for common random numbers."""
+    sample_index: int
+
+    def sample_key(self, *slot: int) -> str:
+        """Key of a call slot within its run: stage, branch, and a count from 1 if repeated."""
+        return f"{self.rollout_id}/{self.layer}/{self.operator}/{'.'.join(map(str, slot))}"
+
+    def sample_seed(self, *slot: int) -> int:
+        """Seed of a call slot: independent of the run, the variant and the order of completion."""
+        return derive_seed(
+            self.seed, self.problem_id, self.sample_index, self.layer, self.operator, *slot
+        )
+
+
+@dataclass(slots=True)
+class _Record:
+    """What the chains of one invocation append to."""
+
+    calls: list[ModelCall]
+    tools: list[ToolExecution]
+
+
+class Chain:
+    """Bound to one invocation; every call and tool run of the operator goes through it."""
+
+    def __init__(
+        self, scope: ChainScope, *, model: ChatModel, sandbox: Sandbox, call: CallSettings
+    ) -> None:
+        self._scope = scope
+        self._model = model
+        self._sandbox = sandbox
+        self._call = call
+        self._record = _Record([], [])
+        self._stage = 0
+        self._branch: int | None = None
+        self._calls_here = 0
+        self._tools_here = 0
+
+    async def complete(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+    ) -> str:
+        """One chat completion; every attempt of it is recorded, also when it fails (ModelError)."""
+        slot = self._next_slot(self._calls_here)
+        self._calls_here += 1
+        stage, branch = slot[:2]
+        request = ChatRequest(
+            messages=tuple(messages),
+            temperature=self._call.temperature if temperature is None else temperature,
+            max_tokens=self._call.max_tokens if max_tokens is None else max_tokens,
+            sample_key=self._scope.sample_key(*slot),
+            seed=self._scope.sample_seed(*slot),
+            labels={
+                "operator": self._scope.operator,
+                "problem_id": self._scope.problem_id,
+                "layer": str(self._scope.layer),
+                "stage": str(stage),
+                "branch": str(branch),
+            },
+        )
+        try:
+            result = await self._model.complete(request)
+        except ModelError as error:
+            self._keep_calls(attempts_of(error), stage, branch)
+            raise
+        self._keep_calls(result.attempts, stage, branch)
+        return result.text
+
+    async def run_program(self, program: str, *, stdin: str = "") -> ToolExecution:
+        """One sandboxed run; SandboxError only when the sandbox itself is broken."""
+        slot = self._next_slot(self._tools_here)
+        self._tools_here += 1
+        execution = await self._sandbox.run(program, stdin=stdin)
+        kept = replace(
+            execution,
+            # A function of the slot, so that a resumed rollout writes the same key again.
+            tool_execution_id=self._scope.sample_key(*slot),
+            stage=slot[0],
+            branch=slot[1],
+        )
+        self._record.tools.append(kept)
+        return kept
+
+    async def parallel(
+        self, branches: Sequence[Callable[["Chain"], Awaitable[T]]]
+    ) -> tuple[T, ...]:
+        """One stage of several branches side by side; results in the order of `branches`.
+
+        All branches run to their end; then the first failure in that order is raised, a reached
+        budget before any other. Branches cannot branch again (OperatorError).
+        """
+        if self._branch is not None:
+            raise OperatorError(f"{self._scope.operator}: a parallel branch cannot branch again")
+        stage = self._stage
+        self._stage += 1
+        outcomes = await settle_all(
+            [
+                partial(start, self._branch_chain(stage, branch))
+                for branch, start in enumerate(branches)
+            ]
+        )
+        for outcome in outcomes:
+            if isinstance(outcome.error, BudgetExceededError):
+                raise outcome.error
+        return tuple(outcome.value for outcome in outcomes)
+
+    @property
+    def calls(self) -> tuple[ModelCall, ...]:
+        """Every attempt of every call, ordered by stage and branch, then by time."""
+        return tuple(sorted(self._record.calls, key=lambda call: (call.stage, call.branch)))
+
+    @property
+    def tools(self) -> tuple[ToolExecution, ...]:
+        """Every tool run, ordered by stage and branch, then by time."""
+        return tuple(sorted(self._record.tools, key=lambda tool: (tool.stage, tool.branch)))
+
+    def _next_slot(self, repeated: int) -> tuple[int, ...]:
+        if self._branch is not None:
+            count = (repeated,) if repeated else ()
+            return (self._stage, self._branch, *count)
+        stage = self._stage
+        self._stage += 1
+        return (stage, 0)
+
+    def _branch_chain(self, stage: int, branch: int) -> "Chain":
+        chain = Chain(self._scope, model=self._model, sandbox=self._sandbox, call=self._call)
+        chain._record, chain._stage, chain._branch = self._record, stage, branch
+        return chain
+
+    def _keep_calls(self, attempts: Sequence[ModelCall], stage: int, branch: int) -> None:
+        self._record.calls.extend(
+            replace(attempt, stage=stage, branch=branch) for attempt in attempts
+        )

@@ -1,0 +1,27 @@
+"""Generate: one direct answer."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from lamas.domain import OperatorSpec, Problem
+from lamas.operators.chain import Chain
+from lamas.operators.operator import Operator
+from lamas.operators.prompts import Places
+from lamas.operators.state import Candidate, SolutionState
+
+
+class Generate(Operator):
+    """Asks once for the answer."""
+
+    spec = OperatorSpec(
+        name="Generate",
+        description="Answers the question directly in one call, without writing out the steps.",
+        adds=1,
+    )
+    templates: ClassVar[Mapping[str, Places]] = {"main": Places()}
+
+    async def run(
+        self, problem: Problem, state: SolutionState, chain: Chain
+    ) -> tuple[Candidate, ...]:
+        text = await chain.complete(self.messages(problem, "main"))
+        return (self.candidate(text),)

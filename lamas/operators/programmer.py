@@ -1,0 +1,64 @@
+"""Programmer: a program that computes the answer, run in the sandbox."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from lamas.domain import OperatorSpec, Problem
+from lamas.operators.chain import Chain
+from lamas.operators.operator import Operator
+from lamas.operators.prompts import Places
+from lamas.operators.state import Candidate, SolutionState
+from lamas.operators.text import code_in, complaint, tail
+
+_PRINT_THE_RESULT = "\n\nprint(solve())\n"
+_NO_PROGRAM = "Your reply held no Python code block that defines solve()."
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    program: str
+    succeeded: bool
+    output: str
+    """What the program printed, or why it failed."""
+
+
+class Programmer(Operator):
+    """Writes `solve()`, runs it, repairs it with the error fed back, then states the answer."""
+
+    spec = OperatorSpec(
+        name="Programmer",
+        description="Writes a Python program, runs it, and states the answer it computed.",
+        adds=1,
+        families=frozenset({"math"}),
+    )
+    templates: ClassVar[Mapping[str, Places]] = {
+        "write": Places(),
+        "repair": Places({"program", "error"}),
+        "answer": Places({"output"}, optional={"program"}),
+    }
+
+    async def run(
+        self, problem: Problem, state: SolutionState, chain: Chain
+    ) -> tuple[Candidate, ...]:
+        attempt = await self._attempt(await chain.complete(self.messages(problem, "write")), chain)
+        for _ in range(self.settings.tries - 1):
+            if attempt.succeeded:
+                break
+            repair = self.messages(problem, "repair", program=attempt.program, error=attempt.output)
+            attempt = await self._attempt(await chain.complete(repair), chain)
+        answer = self.messages(problem, "answer", program=attempt.program, output=attempt.output)
+        return (self.candidate(await chain.complete(answer)),)
+
+    async def _attempt(self, reply: str, chain: Chain) -> _Attempt:
+        shown, heard = self.settings.shown_characters, self.settings.feedback_characters
+        program = code_in(reply, "def solve")
+        if program is None:
+            return _Attempt(tail(reply, shown), False, _NO_PROGRAM)
+        execution = await chain.run_program(program + _PRINT_THE_RESULT)
+        printed = execution.stdout.strip()
+        if execution.status != "ok":
+            return _Attempt(tail(program, shown), False, tail(complaint(execution), heard))
+        if printed in ("", "None"):
+            return _Attempt(tail(program, shown), False, "solve() returned None.")
+        return _Attempt(tail(program, shown), True, tail(printed, heard))

@@ -1,0 +1,63 @@
+"""Test: the public tests run against the current program, which is repaired until they pass."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from lamas.domain import OperatorSpec, Problem
+from lamas.operators.chain import Chain
+from lamas.operators.operator import Operator
+from lamas.operators.prompts import Places
+from lamas.operators.state import Candidate, SolutionState, current_of
+from lamas.operators.text import complaint, tail
+
+_NO_PROGRAM = "The solution holds no Python code block."
+
+
+class Test(Operator):
+    """Runs, and repairs with the failure fed back, up to `settings.tries` times.
+
+    A solution that passes is left again as it is; without public tests one review takes their
+    place.
+    """
+
+    spec = OperatorSpec(
+        name="Test",
+        description="Runs the public tests on the current program and repairs what fails.",
+        needs=1,
+        adds=1,
+        families=frozenset({"code"}),
+    )
+    templates: ClassVar[Mapping[str, Places]] = {
+        "repair": Places({"solution", "tests", "error"}),
+        "review": Places({"solution"}),
+    }
+
+    async def run(
+        self, problem: Problem, state: SolutionState, chain: Chain
+    ) -> tuple[Candidate, ...]:
+        text = current_of(state, self.spec).text
+        shown = self.settings.shown_characters
+        tests = "\n".join(problem.tests.public) if problem.tests is not None else ""
+        if not tests.strip():
+            review = self.messages(problem, "review", solution=tail(text, shown))
+            return (self.candidate(await chain.complete(review)),)
+        for _ in range(self.settings.tries):
+            error = await self._failure(text, tests, chain)
+            if error is None:
+                break
+            repair = self.messages(
+                problem,
+                "repair",
+                solution=tail(text, shown),
+                tests=tail(tests, shown),
+                error=tail(error, self.settings.feedback_characters),
+            )
+            text = await chain.complete(repair)
+        return (self.candidate(text),)
+
+    async def _failure(self, text: str, tests: str, chain: Chain) -> str | None:
+        program = self.read_answer(text)
+        if program is None:
+            return _NO_PROGRAM
+        execution = await chain.run_program(f"{program}\n\n{tests}\n")
+        return None if execution.status == "ok" else complaint(execution)
