@@ -1,0 +1,150 @@
+"""Graphs that nobody learns: the baselines every controller is measured against."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lamas.domain import (
+    ExecutionGraph,
+    ExecutionMode,
+    OperatorSet,
+    PlannedRollout,
+    PolicyDecision,
+    Problem,
+    Purpose,
+    digest,
+)
+from lamas.errors import OperatorError
+
+MAX_LAYERS = 4
+"""L of the paper."""
+
+_Layers = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FixedTopology:
+    """A graph that is the same for every problem."""
+
+    name: str
+    layers: Callable[[OperatorSet], _Layers]
+    samples: int | None = None
+    """Chains MultiGenerateCoT must draw: run it with `GraphExecutor.with_samples`."""
+
+    def graph(self, operators: OperatorSet) -> ExecutionGraph:
+        """The graph over `operators`; OperatorError when one it needs is not among them."""
+        return ExecutionGraph.of(self.layers(operators), operators)
+
+
+def _always(*layers: tuple[str, ...]) -> Callable[[OperatorSet], _Layers]:
+    return lambda operators: layers
+
+
+def _everything(operators: OperatorSet) -> _Layers:
+    """Every operator that is legal and does not stop, in each of L layers."""
+    layers: list[tuple[str, ...]] = []
+    candidates = 0
+    for _ in range(MAX_LAYERS):
+        legal = zip(operators.specs, operators.legal(candidates), strict=True)
+        names = tuple(spec.name for spec, allowed in legal if allowed and not spec.stops)
+        layers.append(names)
+        candidates = operators.candidates_after(candidates, names)
+    return tuple(layers)
+
+
+TOPOLOGIES: tuple[FixedTopology, ...] = (
+    FixedTopology(name="generate", layers=_always(("Generate",))),
+    FixedTopology(name="generate_cot", layers=_always(("GenerateCoT",))),
+    FixedTopology(
+        name="cot5_sc", layers=_always(("MultiGenerateCoT",), ("ScEnsemble",)), samples=5
+    ),
+    FixedTopology(name="cot_refine", layers=_always(("GenerateCoT",), ("SelfRefine",))),
+    FixedTopology(name="programmer", layers=_always(("Programmer",))),
+    FixedTopology(name="generate_test", layers=_always(("Generate",), ("Test",))),
+    FixedTopology(name="everything", layers=_everything),
+)
+
+
+def fixed_topology(name: str) -> FixedTopology:
+    """The topology called `name`; OperatorError lists the known ones otherwise."""
+    for topology in TOPOLOGIES:
+        if topology.name == name:
+            return topology
+    known = ", ".join(topology.name for topology in TOPOLOGIES)
+    raise OperatorError(f"unknown fixed graph {name!r}; known: {known}")
+
+
+def rollout_id_of(
+    *,
+    run_id: str,
+    policy: str,
+    problem_id: str,
+    purpose: Purpose,
+    step: int,
+    sample_index: int,
+    retry: int = 0,
+) -> str:
+    """The id of a rollout's slot in its run: the same when the run is resumed."""
+    return digest(run_id, policy, problem_id, purpose, step, sample_index, retry)
+
+
+def fixed_plan(
+    topology: FixedTopology,
+    problem: Problem,
+    operators: OperatorSet,
+    *,
+    run_id: str,
+    seed: int,
+    purpose: Purpose = "evaluate",
+    execution_mode: ExecutionMode = "parallel",
+    step: int = 0,
+    sample_index: int = 0,
+    retry: int = 0,
+) -> PlannedRollout:
+    """One rollout of a fixed graph; each of its operators is a decision of probability 1."""
+    graph = topology.graph(operators)
+    return PlannedRollout(
+        rollout_id=rollout_id_of(
+            run_id=run_id,
+            policy=topology.name,
+            problem_id=problem.problem_id,
+            purpose=purpose,
+            step=step,
+            sample_index=sample_index,
+            retry=retry,
+        ),
+        run_id=run_id,
+        problem_id=problem.problem_id,
+        checkpoint_id=None,
+        policy=topology.name,
+        purpose=purpose,
+        mode="fixed",
+        execution_mode=execution_mode,
+        step=step,
+        sample_index=sample_index,
+        retry=retry,
+        seed=seed,
+        graph=graph,
+        decisions=certain_decisions(graph, operators),
+    )
+
+
+def certain_decisions(graph: ExecutionGraph, operators: OperatorSet) -> tuple[PolicyDecision, ...]:
+    """One decision for each operator of a given graph: probability 1, log-probability 0."""
+    decisions: list[PolicyDecision] = []
+    candidates = 0
+    for number, layer in enumerate(graph.layers, start=1):
+        pairs = zip(operators.names, operators.legal(candidates), strict=True)
+        legal = tuple(name for name, allowed in pairs if allowed)
+        decisions.extend(
+            PolicyDecision(
+                layer=number,
+                draw_order=order,
+                operator=name,
+                probability=1.0,
+                log_probability=0.0,
+                legal=legal,
+            )
+            for order, name in enumerate(layer.operators)
+        )
+        candidates = operators.candidates_after(candidates, layer.operators)
+    return tuple(decisions)

@@ -1,0 +1,64 @@
+"""How a planned rollout becomes a finished one: run, score, add up."""
+
+from lamas.benchmarks.benchmark import Benchmark, Score
+from lamas.domain import PlannedRollout, Problem, Rollout, ordered_sum
+from lamas.errors import BudgetExceededError
+from lamas.execution.executor import Execution, GraphExecutor, described
+from lamas.execution.invocation import InvocationRunner, run_directly
+from lamas.scheduling import cp_tokens, makespan_seconds, virtual_seconds
+
+
+class RolloutRunner:
+    """Runs and scores rollouts; the only place that turns a failure into a failed rollout."""
+
+    def __init__(self, executor: GraphExecutor, benchmark: Benchmark) -> None:
+        self._executor = executor
+        self._benchmark = benchmark
+
+    async def run(
+        self, plan: PlannedRollout, problem: Problem, *, invoke: InvocationRunner = run_directly
+    ) -> Rollout:
+        """The finished rollout; `status="failed"` and no score if an operator or scoring failed.
+
+        Raises what `GraphExecutor.execute` raises: a reached budget, an illegal plan.
+        """
+        execution = await self._executor.execute(plan, problem, invoke=invoke)
+        score: Score | None = None
+        error = execution.error
+        if execution.answer is not None:
+            try:
+                score = await self._benchmark.score(problem, execution.answer)
+            except BudgetExceededError:
+                raise
+            # An answer that could not be judged is a failed rollout, not a wrong answer.
+            except Exception as failure:
+                error = f"scoring: {described(failure)}"
+        return _assembled(plan, execution, score, error)
+
+
+def _assembled(
+    plan: PlannedRollout, execution: Execution, score: Score | None, error: str | None
+) -> Rollout:
+    trace = execution.trace
+    replayed = {
+        call.call_id
+        for invocation in trace.invocations
+        for call in invocation.calls
+        if call.replayed
+    }
+    return Rollout(
+        plan=plan,
+        trace=trace,
+        answer=execution.answer,
+        extracted_answer=None if score is None else score.extracted,
+        score=None if score is None else score.value,
+        cost_usd=ordered_sum(invocation.cost_usd for invocation in trace.invocations),
+        cp_tokens=cp_tokens(trace),
+        virtual_seconds=virtual_seconds(trace),
+        makespan_seconds=makespan_seconds(trace),
+        replayed_calls=len(replayed),
+        status="failed" if score is None else "ok",
+        error=error,
+        started_at=trace.started_at,
+        ended_at=trace.ended_at,
+    )
