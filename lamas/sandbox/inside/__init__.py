@@ -1,0 +1,1 @@
+"""The half of the sandbox that runs in its own processes; standard library only."""

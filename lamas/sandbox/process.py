@@ -1,0 +1,311 @@
+"""The sandbox: a warm fork server behind the strongest barriers this machine offers."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from types import TracebackType
+from typing import Literal, TypeVar
+
+from lamas.domain import Clock, ToolExecution
+from lamas.errors import SandboxError
+from lamas.sandbox import backends
+from lamas.sandbox.barriers import refuse_if_weak
+from lamas.sandbox.inside.job import Job, Role, Setup
+from lamas.sandbox.limits import SandboxLimits
+from lamas.sandbox.running import Ending, OneRun, PipeEnds
+from lamas.sandbox.scratch import remove_tree
+from lamas.sandbox.tool_time import MeasuredToolTime, ToolTime
+from lamas.sandbox.zygote_client import ZygoteClient, ZygoteLostError
+
+Result = TypeVar("Result")
+
+PRELOADED = (
+    "bisect", "collections", "copy", "dataclasses", "datetime", "decimal", "enum", "fractions",
+    "functools", "hashlib", "heapq", "itertools", "json", "math", "operator", "random", "re",
+    "statistics", "string", "typing",
+)  # fmt: skip
+_ATTEMPTS = 4
+_SERVING_GRACE_SECONDS = 0.5
+"""How long a judged program may take to end once its checker has."""
+
+
+class ProcessSandbox:
+    """Runs every program in a fresh process; an async context manager, for one event loop.
+
+    `barriers` names what is active, strongest backend first found. Refuses to start (SandboxError)
+    without own process, resource limits, no network and scratch-only writes, unless `allow_weak`.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: SandboxLimits | None = None,
+        concurrency: int | None = None,
+        tool_time: ToolTime | None = None,
+        backend: backends.Backend = "auto",
+        preload: Sequence[str] = PRELOADED,
+        packages: Sequence[str] | None = None,
+        allow_weak: bool = False,
+        disabled: Sequence[Literal["landlock", "seccomp"]] = (),
+    ) -> None:
+        """`concurrency`: runs at once, by default one for each CPU, at least 2.
+
+        `preload`: modules imported once and shared by all runs. `packages`: folders of third-party
+        packages that programs may import, by default this environment's. `disabled`: barriers left
+        out although they could be had.
+        """
+        cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+        self._limits = limits or SandboxLimits()
+        self._slots = asyncio.Semaphore(concurrency or max(2, cpus))
+        self._tool_time = tool_time or MeasuredToolTime()
+        self._backend: backends.Backend = backend
+        self._preload = tuple(preload)
+        paths = sysconfig.get_paths()
+        chosen = packages if packages is not None else (paths["purelib"], paths["platlib"])
+        self._packages = tuple(dict.fromkeys(chosen))
+        self._allow_weak = allow_weak
+        self._disabled = tuple(disabled)
+        self._clock = Clock()
+        self._base = ""
+        self._start_zygote: Callable[[], Awaitable[ZygoteClient]] | None = None
+        self._zygote: ZygoteClient | None = None
+        self._restarting = asyncio.Lock()
+        self._problems: tuple[str, ...] = ()
+        self._runs = 0
+
+    @property
+    def barriers(self) -> tuple[str, ...]:
+        """Names of the active barriers; empty before the start."""
+        return () if self._zygote is None else self._zygote.barriers
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why stronger backends were passed over."""
+        return self._problems
+
+    @property
+    def zygote_pid(self) -> int | None:
+        """Of the fork server, or of the bubblewrap around it."""
+        return None if self._zygote is None else self._zygote.pid
+
+    async def __aenter__(self) -> "ProcessSandbox":
+        if sys.platform != "linux":
+            raise SandboxError(
+                f"The sandbox needs Linux, this is {sys.platform}; run in a Linux container or "
+                "virtual machine."
+            )
+        self._base = _make_base()
+        try:
+            found = await backends.strongest(self._backend, self._setup, self._trial)
+            self._problems = found.problems
+            self._zygote, self._start_zygote = found.zygote, found.start
+            barriers = () if found.zygote is None else found.zygote.barriers
+            refuse_if_weak(barriers, problems=found.problems, allow_weak=self._allow_weak)
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        zygote, self._zygote, self._start_zygote = self._zygote, None, None
+        if zygote is not None:
+            zygote.close()
+        if self._base:
+            remove_tree(self._base)
+            shutil.rmtree(self._base, ignore_errors=True)
+
+    def _setup(self, *, namespaces: bool) -> Setup:
+        return Setup(
+            base=self._base,
+            packages=self._packages,
+            preload=self._preload,
+            namespaces=namespaces,
+            disabled=self._disabled,
+        )
+
+    async def _trial(self, zygote: ZygoteClient) -> None:
+        """A first run: barriers that only fail when used fail here."""
+        job = self._job("program", "print(6 * 7)", self._limits)
+        try:
+            ending = await self._finish(zygote, job, self._limits)
+        except ZygoteLostError:
+            raise SandboxError("its fork server died in the first run") from None
+        if ending.stdout != "42\n":
+            raise SandboxError(f"a first program failed: {ending.stderr.strip()[-300:]}")
+
+    async def run(
+        self, program: str, *, stdin: str = "", limits: SandboxLimits | None = None
+    ) -> ToolExecution:
+        """One run in a fresh process; waits for a free slot first, which is not its time."""
+        chosen = limits or self._limits
+        job = self._job("program", program, chosen)
+
+        async def attempt(zygote: ZygoteClient) -> Ending:
+            return await self._finish(zygote, job, chosen, stdin=stdin)
+
+        async with self._slots:
+            started = self._clock.now()
+            ending = await self._persist(attempt)
+            return self._record(program, ending, started)
+
+    async def run_judged(
+        self,
+        program: str,
+        *,
+        checker: str,
+        names: Sequence[str],
+        setup: str,
+        verdict: str,
+        limits: SandboxLimits | None = None,
+    ) -> tuple[ToolExecution, ToolExecution]:
+        """(run of the program, run of the checker), joined by pipes; one slot for both."""
+        chosen = limits or self._limits
+        candidate = self._job("candidate", program, chosen, names=names)
+        check = self._job(
+            "checker", "", chosen, names=names, setup=setup, checker=checker, verdict=verdict
+        )
+
+        async def attempt(zygote: ZygoteClient) -> tuple[Ending, Ending]:
+            return await self._finish_pair(zygote, candidate, check, chosen)
+
+        async with self._slots:
+            started = self._clock.now()
+            served, checked = await self._persist(attempt)
+            return (
+                self._record(program, served, started),
+                self._record(checker, checked, started),
+            )
+
+    def _job(
+        self,
+        role: Role,
+        program: str,
+        limits: SandboxLimits,
+        *,
+        names: Sequence[str] = (),
+        setup: str = "",
+        checker: str = "",
+        verdict: str = "",
+    ) -> Job:
+        self._runs += 1
+        values = {name: getattr(limits, name) for name in SandboxLimits.__dataclass_fields__}
+        return Job(
+            role=role,
+            program=program.encode(errors="replace").decode(),
+            limits=values,
+            scratch=os.path.join(self._base, f"run-{self._runs}-{secrets.token_hex(4)}"),
+            setup=setup,
+            checker=checker,
+            names=tuple(names),
+            verdict=verdict,
+        )
+
+    async def _persist(self, attempt: Callable[[ZygoteClient], Awaitable[Result]]) -> Result:
+        """Tries again with a new fork server when the old one died."""
+        for _ in range(_ATTEMPTS):
+            zygote = await self._living_zygote()
+            with contextlib.suppress(ZygoteLostError):
+                return await attempt(zygote)
+        raise SandboxError(
+            f"The sandbox's fork server died {_ATTEMPTS} times during one run; the machine may be "
+            "out of memory."
+        )
+
+    async def _living_zygote(self) -> ZygoteClient:
+        async with self._restarting:
+            if self._zygote is None or self._start_zygote is None:
+                raise SandboxError("The sandbox is not open; use it inside `async with`.")
+            if not self._zygote.alive:
+                self._zygote.close()
+                self._zygote = await self._start_zygote()
+            return self._zygote
+
+    async def _finish(
+        self,
+        zygote: ZygoteClient,
+        job: Job,
+        limits: SandboxLimits,
+        *,
+        stdin: str = "",
+        pipes: PipeEnds | None = None,
+    ) -> Ending:
+        on_disk = "scratch-memory" not in zygote.barriers
+        run = OneRun(zygote, job, limits, stdin=stdin, pipes=pipes, scratch_on_disk=on_disk)
+        try:
+            return await run.finish()
+        finally:
+            if on_disk:
+                remove_tree(job.scratch)
+
+    async def _finish_pair(
+        self, zygote: ZygoteClient, candidate: Job, check: Job, limits: SandboxLimits
+    ) -> tuple[Ending, Ending]:
+        on_disk = "scratch-memory" not in zygote.barriers
+        loop = asyncio.get_running_loop()
+        with _joined() as (serving_ends, asking_ends):
+            served = OneRun(zygote, candidate, limits, pipes=serving_ends, scratch_on_disk=on_disk)
+            checked = OneRun(zygote, check, limits, pipes=asking_ends, scratch_on_disk=on_disk)
+
+            async def check_then_stop() -> Ending:
+                ending = await checked.finish()
+                loop.call_later(_SERVING_GRACE_SECONDS, served.kill, "wall_seconds")
+                return ending
+
+            try:
+                async with asyncio.TaskGroup() as both:
+                    serving = both.create_task(served.finish())
+                    checking = both.create_task(check_then_stop())
+            except BaseExceptionGroup as group:
+                raise group.exceptions[0] from None
+            finally:
+                if on_disk:
+                    remove_tree(candidate.scratch)
+                    remove_tree(check.scratch)
+        return serving.result(), checking.result()
+
+    def _record(self, program: str, ending: Ending, started: float) -> ToolExecution:
+        ended = self._clock.now()
+        wall = ended - started
+        failed = "ok" if ending.exit_code == 0 else "error"
+        return ToolExecution(
+            tool_execution_id=secrets.token_hex(16),
+            program=program,
+            stdout=ending.stdout,
+            stderr=ending.stderr,
+            exit_code=ending.exit_code,
+            status="limit" if ending.limits_hit else failed,
+            limits_hit=ending.limits_hit,
+            started_at=started,
+            ended_at=ended,
+            wall_seconds=wall,
+            charged_seconds=self._tool_time.charge(program, wall),
+        )
+
+
+def _make_base() -> str:
+    return os.path.realpath(tempfile.mkdtemp(prefix="lamas-sandbox-"))
+
+
+@contextlib.contextmanager
+def _joined() -> Generator[tuple[PipeEnds, PipeEnds], None, None]:
+    """Descriptors 3 and 4 of the program that serves and of the one that asks."""
+    requests_read, requests_write = os.pipe2(os.O_CLOEXEC)
+    answers_read, answers_write = os.pipe2(os.O_CLOEXEC)
+    serving = PipeEnds(requests_read, answers_write)
+    asking = PipeEnds(requests_write, answers_read)
+    try:
+        yield serving, asking
+    finally:
+        serving.close()
+        asking.close()
