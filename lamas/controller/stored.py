@@ -91,8 +91,8 @@ def _completed(order: NDArray[np.int64]) -> NDArray[np.int64]:
     """Permutations: operators that were not drawn follow in catalogue order."""
     size = order.shape[2]
     operators = np.arange(size, dtype=np.int64)
-    places = np.where(order >= 0, order, size)
-    is_at = np.equal(places[:, :, :, None], operators)
-    # Rank of each operator: its draw order if drawn, else behind all drawn ones.
-    rank: NDArray[np.int64] = np.where(is_at.any(axis=2), is_at.argmax(axis=2), size + operators)
+    # [N, L, place, operator]
+    is_at = np.equal(order[:, :, :, None], operators)
+    rank = is_at.argmax(axis=2)
+    rank[~is_at.any(axis=2)] = size
     return np.argsort(rank, axis=2, kind="stable")

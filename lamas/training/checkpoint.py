@@ -1,0 +1,220 @@
+"""Checkpoints: one file that holds a learner's whole state, written at once or not at all."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from lamas.controller import EMBEDDING_SIZE, Controller, ControllerSettings, build_controller
+from lamas.domain import OperatorSet
+from lamas.errors import CheckpointError
+from lamas.training.checkpoint_header import (
+    FORMAT,
+    CheckpointHeader,
+    StoredOperator,
+    difference,
+)
+from lamas.training.settings import TrainerSettings
+from lamas.training.trainer import Trainer
+
+SUFFIX = ".safetensors"
+
+_HEADER = "header"
+_DIGEST = "digest"
+_WEIGHTS = "controller."
+_MOMENTS = "adam."
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SavedCheckpoint:
+    """Where a checkpoint lies and what it is called."""
+
+    checkpoint_id: str
+    """Controller kind and the first 16 digits of the digest."""
+    digest: str
+    """32 hexadecimal digits over weights, optimiser, baseline and random state."""
+    step: int
+    path: Path
+
+
+def save_checkpoint(trainer: Trainer, folder: Path) -> SavedCheckpoint:
+    """Write the learner's state to `folder/<checkpoint_id>.safetensors`, atomically and durably.
+
+    The file is written beside its place, flushed to disk and renamed, so a crash leaves the whole
+    file or none. Equal states give equal digests and names. Raises CheckpointError when the folder
+    cannot be written.
+    """
+    tensors = _tensors(trainer)
+    digest = _digest(tensors)
+    checkpoint_id = f"{trainer.controller.settings.kind}-{digest[:16]}"
+    path = folder / f"{checkpoint_id}{SUFFIX}"
+    content = save_tensors({**tensors, _DIGEST: _bytes_tensor(bytes.fromhex(digest))})
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_atomically(path, content)
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {path} cannot be written: {error}") from error
+    return SavedCheckpoint(checkpoint_id=checkpoint_id, digest=digest, step=trainer.step, path=path)
+
+
+def state_digest(trainer: Trainer) -> str:
+    """The digest that `save_checkpoint` would give."""
+    return _digest(_tensors(trainer))
+
+
+def load_checkpoint(
+    path: Path,
+    *,
+    settings: TrainerSettings | None = None,
+    controller: ControllerSettings | None = None,
+    operators: OperatorSet | None = None,
+) -> Trainer:
+    """The learner as it was saved, to the last bit.
+
+    `settings` say how it goes on learning, by default as before; the baseline must stay the one
+    whose state was saved. With `controller` and `operators` given, it must be a controller of that
+    kind, L, τ and width over those operators. Raises CheckpointError for a file that is missing,
+    damaged or another controller's.
+    """
+    tensors = _read(path)
+    try:
+        header = CheckpointHeader.from_json(tensors[_HEADER].numpy().tobytes())
+    except CheckpointError as error:
+        raise CheckpointError(f"checkpoint {path} cannot be read: {error}") from error
+    wrong = difference(header, controller=controller, operators=operators)
+    if wrong is not None:
+        raise CheckpointError(f"checkpoint {path} belongs to another controller: {wrong}")
+    chosen = settings or header.trainer
+    if chosen.baseline != header.trainer.baseline:
+        raise CheckpointError(
+            f"checkpoint {path} holds the state of baseline {header.trainer.baseline!r}, "
+            f"{chosen.baseline!r} is configured: keep the baseline or start from new weights"
+        )
+    trainer = Trainer(
+        _controller(path, header, tensors),
+        chosen,
+        seed=header.seed,
+        step=header.step,
+        baseline_state=header.baseline_state,
+    )
+    _restore_moments(trainer, tensors)
+    return trainer
+
+
+def load_controller(path: Path, *, operators: OperatorSet | None = None) -> Controller:
+    """Only the controller, for deciding; CheckpointError as in `load_checkpoint`."""
+    return load_checkpoint(path, operators=operators).controller
+
+
+def _tensors(trainer: Trainer) -> dict[str, Tensor]:
+    """The whole state by name; the header is among them as bytes, so one digest covers all."""
+    controller = trainer.controller
+    header = CheckpointHeader(
+        format=FORMAT,
+        controller=controller.settings,
+        operators=tuple(StoredOperator.of(spec) for spec in controller.operators.specs),
+        trainer=trainer.settings,
+        baseline_state=trainer.baseline_state,
+        step=trainer.step,
+        seed=trainer.seed,
+    )
+    tensors = {_HEADER: _bytes_tensor(header.to_json())}
+    for name, value in controller.state_dict().items():
+        tensors[_WEIGHTS + name] = value.contiguous()
+    for name, parameter in controller.named_parameters():
+        moments: dict[str, Tensor] = trainer.optimiser.state.get(parameter, {})
+        for moment, value in moments.items():
+            tensors[f"{_MOMENTS}{name}/{moment}"] = value.contiguous()
+    return tensors
+
+
+def _controller(path: Path, header: CheckpointHeader, tensors: dict[str, Tensor]) -> Controller:
+    operators = header.operator_set()
+    # The initial values are overwritten, the operators' embeddings included.
+    blank = np.zeros((len(operators), EMBEDDING_SIZE))
+    controller = build_controller(header.controller, operators, blank)
+    weights = {
+        name.removeprefix(_WEIGHTS): value
+        for name, value in tensors.items()
+        if name.startswith(_WEIGHTS)
+    }
+    try:
+        controller.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"checkpoint {path} was written by another version of the {header.controller.kind!r} "
+            "controller, its weights do not fit this one: train again or use that version"
+        ) from error
+    return controller
+
+
+def _restore_moments(trainer: Trainer, tensors: dict[str, Tensor]) -> None:
+    parameters = dict(trainer.controller.named_parameters())
+    for key, value in tensors.items():
+        if key.startswith(_MOMENTS):
+            name, _, moment = key.removeprefix(_MOMENTS).rpartition("/")
+            trainer.optimiser.state[parameters[name]][moment] = value
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"checkpoint {path} cannot be read: {error.strerror or error}"
+        ) from error
+    try:
+        tensors = load_tensors(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"checkpoint {path} is damaged ({len(content)} bytes: {error}): "
+            "use another checkpoint, or train again from the warehouse's last one"
+        ) from error
+    stored = tensors.pop(_DIGEST, None)
+    if stored is None or _HEADER not in tensors:
+        raise CheckpointError(f"{path} is no LAMaS checkpoint")
+    if stored.numpy().tobytes().hex() != _digest(tensors):
+        raise CheckpointError(
+            f"checkpoint {path} is damaged: its content does not match its digest"
+        )
+    return tensors
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """BLAKE2b over names, types, shapes and bytes; the order and the file play no part."""
+    state = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        value = tensors[name].detach()
+        state.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        state.update(value.numpy().tobytes())
+    return state.hexdigest()
+
+
+def _bytes_tensor(content: bytes) -> Tensor:
+    return torch.from_numpy(np.frombuffer(content, dtype=np.uint8).copy())
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    # The rename itself is durable only once the folder is.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
