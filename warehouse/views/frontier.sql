@@ -30,8 +30,8 @@ measured AS (
         split,
         policy,
         checkpoint_id,
-        count_if(status = 'ok') AS rollouts,
-        count_if(status = 'failed') AS failed_rollouts,
+        count_if(status = 'ok')::BIGINT AS rollouts,
+        count_if(status = 'failed')::BIGINT AS failed_rollouts,
         ordered_mean(
             list(score ORDER BY place) FILTER (WHERE status = 'ok')
         ) AS score,

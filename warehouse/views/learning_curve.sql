@@ -5,8 +5,8 @@ batches AS (
     SELECT
         run_id,
         step,
-        count_if(status = 'ok') AS rollouts,
-        count_if(status = 'failed') AS failed_rollouts,
+        count_if(status = 'ok')::BIGINT AS rollouts,
+        count_if(status = 'failed')::BIGINT AS failed_rollouts,
         ordered_mean(
             list(score ORDER BY problem_id, policy, sample_index, retry, rollout_id)
             FILTER (WHERE status = 'ok')

@@ -34,7 +34,7 @@ SELECT
     layer,
     operator,
     count(*) AS invocations,
-    count_if(is_critical) AS critical_invocations,
+    count_if(is_critical)::BIGINT AS critical_invocations,
     count_if(is_critical) / count(*) AS critical_share,
     quantile_cont(cp_tokens, 0.5) AS cp_tokens_p50,
     quantile_cont(cp_tokens, 0.9) AS cp_tokens_p90,

@@ -15,7 +15,7 @@ answered AS (
     SELECT
         run_id,
         count(*) AS rollouts,
-        count_if(status = 'failed') AS failed_rollouts,
+        count_if(status = 'failed')::BIGINT AS failed_rollouts,
         count(DISTINCT problem_id) AS problems,
         ordered_mean(
             list(score ORDER BY place) FILTER (WHERE status = 'ok')
@@ -38,8 +38,8 @@ called AS (
     SELECT
         rollouts.run_id,
         count(*) AS attempts,
-        count_if(calls.status = 'error') AS failed_attempts,
-        count_if(calls.replayed) AS replayed_attempts,
+        count_if(calls.status = 'error')::BIGINT AS failed_attempts,
+        count_if(calls.replayed)::BIGINT AS replayed_attempts,
         sum(calls.usage_input_tokens)::BIGINT AS input_tokens,
         sum(calls.usage_output_tokens)::BIGINT AS output_tokens
     FROM model_calls AS calls
