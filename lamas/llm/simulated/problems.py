@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
+from urllib.parse import unquote
 
 from lamas.domain import TASK_FAMILIES, Problem, TaskFamily
 from lamas.errors import DomainError
@@ -159,9 +160,13 @@ class ProblemBook:
         self._by_opening.setdefault(_opening(known.question), []).append(known)
 
     def find(self, problem_id: str | None, messages: Iterable[str]) -> KnownProblem | None:
-        """By id if it is known, else the one with the longest question inside the messages."""
-        if problem_id is not None and problem_id in self._by_id:
-            return self._by_id[problem_id]
+        """By id if it is known, else the one with the longest question inside the messages.
+
+        An id may be percent-encoded, as header values that are not ASCII are.
+        """
+        for name in () if problem_id is None else (problem_id, unquote(problem_id)):
+            if name in self._by_id:
+                return self._by_id[name]
         text = "\n".join(messages)
         found = [
             problem

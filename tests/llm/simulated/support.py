@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, omit
 from openai.types.chat import ChatCompletion
 
 from lamas.llm.simulated import SimulatedProblem, SimulatedProfile, load_profile, parse_profile
@@ -63,7 +63,7 @@ async def ask(
         temperature=temperature,
         max_tokens=max_tokens,
         n=n,
-        **({} if seed is None else {"seed": seed}),
+        seed=omit if seed is None else seed,
     )
 
 

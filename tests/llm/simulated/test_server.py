@@ -1,0 +1,174 @@
+"""The server's process starts, reports, stops, and never outlives its parent."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lamas.domain import CodeTests, Problem
+from lamas.errors import ConfigurationError, ServerError
+from lamas.llm.simulated import SimulatedProblem, SimulatedServer, load_profile
+from lamas.llm.simulated.__main__ import main
+
+
+def is_running(process_id: int) -> bool:
+    try:
+        status = Path(f"/proc/{process_id}/stat").read_text()
+    except OSError:
+        return False
+    return status.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def wait_until_gone(process_id: int, seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not is_running(process_id):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_the_block_bounds_the_process() -> None:
+    server = SimulatedServer()
+    with pytest.raises(ServerError, match="not running"):
+        _ = server.base_url
+    with server as running:
+        process_id = running.process_id
+        assert is_running(process_id)
+        assert httpx.get(running.base_url.removesuffix("/v1") + "/health").json()["problems"] == 0
+        with pytest.raises(ServerError, match="runs already"):
+            running.start()
+    assert not is_running(process_id)
+    server.stop()
+
+
+def test_it_may_be_started_from_a_thread_that_ends() -> None:
+    server = SimulatedServer()
+    thread = threading.Thread(target=server.start)
+    thread.start()
+    thread.join()
+    time.sleep(0.7)
+    assert is_running(server.process_id)
+    server.stop()
+
+
+PARENT = """
+import sys, time
+from lamas.llm.simulated import SimulatedServer
+server = SimulatedServer()
+server.start()
+print(server.process_id, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_it_dies_with_its_parent(ending: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    ) as parent:
+        assert parent.stdout is not None
+        process_id = int(parent.stdout.readline())
+        assert is_running(process_id)
+        os.kill(parent.pid, ending)
+        parent.wait(10)
+    assert wait_until_gone(process_id)
+
+
+def test_a_port_in_use_is_said_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ServerError, match=f"cannot listen on 127.0.0.1:{port}"):
+            SimulatedServer(port=port).start()
+
+
+def test_invalid_settings_are_refused_before_anything_starts() -> None:
+    with pytest.raises(ConfigurationError, match="time_scale=-1"):
+        SimulatedServer(time_scale=-1)
+    with pytest.raises(ConfigurationError, match="neither a shipped one"):
+        SimulatedServer("no_such_profile")
+
+
+def test_problems_of_a_benchmark_are_taken_as_they_are() -> None:
+    problem = Problem(
+        problem_id="b/v/0",
+        benchmark="b",
+        version="v",
+        family="code",
+        index=0,
+        split="test",
+        question="def f(): ...",
+        reference="",
+        tests=CodeTests(entry_point="f", public=("assert f() == 1",), hidden=""),
+    )
+    expected = SimulatedProblem(
+        problem_id="b/v/0",
+        family="code",
+        question="def f(): ...",
+        reference="",
+        entry_point="f",
+        public_tests=("assert f() == 1",),
+    )
+    assert SimulatedProblem.of(problem) == expected
+    assert SimulatedProblem.parse(expected.as_json(), "here") == expected
+    with SimulatedServer(problems=[problem]) as server:
+        health = httpx.get(server.base_url.removesuffix("/v1") + "/health")
+    assert health.json()["problems"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--profile", "nothing"], "neither a shipped one"),
+        (["--time-scale", "-2"], "--time-scale -2 must be ≥ 0"),
+        (["--port", "99999"], "choose another port"),
+        (["--problems", "/nowhere.json"], "problems file /nowhere.json cannot be read"),
+    ],
+)
+def test_the_command_reports_bad_arguments_in_one_line(
+    arguments: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) != 0
+    complaint = capsys.readouterr().err.strip()
+    assert expected in complaint
+    assert "\n" not in complaint
+
+
+def test_the_command_serves(tmp_path: Path) -> None:
+    problems = tmp_path / "problems.json"
+    problems.write_text(
+        '[{"problem_id": "p", "family": "text", "question": "Who?", "reference": "me"}]'
+    )
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "lamas.llm.simulated", "--time-scale", "0"),
+            *("--problems", str(problems), "--profile", load_profile_path()),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().split('"')[3]
+            health = httpx.get(address.removesuffix("/v1") + "/health")
+            assert health.json() == {"status": "ok", "simulated": True, "problems": 1}
+        finally:
+            process.terminate()
+
+
+def load_profile_path() -> str:
+    from lamas.llm.simulated.profile import PROFILE_FOLDER
+
+    assert load_profile().seed == 0
+    return str(PROFILE_FOLDER / "gpt_4o_mini_like.yaml")
