@@ -146,9 +146,12 @@ class Reader:
         )
         return {str(rollout_id): str(status) for rollout_id, status in frame.iter_rows()}
 
-    def finished_rollout_ids(self, run_id: str) -> frozenset[str]:
-        """Rollouts of the run that need not run again, failed ones included."""
-        return frozenset(self.rollout_statuses(run_id))
+    def rollout_statuses(self, run_id: str) -> dict[str, str]:
+        """Status (`ok` or `failed`) of every stored rollout of the run, by its id."""
+        frame = self._warehouse.query(
+            "SELECT rollout_id, status FROM rollouts WHERE run_id = ?", [run_id]
+        )
+        return dict(frame.iter_rows())
 
     def labels(self, rollout_ids: Iterable[str]) -> dict[str, tuple[CriticalPathLabel, ...]]:
         """Critical-path labels of each rollout, ordered by layer and catalogue position."""
