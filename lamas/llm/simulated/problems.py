@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import unquote
 
@@ -182,7 +182,7 @@ def stranger(messages: Sequence[str], profile: SimulatedProfile) -> KnownProblem
     """Stands in for a problem nobody announced: a numeric answer made up from the last message."""
     question = messages[-1] if messages else ""
     draws = Draws("stranger", str(profile.seed), question)
-    return _study(
+    known = _study(
         SimulatedProblem(
             problem_id=f"unknown/{draws.integer('id'):016x}",
             family="math",
@@ -191,6 +191,8 @@ def stranger(messages: Sequence[str], profile: SimulatedProfile) -> KnownProblem
         ),
         profile,
     )
+    # Where the question ends is unknown, so nothing may be taken out of the message.
+    return replace(known, question="")
 
 
 def _study(problem: SimulatedProblem, profile: SimulatedProfile) -> KnownProblem:

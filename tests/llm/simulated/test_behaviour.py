@@ -269,6 +269,18 @@ def test_at_temperature_zero_samples_do_not_differ() -> None:
     assert len(texts) == 1
 
 
+def test_an_unknown_problem_gets_a_letter_of_those_it_shows() -> None:
+    model = SimulatedModel(flat())
+    prompt = "Why?\nA: because\n\nB: so\n\nC: \\boxed{3}"
+    texts = [
+        model.outcome(request(prompt, seed), Labels(None, "ScEnsemble", "0", "0", None), 0)
+        .completion.choices[0]
+        .text
+        for seed in range(60)
+    ]
+    assert {text[-2] for text in texts} == {"A", "B", "C"}
+
+
 def test_a_learned_problem_replaces_the_one_with_its_id() -> None:
     model = SimulatedModel(flat(), arithmetic(2))
     known = model.problems.find(None, ["Say: " + arithmetic(2)[1].question])
