@@ -1,0 +1,24 @@
+"""Problems and their judges: one file loads and scores one kind of benchmark."""
+
+from lamas.benchmarks.benchmark import (
+    Benchmark,
+    BenchmarkSettings,
+    GeneratedDataset,
+    Score,
+    SplitSettings,
+)
+from lamas.benchmarks.code_answers import program_of
+from lamas.benchmarks.registry import build_benchmark
+from lamas.benchmarks.split import check_same_split, check_unchanged
+
+__all__ = [
+    "Benchmark",
+    "BenchmarkSettings",
+    "GeneratedDataset",
+    "Score",
+    "SplitSettings",
+    "build_benchmark",
+    "check_same_split",
+    "check_unchanged",
+    "program_of",
+]

@@ -1,0 +1,104 @@
+"""Any table with a question and an answer column as a benchmark, from configuration alone."""
+
+import re
+from collections.abc import Mapping
+
+from lamas.benchmarks.benchmark import BenchmarkSettings, Score
+from lamas.benchmarks.choice_answers import lettered, reference_letter
+from lamas.benchmarks.math_answers import find_math_answer
+from lamas.benchmarks.number_answers import extract_number
+from lamas.benchmarks.scorers import build_scorer
+from lamas.benchmarks.source import SourceTable, as_list, as_text, read_table
+from lamas.benchmarks.split import Draft, assemble
+from lamas.benchmarks.text_answers import extract_text
+from lamas.domain import Problem, TaskFamily
+from lamas.errors import BenchmarkError
+
+PLACE = re.compile(r"\{(\w+)\}")
+LONGEST_NOTE = 200
+
+
+class FileBenchmark:
+    """JSONL, CSV or Parquet, local or `hf://`, judged by the configured scorer."""
+
+    def __init__(self, settings: BenchmarkSettings) -> None:
+        if settings.family == "code":
+            raise BenchmarkError(
+                f"benchmark {settings.label!r}: kind file has no tests to judge programs by; use "
+                "kind humaneval for a file in HumanEval's columns"
+            )
+        self._settings = settings
+        self._scorer = build_scorer(settings.scorer)
+        self.name = settings.label
+        self.family: TaskFamily = settings.family
+
+    def load(self) -> tuple[Problem, ...]:
+        settings = self._settings
+        table = read_table(settings.path)
+        places = PLACE.findall(settings.question) or [settings.question]
+        table.require(*places, settings.answer, *([settings.choices] if settings.choices else []))
+        used = {*places, settings.answer, settings.choices}
+        drafts: list[Draft] = []
+        for index, row in enumerate(table.rows):
+            options = self._options(table, index)
+            question = self._question(table, index)
+            drafts.append(
+                Draft(
+                    question=lettered(question, options) if options else question,
+                    reference=self._reference(table, index, options),
+                    metadata=_notes(row, used),
+                )
+            )
+        return assemble(name=self.name, family=self.family, drafts=drafts, settings=settings.split)
+
+    def extract(self, text: str) -> str | None:
+        return self._scorer.extract(text)
+
+    async def score(self, problem: Problem, answer: str) -> Score:
+        return await self._scorer.score(problem.reference, answer)
+
+    def _question(self, table: SourceTable, index: int) -> str:
+        template = self._settings.question
+        if PLACE.search(template) is None:
+            return table.text(index, template)
+        return PLACE.sub(lambda place: table.text(index, place[1]), template)
+
+    def _options(self, table: SourceTable, index: int) -> list[str] | None:
+        column = self._settings.choices
+        if not column:
+            return None
+        options = as_list(table.rows[index][column])
+        if not options or len(options) > 26:
+            raise BenchmarkError(
+                f"{table.where(index)}: {column!r} is not a list of 1 to 26 options"
+            )
+        return options
+
+    def _reference(self, table: SourceTable, index: int, options: list[str] | None) -> str:
+        """The bare reference; a worked solution is reduced to its answer."""
+        column = self._settings.answer
+        written = table.text(index, column)
+        match self._settings.scorer:
+            case "number":
+                reference = extract_number(written)
+            case "math":
+                reference = find_math_answer(written)
+            case "exact":
+                reference = written if extract_text(written) else None
+            case "choice":
+                is_index = isinstance(table.rows[index][column], int)
+                reference = reference_letter(written, options, is_index=is_index)
+        if reference is None:
+            raise BenchmarkError(
+                f"{table.where(index)}: {column!r} is {written[:80]!r}, in which scorer "
+                f"{self._settings.scorer} finds no answer; correct the row or choose another scorer"
+            )
+        return reference
+
+
+def _notes(row: Mapping[str, object], used: set[str]) -> dict[str, str]:
+    """The short remaining columns, for reports."""
+    texts = {name: as_text(value) for name, value in row.items() if name not in used}
+    return {
+        name: text for name, text in texts.items() if text is not None and len(text) <= LONGEST_NOTE
+    }

@@ -1,0 +1,243 @@
+"""How a mathematical answer is found in a solution text and brought to one cheap written form."""
+
+import re
+from fractions import Fraction
+
+from lamas.benchmarks.final_answer import Marked, last_mark, last_phrase, tidy
+
+LONGEST_ANSWER = 1_000
+LONGEST_DIGITS = 60
+BARE_WORDS = 4
+NESTING = 4
+
+SEGMENT = re.compile(
+    r"(?<!\\)(?:\$\$(?P<a>(?:\\.|[^$\\])+)\$\$|\$(?P<b>(?:\\.|[^$\\\n])+)\$)|\\\((?P<c>.{1,500}?)\\\)|\\\[(?P<d>.{1,1500}?)\\\]",
+    re.DOTALL,
+)
+NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?")
+COMMAND = re.compile(r"\\[a-zA-Z]+")
+PROSE = re.compile(r"[\w .,:;'()-]*[A-Za-z]{3}[\w .,:;'()-]*")
+WORD = re.compile(r"[A-Za-z]{2,}")
+TEXT = re.compile(
+    r"\\(?:text(?:bf|rm|it|sf|normal)?|mbox|mathrm|mathbf|operatorname)\s*\{([^{}]*)\}"
+)
+UNIT = re.compile(
+    r"(?<=[^\s({\[,=])[\s,~\\]*\\text\{(?!\s*[ap]\.?\s?m\b)[^{}]*\}(?:\^\{?\d\}?)?\.?$"
+)
+HALF_DAY = re.compile(r"\s*\b([ap])\.?\s?m\b\.?", re.IGNORECASE)
+THOUSANDS_MARK = re.compile(r"(?:,\\!|\{,\})(?=\d{3}(?!\d))")
+JOINING = re.compile(r"\\text\{\s*(?:and|or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])")
+ASSIGNED = re.compile(r"^([A-Za-z](?:_\w|\([a-z]\))?)\s*(?:=|\\in(?![a-z]))\s*")
+SPACING = re.compile(r"\\[!,;:> ]|\\q?quad(?![a-z])|~|\\displaystyle(?![a-z])")
+SIZING = re.compile(r"\\(?:left|right|[bB]igg?[lr]?)(?![a-z])\.?")
+DEGREES = re.compile(r"\^\s*(?:\\circ|\{\s*\\circ\s*\})|\\degree(?![a-z])|°")
+TRAILING_UNIT = re.compile(
+    r"(?<=\d)\s*(?:degrees?|units?|cm|mm|km|m|ft|feet|inch(?:es)?|in|meters?|miles?|dollars?|cents?"
+    r"|hours?|minutes?|seconds?|days?|years?|square\s+\w+|cubic\s+\w+|percent|pounds?|mph)"
+    r"(?:\^\{?[23]\}?)?\.?$"
+)
+THOUSANDS = re.compile(r"^[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$")
+RATIONAL = re.compile(
+    r"^(?P<sign>[-+]?)(?:(?P<plain>\d+(?:\.\d*)?|\.\d+)"
+    r"|(?P<whole>\d+)?\\frac\{(?P<inner>[-+]?)(?P<up>\d+)\}\{(?P<down>\d+)\}"
+    r"|(?P<over>\d+)/(?P<under>\d+))$"
+)
+FRACTION_ARGUMENT = re.compile(r"\\frac\s*(?:(\d)|(\{[^{}]*\})|(\\pi|[a-z]))\s*(?:(\d)|(\{))")
+ROOT_ARGUMENT = re.compile(r"\\sqrt\s*(\d|[a-z])")
+MIXED = re.compile(r"^([-+]?\d+)\s+(\d+)/(\d+)$")
+SYNONYMS = (
+    ("\\dfrac", "\\frac"),
+    ("\\tfrac", "\\frac"),
+    ("\\cfrac", "\\frac"),
+    ("\\leq", "\\le"),
+    ("\\geq", "\\ge"),
+    ("\\neq", "\\ne"),
+    ("\\cdot", "*"),
+    ("\\times", "*"),
+    ("−", "-"),
+    ("–", "-"),
+    ("≤", "\\le"),
+    ("≥", "\\ge"),
+    ("π", "\\pi"),
+    ("∞", "\\infty"),
+    ("∪", "\\cup"),
+    ("{,}", ","),
+    ("\\$", ""),
+    ("$", ""),
+    ("\\%", ""),
+    ("%", ""),
+    ("**", "^"),
+    ("\u00a0", " "),
+)
+
+
+def find_math_answer(text: str) -> str | None:
+    """The written answer of a solution text: the marked one, a text that is nothing but an answer,
+    the last formula, or the last number; None when there is nothing of the kind."""
+    text = tidy(text)
+    mark = last_mark(text, phrases=False)
+    phrase = last_phrase(text)
+    if phrase is not None and (mark is None or _overrides(phrase, mark)):
+        stated = _stated(phrase.content)
+        if stated is not None:
+            return stated
+    if mark is not None and mark.content:
+        return mark.content[:LONGEST_ANSWER]
+    if _is_bare(text):
+        return text
+    return _last_formula(text)
+
+
+def canonical_math(answer: str) -> str:
+    r"""One spelling for answers that differ in spelling only; exact rationals become "a/b".
+
+    Cheap (regular expressions, linear time) so that votes can be counted without a solver:
+    `\dfrac12`, `\frac{1}{2}` and `0.5` are all "1/2", `x = 5\text{ cm}` is "5".
+    """
+    form = _spelled(answer)
+    assigned = ASSIGNED.match(form)
+    return _finished(form[assigned.end() :] if assigned else form)
+
+
+def same_spelling(reference: str, answer: str) -> bool:
+    """Whether two answers are equal up to spelling; `x = 5` is 5 but not `y = 5`."""
+    variables = [
+        match[1] if (match := ASSIGNED.match(_spelled(text))) else None
+        for text in (reference, answer)
+    ]
+    if None not in variables and variables[0] != variables[1]:
+        return False
+    form = canonical_math(reference)
+    return bool(form) and form == canonical_math(answer)
+
+
+def _overrides(phrase: Marked, mark: Marked) -> bool:
+    """A later "the answer is 4" corrects a box; "the answer is correct" does not."""
+    return phrase.start > mark.start and re.search(r"[\d$]", phrase.content) is not None
+
+
+def contradicts(reference: str, answer: str) -> bool:
+    """Differences a solver does not see: 9 a.m. and 9 p.m.; the list 1, 3 and the pair (1, 3)."""
+    if {_outer_bracket(reference), _outer_bracket(answer)} >= {"list", "pair"}:
+        return True
+    halves = [
+        {half[1].lower() for half in HALF_DAY.finditer(TEXT.sub(r" \1 ", text))}
+        for text in (reference, answer)
+    ]
+    return bool(halves[0] and halves[1]) and halves[0] != halves[1]
+
+
+def _outer_bracket(answer: str) -> str:
+    """`pair` for (a, b), `list` for a, b or {a, b}; empty for anything else."""
+    form = canonical_math(answer)
+    depth, commas, closed_at = 0, 0, -1
+    for position, character in enumerate(form):
+        depth += (character in "([{") - (character in ")]}")
+        commas += character == "," and depth == 0
+        if depth == 0 and closed_at < 0 and character in ")]}":
+            closed_at = position
+    if commas or (form.startswith("\\{") and form.endswith("\\}") and "," in form):
+        return "list"
+    is_round = form.startswith("(") and form.endswith(")") and closed_at == len(form) - 1
+    return "pair" if is_round and "," in form else ""
+
+
+def _stated(rest: str) -> str | None:
+    """The answer at the start of what follows "the answer is"."""
+    segment = SEGMENT.match(rest)
+    if segment is not None:
+        after = rest[segment.end() :]
+        joined = re.match(r"\s*(?:,|and\b|or\b|,\s*and\b)\s*(?=\$|\\\()", after)
+        if joined is None:
+            return _inside(segment)
+    sentence = re.split(r"\.(?:\s|$)|;\s|\n", rest.replace("**", ""), maxsplit=1)[0].strip()
+    return sentence if sentence and _is_bare(sentence) else None
+
+
+def _is_bare(text: str) -> bool:
+    """Whether a text is an answer and nothing else: one short line with hardly a word of prose."""
+    if not text or "\n" in text or len(text) > LONGEST_ANSWER:
+        return False
+    stripped = COMMAND.sub(" ", TEXT.sub(" ", text))
+    return len(WORD.findall(stripped)) <= BARE_WORDS and not re.search(r"[?!]$", stripped)
+
+
+def _last_formula(text: str) -> str | None:
+    last = None
+    for match in SEGMENT.finditer(text):
+        last = match
+    numbers = list(NUMBER.finditer(text))
+    if last is not None and (not numbers or numbers[-1].start() <= last.end()):
+        return _inside(last)[:LONGEST_ANSWER]
+    return numbers[-1][0] if numbers else None
+
+
+def _inside(segment: re.Match[str]) -> str:
+    return next(text for text in segment.groups() if text is not None).strip()
+
+
+def _spelled(answer: str) -> str:
+    form = answer[:LONGEST_ANSWER].strip()
+    for opening, closing in (("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
+        if form.startswith(opening) and form.endswith(closing) and len(form) > len(opening):
+            form = form[len(opening) : -len(closing)].strip()
+    form = THOUSANDS_MARK.sub("", form)
+    for old, new in SYNONYMS:
+        form = form.replace(old, new)
+    form = DEGREES.sub("", SIZING.sub("", SPACING.sub(" ", form)))
+    form = TEXT.sub(r"\\text{\1}", form).strip().rstrip(".").strip()
+    form = JOINING.sub(",", form)
+    without_unit = UNIT.sub("", form)
+    if re.search(r"\d|\\pi", without_unit):
+        form = TRAILING_UNIT.sub("", without_unit)
+    return HALF_DAY.sub(lambda half: half[1].lower() + "m", TEXT.sub(r" \1 ", form)).strip()
+
+
+def _finished(form: str) -> str:
+    mixed = MIXED.match(form)
+    if mixed:
+        form = f"{mixed[1]}\\frac{{{mixed[2]}}}{{{mixed[3]}}}"
+    is_prose = PROSE.fullmatch(form) is not None
+    compact = re.sub(r"\s+", " " if is_prose else "", form).strip()
+    if re.fullmatch(r"\(?[A-Za-z]\)?", compact):
+        return compact.strip("()")
+    if THOUSANDS.match(compact):
+        compact = compact.replace(",", "")
+    compact = re.sub(r"\s*,\s*", ",", compact)
+    compact = _braced(compact)
+    rational = RATIONAL.match(compact)
+    if rational and len(compact) <= LONGEST_DIGITS:
+        value = _rational(rational)
+        if value is not None:
+            return str(value)
+    return compact.casefold() if is_prose else compact
+
+
+def _braced(form: str) -> str:
+    """Arguments of fractions and roots in braces: `\\frac12`, `\\sqrt2`."""
+    for _ in range(NESTING):
+        braced = FRACTION_ARGUMENT.sub(_brace_fraction, form)
+        if braced == form:
+            break
+        form = braced
+    return ROOT_ARGUMENT.sub(r"\\sqrt{\1}", form)
+
+
+def _brace_fraction(match: re.Match[str]) -> str:
+    digit, group, symbol, lower_digit, lower_brace = match.groups()
+    upper = group or f"{{{digit or symbol}}}"
+    return f"\\frac{upper}" + (f"{{{lower_digit}}}" if lower_digit else lower_brace)
+
+
+def _rational(match: re.Match[str]) -> Fraction | None:
+    groups = {key: text for key, text in match.groupdict().items() if text}
+    if "plain" in groups:
+        value = Fraction(groups["plain"].rstrip("."))
+    else:
+        lower = int(groups.get("down") or groups["under"])
+        if lower == 0:
+            return None
+        value = Fraction(int(groups.get("up") or groups["over"]), lower)
+        value = -value if groups.get("inner") == "-" else value
+        value += int(groups.get("whole", "0"))
+    return -value if groups.get("sign") == "-" else value
