@@ -82,7 +82,12 @@ class Controller(nn.Module):
         `embeddings` [N, 384] and `decisions` belong together row by row. Raises ControllerError
         for decisions that no graph of this controller can have.
         """
-        queries = self._queries(embeddings)
+        with bounded_threads():
+            return self._log_prob(self._queries(embeddings), decisions)
+
+    def _log_prob(
+        self, queries: Tensor, decisions: Sequence[Sequence[PolicyDecision]]
+    ) -> LogProbabilities:
         if len(decisions) != len(queries):
             raise ControllerError(f"{len(queries)} embeddings came with {len(decisions)} graphs")
         stored = stored_choices(decisions, self.operators, self.settings.layers)

@@ -1,0 +1,92 @@
+"""Intervals: Wilson for a share of independent successes, cluster bootstrap for all else."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from lamas.errors import DomainError
+
+CONFIDENCE = 0.95
+RESAMPLES = 2000
+
+# Bounds the memory of one block of resamples.
+_CELLS = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A 95 % interval and how it was found."""
+
+    low: float
+    high: float
+    method: str
+
+
+def wilson(successes: int, n: int) -> Interval:
+    """Wilson score interval (1927) for a proportion of `n` ≥ 1 independent trials."""
+    if not 0 <= successes <= n or n < 1:
+        raise DomainError(f"no share of {successes} successes in {n} trials")
+    z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+    share = successes / n
+    centre = share + z * z / (2 * n)
+    reach = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    return Interval(
+        low=max(0.0, float((centre - reach) / scale)),
+        high=min(1.0, float((centre + reach) / scale)),
+        method="wilson",
+    )
+
+
+def cluster_bootstrap(
+    clusters: Sequence[str],
+    statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+) -> Interval | None:
+    """Percentile interval over resamples of whole clusters, drawn with replacement.
+
+    Rollouts of one problem resemble each other, so the problems are what is resampled. `clusters`
+    names the cluster of each of N observations; `statistic` maps weights [R, N] (how often each
+    observation occurs in each resample) to [R] values. None when there are fewer than 2 clusters.
+    Values that are not finite are left out.
+    """
+    names, member = np.unique(np.asarray(clusters), return_inverse=True)
+    if len(names) < 2:
+        return None
+    blocks = [
+        statistic(counts[:, member])
+        for counts in _resampled_counts(len(names), len(clusters), resamples, seed)
+    ]
+    values = np.concatenate(blocks)
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return None
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return Interval(
+        low=float(low),
+        high=float(high),
+        method=f"cluster bootstrap over {len(names)} problems, {resamples} resamples",
+    )
+
+
+def _resampled_counts(
+    clusters: int, observations: int, resamples: int, seed: int
+) -> Iterator[NDArray[np.int64]]:
+    """Blocks [r, clusters] of how often each cluster was drawn; together `resamples` rows.
+
+    Each row has its own share of one Philox stream, so the size of the blocks changes nothing.
+    """
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    block = max(1, _CELLS // max(observations, clusters))
+    for start in range(0, resamples, block):
+        rows = min(block, resamples - start)
+        drawn = generator.integers(0, clusters, size=(rows, clusters))
+        flat = drawn + np.arange(rows, dtype=np.int64)[:, None] * clusters
+        counts = np.bincount(flat.ravel(), minlength=rows * clusters)
+        yield counts.reshape(rows, clusters)
