@@ -57,7 +57,6 @@ class Catalogue:
         unknown = sorted(wanted.difference(known))
         if unknown:
             raise OperatorError(f"unknown operator {', '.join(unknown)}; known: {', '.join(known)}")
-        self._names = tuple(name for name in known if name in wanted)
         self._operators = {
             entry.spec.name: self._build(entry) for entry in entries if entry.spec.name in wanted
         }
@@ -86,13 +85,15 @@ class Catalogue:
         """The operator called `name`; OperatorError lists the known ones otherwise."""
         operator = self._operators.get(name)
         if operator is None:
-            raise OperatorError(f"unknown operator {name!r}; known here: {', '.join(self._names)}")
+            raise OperatorError(
+                f"unknown operator {name!r}; known here: {', '.join(self._operators)}"
+            )
         return operator
 
     def with_samples(self, samples: int) -> "Catalogue":
         """The same catalogue, except that MultiGenerateCoT draws `samples` chains."""
         return Catalogue(
-            self._names,
+            self._operators,
             read_answer=self._read_answer,
             settings=replace(self._settings, samples=samples),
             prompts=self._prompts,

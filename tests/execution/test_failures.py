@@ -2,16 +2,25 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 import pytest
 
-from lamas.domain import ExecutionMode, OperatorInvocation
+from lamas.domain import (
+    ExecutionGraph,
+    ExecutionMode,
+    Layer,
+    OperatorInvocation,
+    OperatorSpec,
+    Problem,
+)
 from lamas.errors import BudgetExceededError, ModelUnreachableError, SandboxError, ServerError
-from lamas.execution import InvocationLabel, RolloutRunner
+from lamas.execution import GraphExecutor, InvocationLabel, RolloutRunner
 from lamas.llm import ChatRequest
+from lamas.operators import Candidate, Catalogue, Chain, Operator, SolutionState
 from lamas.scheduling import check
 from tests.execution.rollouts import PROBLEM, ToyBenchmark, executor_for, plan_of
-from tests.scripted import Reply, ScriptedModel
+from tests.scripted import Reply, ScriptedModel, ScriptedSandbox, last_number
 
 THREE = [["Generate", "GenerateCoT", "MultiGenerateCoT"], ["SelfRefine"]]
 
@@ -91,6 +100,53 @@ async def test_a_reached_budget_ends_the_run_but_siblings_finish(mode: Execution
     with pytest.raises(BudgetExceededError, match="cap of 1 USD"):
         await runner.run(plan_of(THREE, mode=mode), PROBLEM)
     assert model.running == 0
+
+
+async def test_a_reached_budget_counts_more_than_a_broken_watcher() -> None:
+    async def watcher(
+        label: InvocationLabel, start: Callable[[], Awaitable[OperatorInvocation]]
+    ) -> OperatorInvocation:
+        if label.operator == "Generate":
+            raise ServerError("the server is gone")
+        return await start()
+
+    model = failing({"GenerateCoT": BudgetExceededError("cap")})
+    with pytest.raises(BudgetExceededError):
+        await executor_for(model).execute(plan_of(THREE), PROBLEM, invoke=watcher)
+
+
+class Idle(Operator):
+    """Promises `spec.adds` candidates and leaves none."""
+
+    spec = OperatorSpec(name="Idle", description="Does nothing.")
+
+    async def run(
+        self, problem: Problem, state: SolutionState, chain: Chain
+    ) -> tuple[Candidate, ...]:
+        return ()
+
+
+class Boaster(Idle):
+    spec = OperatorSpec(name="Boaster", description="Promises more than it does.", adds=2)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (Idle, "Idle leaves no candidate"),
+        (Boaster, "Boaster left 0 candidates, its spec promises 2"),
+    ],
+)
+async def test_an_operator_that_leaves_too_little_fails_the_rollout(
+    entry: type[Operator], message: str
+) -> None:
+    catalogue = Catalogue([entry.spec.name], read_answer=last_number, entries=(entry,))
+    executor = GraphExecutor(catalogue=catalogue, model=failing({}), sandbox=ScriptedSandbox())
+    graph = ExecutionGraph((Layer((entry.spec.name,)),))
+    plan = replace(plan_of([["Generate"]]), graph=graph)
+    rollout = await RolloutRunner(executor, ToyBenchmark()).run(plan, PROBLEM)
+    assert (rollout.status, rollout.answer, rollout.score) == ("failed", None, None)
+    assert message in (rollout.error or "")
 
 
 async def test_what_the_watcher_raises_is_no_operators_failure() -> None:
