@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from lamas.benchmarks.code_answers import complete_program
 from lamas.domain import OperatorSpec, Problem
 from lamas.operators.chain import Chain
 from lamas.operators.operator import Operator
 from lamas.operators.prompts import Places
 from lamas.operators.state import Candidate, SolutionState
-from lamas.operators.text import code_in, complaint, tail
+from lamas.operators.text import complaint, fenced_program, tail
 
 _PRINT_THE_RESULT = "\n\nprint(solve())\n"
 _NO_PROGRAM = "Your reply held no Python code block that defines solve()."
@@ -52,7 +53,8 @@ class Programmer(Operator):
 
     async def _attempt(self, reply: str, chain: Chain) -> _Attempt:
         shown, heard = self.settings.shown_characters, self.settings.feedback_characters
-        program = code_in(reply, "def solve")
+        # A fenced program is run as it stands, so that its syntax errors can be fed back.
+        program = fenced_program(reply, "def solve") or complete_program("", "solve", reply)
         if program is None:
             return _Attempt(tail(reply, shown), False, _NO_PROGRAM)
         execution = await chain.run_program(program + _PRINT_THE_RESULT)

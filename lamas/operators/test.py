@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+from lamas.benchmarks.code_answers import program_of
 from lamas.domain import OperatorSpec, Problem
 from lamas.operators.chain import Chain
 from lamas.operators.operator import Operator
@@ -10,7 +11,7 @@ from lamas.operators.prompts import Places
 from lamas.operators.state import Candidate, SolutionState, current_of
 from lamas.operators.text import complaint, tail
 
-_NO_PROGRAM = "The solution holds no Python code block."
+_NO_PROGRAM = "The solution holds no program that defines the function asked for."
 
 
 class Test(Operator):
@@ -42,7 +43,7 @@ class Test(Operator):
             review = self.messages(problem, "review", solution=tail(text, shown))
             return (self.candidate(await chain.complete(review)),)
         for _ in range(self.settings.tries):
-            error = await self._failure(text, tests, chain)
+            error = await _failure(program_of(problem, text), tests, chain)
             if error is None:
                 break
             repair = self.messages(
@@ -55,9 +56,9 @@ class Test(Operator):
             text = await chain.complete(repair)
         return (self.candidate(text),)
 
-    async def _failure(self, text: str, tests: str, chain: Chain) -> str | None:
-        program = self.read_answer(text)
-        if program is None:
-            return _NO_PROGRAM
-        execution = await chain.run_program(f"{program}\n\n{tests}\n")
-        return None if execution.status == "ok" else complaint(execution)
+
+async def _failure(program: str | None, tests: str, chain: Chain) -> str | None:
+    if program is None:
+        return _NO_PROGRAM
+    execution = await chain.run_program(f"{program}\n\n{tests}\n")
+    return None if execution.status == "ok" else complaint(execution)

@@ -51,20 +51,17 @@ def chosen_position(reply: str, count: int) -> int | None:
     return positions[telling[-1]] if telling else None
 
 
-def code_in(text: str, needle: str = "") -> str | None:
-    """The program in a reply: the last fenced block that holds `needle`, else the whole text when
-    it holds a non-empty `needle`; None otherwise. An unclosed fence runs to the end.
+def fenced_program(text: str, needle: str) -> str | None:
+    """The last fenced Python block that holds `needle`, as it stands; None without one.
+
+    An unclosed fence runs to the end.
     """
     blocks = [
         body.strip("\n")
         for language, body in _FENCE.findall(text)
-        if language.lower() in ("", "python", "py", "python3") and needle in body and body.strip()
+        if language.lower() in ("", "python", "py", "python3") and needle in body
     ]
-    if blocks:
-        return blocks[-1]
-    if needle and needle in text and "```" not in text:
-        return text
-    return None
+    return blocks[-1] if blocks else None
 
 
 def tail(text: str, characters: int) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pytest
 
 from lamas.benchmarks.benchmark import Score
+from lamas.benchmarks.code_answers import canonical_code, program_of
 from lamas.domain import CodeTests, PlannedRollout, Problem, Rollout, TaskFamily
 from lamas.execution import GraphExecutor, RolloutRunner, fixed_plan, fixed_topology
 from lamas.llm import EndpointSettings, OpenAIChatModel, Price
 from lamas.llm.simulated import SimulatedServer
 from lamas.operators import AnswerReader, Catalogue
-from lamas.operators.text import code_in
 from lamas.sandbox import ModelledToolTime, ProcessSandbox, Sandbox
 from lamas.scheduling import check, cp_tokens
 from tests.scripted import last_number
@@ -67,7 +67,7 @@ class Judge:
         found = self.reader(answer)
         if problem.tests is None:
             return Score(value=float(found == problem.reference), extracted=found)
-        program = "\n".join([found or "", *problem.tests.public])
+        program = "\n".join([program_of(problem, answer) or "", *problem.tests.public])
         execution = await self.sandbox.run(program)
         return Score(value=float(execution.status == "ok"), extracted=found)
 
@@ -95,7 +95,7 @@ async def run_all(
 ) -> list[Rollout]:
     """One rollout of a fixed graph for each problem, at most `concurrency` at once."""
     family = problems[0].family
-    reader: AnswerReader = code_in if family == "code" else last_number
+    reader: AnswerReader = canonical_code if family == "code" else last_number
     judge = Judge(family, reader, sandbox)
     topology = fixed_topology(name)
     slots = asyncio.Semaphore(concurrency)

@@ -54,6 +54,19 @@ async def test_when_every_try_fails_the_answer_is_stated_anyway(sandbox: Sandbox
     assert "ZeroDivisionError" in model.shown("Programmer")[-1]
 
 
+async def test_a_program_without_a_fence_is_taken_out_of_the_prose(sandbox: Sandbox) -> None:
+    model = writing("Here it is:\n\ndef solve():\n    return 6 * 7\n\nThis multiplies them.")
+    ran = await run_operator("Programmer", problem_of(), model, sandbox=sandbox)
+    assert [tool.stdout.strip() for tool in ran.tools] == ["42"]
+
+
+async def test_a_syntax_error_is_fed_back(sandbox: Sandbox) -> None:
+    model = writing("```python\ndef solve():\n    return 6 *\n```", GOOD)
+    ran = await run_operator("Programmer", problem_of(), model, sandbox=sandbox)
+    assert "SyntaxError" in model.shown("Programmer")[1]
+    assert [tool.status for tool in ran.tools] == ["error", "ok"]
+
+
 async def test_tries_are_configurable() -> None:
     model = writing(BROKEN)
     sandbox = ScriptedSandbox([tool_result(stderr="ZeroDivisionError")])

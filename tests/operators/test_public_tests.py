@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lamas.operators.text import code_in
 from lamas.sandbox import ProcessSandbox, Sandbox
 from tests.operators.chains import run_operator
 from tests.scripted import Reply, ScriptedModel, ScriptedSandbox, problem_of
 
+QUESTION = 'def answer(x):\n    """The square of x."""\n'
 TESTS = ("assert answer(2) == 4", "assert answer(3) == 9")
 GOOD = "```python\ndef answer(x):\n    return x * x\n```"
 WRONG = "Here:\n```python\ndef answer(x):\n    return x + x\n```"
@@ -24,11 +24,10 @@ async def test_a_program_that_passes_is_left_again_without_a_call(sandbox: Sandb
     model = ScriptedModel(lambda request: Reply(WRONG))
     ran = await run_operator(
         "Test",
-        problem_of("code", public=TESTS),
+        problem_of("code", QUESTION, public=TESTS),
         model,
         candidates=[WRONG, GOOD],
         sandbox=sandbox,
-        read_answer=code_in,
     )
     assert (ran.candidates, len(ran.tools), model.requests) == ((GOOD,), 1, [])
 
@@ -37,11 +36,10 @@ async def test_the_failing_test_is_fed_back_and_the_repair_tested(sandbox: Sandb
     model = ScriptedModel(lambda request: Reply(GOOD))
     ran = await run_operator(
         "Test",
-        problem_of("code", public=TESTS),
+        problem_of("code", QUESTION, public=TESTS),
         model,
         candidates=[WRONG],
         sandbox=sandbox,
-        read_answer=code_in,
     )
     assert ran.candidates == (GOOD,)
     assert [tool.status for tool in ran.tools] == ["error", "ok"]
@@ -56,21 +54,20 @@ async def test_after_the_last_try_the_last_repair_is_left(sandbox: Sandbox) -> N
     model = ScriptedModel(lambda request: Reply(next(replies)))
     ran = await run_operator(
         "Test",
-        problem_of("code", public=TESTS),
+        problem_of("code", QUESTION, public=TESTS),
         model,
         candidates=[WRONG],
         sandbox=sandbox,
-        read_answer=code_in,
     )
     assert ran.candidates == (WRONG + " again",)
     assert len(ran.tools) == 2
-    assert "no Python code block" in model.shown("Test")[1]
+    assert "no program that defines" in model.shown("Test")[1]
 
 
 async def test_without_public_tests_one_review_takes_their_place() -> None:
     model = ScriptedModel(lambda request: Reply(GOOD))
     ran = await run_operator(
-        "Test", problem_of("code"), model, candidates=[WRONG], sandbox=ScriptedSandbox()
+        "Test", problem_of("code", QUESTION), model, candidates=[WRONG], sandbox=ScriptedSandbox()
     )
     assert (ran.candidates, len(model.requests)) == ((GOOD,), 1)
     assert "x + x" in model.shown("Test")[0]

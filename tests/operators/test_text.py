@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamas.operators.text import chosen_position, code_in, complaint, letter, lettered, tail
+from lamas.operators.text import chosen_position, complaint, fenced_program, letter, lettered, tail
 from tests.scripted import tool_result
 
 
@@ -71,14 +71,14 @@ def test_every_letter_alone_names_its_candidate(position: int) -> None:
         ("```py\ndef solve(): return 1", "def solve(): return 1"),
         ("```python\ndef solve(): return 1\n```\n```text\ndef solve\n```", "def solve(): return 1"),
         ("```python\nold = 1\n```\n```python\ndef solve(): return 2\n```", "def solve(): return 2"),
-        ("def solve():\n    return 1", "def solve():\n    return 1"),
+        ("def solve():\n    return 1", None),
         ("```python\nprint(1)\n```", None),
         ("The answer is 4.", None),
         ("", None),
     ],
 )
 def test_the_program_is_read_from_a_reply(text: str, program: str | None) -> None:
-    assert code_in(text, "def solve") == program
+    assert fenced_program(text, "def solve") == program
 
 
 def test_a_tail_is_marked_and_within_its_limit() -> None:
