@@ -81,3 +81,16 @@ class Rollout:
     @property
     def rollout_id(self) -> str:
         return self.plan.rollout_id
+
+    @property
+    def order(self) -> tuple[int, str, str, int, int, str]:
+        """Where it stands in sums and batches: no matter which run it is of, or when it finished."""
+        plan = self.plan
+        return (
+            plan.step,
+            plan.problem_id,
+            plan.policy,
+            plan.sample_index,
+            plan.retry,
+            plan.rollout_id,
+        )

@@ -1,0 +1,56 @@
+"""How overrides on the command line become one resolved, validated configuration."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+import conf
+from flows.settings import Settings, validate
+from lamas.errors import ConfigurationError
+
+CONFIG_FOLDER = Path(conf.__file__).resolve().parent
+
+
+def compose_config(overrides: Sequence[str]) -> DictConfig:
+    """The configuration of `conf/` under Hydra `overrides`, interpolations kept.
+
+    Must run in the main thread (Hydra's state is global). Raises ConfigurationError with Hydra's
+    own explanation for an unknown group, option or key.
+    """
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(config_dir=str(CONFIG_FOLDER), version_base="1.3"):
+            return compose("lamas", overrides=[_open_key(item) for item in overrides])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigurationError(f"configuration: {_one_line(error)}") from None
+
+
+def load_settings(overrides: Sequence[str]) -> Settings:
+    """Compose, resolve and validate; ConfigurationError says what is wrong and where."""
+    config = compose_config(overrides)
+    try:
+        content = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigurationError(f"configuration: {_one_line(error)}") from None
+    return validate(cast("dict[str, object]", content))
+
+
+def _open_key(override: str) -> str:
+    """Let `group.key=value` name a key that the option's file leaves at its default.
+
+    Validation, which knows every key, rejects the ones that do not exist.
+    """
+    key, separator, _ = override.partition("=")
+    return f"++{override}" if separator and "." in key and key[0].isalpha() else override
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    text = text.split(" Config search path", 1)[0].replace(" full_key:", ", key")
+    return f"{text}; `lamas --help` lists the groups, `lamas retrain --cfg job` the keys"

@@ -1,0 +1,90 @@
+"""Who is compared on the held-out problems: checkpoints, and graphs that nobody learns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.learners import Learner
+from flows.live import operators_of
+from flows.planning import PlanKey, plan
+from flows.problems import ProblemSet
+from flows.session import Session
+from lamas.controller import GraphChoice
+from lamas.domain import DecisionMode, PlannedRollout, Problem, derive_seed
+from lamas.execution import certain_decisions, fixed_topology
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrant:
+    """One way of choosing graphs."""
+
+    name: str
+    """As tables show it."""
+    policy: str
+    checkpoint_id: str | None
+    step: int
+    mode: DecisionMode
+    choices: tuple[GraphChoice, ...]
+    """One for each evaluated problem, in their order."""
+    samples: int | None = None
+    """Chains of MultiGenerateCoT where the graph prescribes them."""
+
+
+def learned(
+    current: Session, learner: Learner, problems: ProblemSet, evaluated: Sequence[Problem]
+) -> Entrant:
+    """A checkpoint as it would be deployed: it decides, nothing is sampled."""
+    kind = current.settings.controller.kind
+    return Entrant(
+        name=f"{kind}, step {learner.step}",
+        policy=kind,
+        checkpoint_id=learner.checkpoint_id,
+        step=learner.step,
+        mode="decided",
+        choices=learner.trainer.controller.decide(problems.embeddings(evaluated)),
+    )
+
+
+def fixed(current: Session, name: str, evaluated: Sequence[Problem]) -> Entrant:
+    """A fixed graph; OperatorError lists the known names."""
+    topology, operators = fixed_topology(name), operators_of(current)
+    graph = topology.graph(operators)
+    choice = GraphChoice(graph, certain_decisions(graph, operators))
+    return Entrant(
+        name=name,
+        policy=name,
+        checkpoint_id=None,
+        step=0,
+        mode="fixed",
+        choices=(choice,) * len(evaluated),
+        samples=topology.samples,
+    )
+
+
+def evaluation_plans(
+    current: Session, entrants: Sequence[Entrant], evaluated: Sequence[Problem]
+) -> tuple[PlannedRollout, ...]:
+    """Problem by problem all entrants, so that the machine's mood falls on all alike.
+
+    Entrants share seeds problem by problem and sample by sample: common random numbers.
+    """
+    settings = current.settings
+    return tuple(
+        plan(
+            PlanKey(
+                run_id=current.run.run_id,
+                purpose="evaluate",
+                policy=entrant.policy,
+                checkpoint_id=entrant.checkpoint_id,
+                mode=entrant.mode,
+                execution_mode=settings.execution.mode,
+                step=entrant.step,
+            ),
+            problem,
+            entrant.choices[place],
+            sample_index=sample,
+            seed=derive_seed(settings.seed, "evaluate"),
+        )
+        for place, problem in enumerate(evaluated)
+        for sample in range(settings.evaluation.samples)
+        for entrant in entrants
+    )

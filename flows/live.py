@@ -1,0 +1,116 @@
+"""What answers while a run is live: endpoint, client, sandbox, rollout runner."""
+
+from contextlib import AsyncExitStack
+
+from flows import wiring
+from flows.session import Session
+from flows.settings import Settings
+from lamas.benchmarks import Benchmark
+from lamas.domain import Clock, OperatorSet, Problem, digest
+from lamas.execution import GraphExecutor, RolloutRunner
+from lamas.llm import (
+    Budget,
+    EmbeddedServer,
+    EmbeddedSettings,
+    EndpointSettings,
+    OpenAIChatModel,
+    ResponseStore,
+    check_endpoint,
+)
+from lamas.llm.simulated import SimulatedServer
+
+
+class LiveRunner:
+    """Runs planned rollouts; opened once for a whole run."""
+
+    def __init__(self, executor: GraphExecutor, benchmark: Benchmark) -> None:
+        self._executor = executor
+        self._benchmark = benchmark
+        self._runners: dict[int | None, RolloutRunner] = {}
+
+    def runner(self, samples: int | None = None) -> RolloutRunner:
+        """The runner whose MultiGenerateCoT draws `samples` chains; None is as configured."""
+        if samples not in self._runners:
+            executor = self._executor.with_samples(samples)
+            self._runners[samples] = RolloutRunner(executor, self._benchmark)
+        return self._runners[samples]
+
+
+def operators_of(current: Session) -> OperatorSet:
+    """The operators that exist for the benchmark's family, in catalogue order."""
+    return current.catalogue.for_family(current.benchmark.family)
+
+
+async def live_runner(current: Session, problems: tuple[Problem, ...]) -> LiveRunner:
+    """The run's live parts, started when first asked for and stopped when the run ends.
+
+    `problems` are made known to a simulated endpoint, which must know the right answers.
+    """
+    if current.live is None:
+        model = await open_model(current.settings, current.stack, problems, clock=current.clock)
+        executor = GraphExecutor(
+            catalogue=current.catalogue,
+            model=model,
+            sandbox=current.sandbox,
+            gamma=current.settings.execution.gamma,
+            clock=current.clock,
+        )
+        current.live = LiveRunner(executor, current.benchmark)
+    return current.live
+
+
+async def open_model(
+    settings: Settings,
+    stack: AsyncExitStack,
+    problems: tuple[Problem, ...],
+    *,
+    clock: Clock,
+) -> OpenAIChatModel:
+    """Start what has to be started, check that the endpoint answers, and return its client.
+
+    Raises ModelUnreachableError, ServerError or ConfigurationError with what to do.
+    """
+    endpoint = await _endpoint(settings, stack, problems)
+    await check_endpoint(endpoint)
+    store = stack.enter_context(ResponseStore(settings.responses_path))
+    return await stack.enter_async_context(
+        OpenAIChatModel(
+            endpoint,
+            price=wiring.price(settings),
+            budget=Budget(max_usd=settings.llm.max_usd, max_calls=settings.llm.max_calls),
+            retry=wiring.retry_policy(settings),
+            store=store,
+            reuse_across_runs=settings.llm.reuse_responses == "always",
+            clock=clock,
+        )
+    )
+
+
+async def _endpoint(
+    settings: Settings, stack: AsyncExitStack, problems: tuple[Problem, ...]
+) -> EndpointSettings:
+    config = settings.llm
+    if config.kind == "embedded":
+        server = await stack.enter_async_context(
+            EmbeddedServer(
+                EmbeddedSettings(
+                    gguf=config.gguf,
+                    model=config.model,
+                    slots=config.embedded.slots,
+                    threads=config.embedded.threads,
+                    context_per_slot=config.embedded.context_per_slot,
+                    log=settings.home / "embedded.log",
+                )
+            )
+        )
+        identity = server.endpoint().identity
+        return wiring.endpoint_settings(settings, server.base_url, identity=identity)
+    if config.kind == "simulated":
+        profile = wiring.simulated_profile(settings)
+        simulated = stack.enter_context(
+            SimulatedServer(profile, problems=problems, time_scale=config.simulated.time_scale)
+        )
+        identity = digest(profile.model_dump(mode="json", exclude={"faults"}))
+        return wiring.endpoint_settings(settings, simulated.base_url, identity=identity)
+    assert config.base_url is not None
+    return wiring.endpoint_settings(settings, config.base_url)

@@ -1,0 +1,107 @@
+"""What one Prefect task run is: an operator invocation, or a whole rollout for very large runs."""
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, Literal, TypeVar, cast
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from lamas.domain import OperatorInvocation, PlannedRollout, Problem, Rollout
+from lamas.execution import InvocationLabel, RolloutRunner
+
+T = TypeVar("T")
+
+RunRollout = Callable[[RolloutRunner, PlannedRollout, Problem], Awaitable[Rollout]]
+
+
+class Work(Generic[T]):
+    """A piece of work and, afterwards, its outcome.
+
+    Prefect keeps what a task returns until its flow ends; handing results over in here keeps
+    memory flat and lets a failed invocation be shown as failed without an exception.
+    """
+
+    __slots__ = ("error", "result", "start")
+
+    def __init__(self, start: Callable[[], Awaitable[T]]) -> None:
+        self.start = start
+        self.result: T | None = None
+        self.error: BaseException | None = None
+
+    async def run(self) -> T | None:
+        """Keep the result or the error; never raises."""
+        try:
+            self.result = await self.start()
+        except BaseException as error:
+            self.error = error
+        return self.result
+
+    def outcome(self) -> T:
+        """The result; raises what the work raised."""
+        if self.error is not None:
+            raise self.error
+        assert self.result is not None
+        return self.result
+
+
+@task(name="operator", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+async def operator_run(name: str, work: Work[OperatorInvocation]) -> State[None]:
+    """One operator invocation; a failed one is shown as Failed with its reason."""
+    invocation = await work.run()
+    if invocation is None:
+        return Failed(message=f"{type(work.error).__name__}: {work.error}")
+    if invocation.status == "failed":
+        return Failed(message=invocation.error or "failed")
+    return Completed(
+        message=f"{invocation.output_tokens} tokens, {invocation.tool_seconds:.2f} s tools, "
+        f"{invocation.cost_usd:.6f} USD"
+    )
+
+
+@task(name="rollout", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+async def rollout_run(name: str, work: Work[Rollout]) -> State[None]:
+    """One rollout; a failed one is shown as Failed with its reason."""
+    rollout = await work.run()
+    if rollout is None:
+        return Failed(message=f"{type(work.error).__name__}: {work.error}")
+    if rollout.status == "failed":
+        return Failed(message=rollout.error or "failed")
+    return Completed(message=f"score {rollout.score}, CP_len {rollout.cp_tokens:.0f} tokens")
+
+
+async def shown(task_run: object) -> None:
+    """Wait for a task run that was called with `return_state=True`.
+
+    Prefect's overloads type that call as its state also for async tasks, where it is awaitable.
+    """
+    await cast("Awaitable[State[None]]", task_run)
+
+
+async def _as_operator_run(
+    label: InvocationLabel, start: Callable[[], Awaitable[OperatorInvocation]]
+) -> OperatorInvocation:
+    work = Work(start)
+    name = f"{label.operator} · layer {label.layer} · {label.problem_id}"
+    await shown(operator_run(name, work, return_state=True))
+    return work.outcome()
+
+
+async def _operator_granularity(
+    runner: RolloutRunner, planned: PlannedRollout, problem: Problem
+) -> Rollout:
+    return await runner.run(planned, problem, invoke=_as_operator_run)
+
+
+async def _rollout_granularity(
+    runner: RolloutRunner, planned: PlannedRollout, problem: Problem
+) -> Rollout:
+    work = Work(lambda: runner.run(planned, problem))
+    await shown(rollout_run(f"{planned.policy} · {problem.problem_id}", work, return_state=True))
+    return work.outcome()
+
+
+def rollout_starter(granularity: Literal["operator", "rollout"]) -> RunRollout:
+    """How a rollout is run so that its task runs have the wished grain."""
+    return _operator_granularity if granularity == "operator" else _rollout_granularity

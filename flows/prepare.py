@@ -1,0 +1,31 @@
+"""Problems into the warehouse: load, check, split, embed."""
+
+from prefect import flow
+
+from flows.problems import checked_problems
+from flows.session import Session, session
+
+
+@flow(name="prepare", flow_run_name="prepare")
+async def prepare(overrides: list[str] | None = None) -> None:
+    """Started by hand or by `retrain`. Reads the benchmark's source; writes `problems`.
+
+    May run twice: problems that are stored are left alone, and a source that changed under a
+    stored split is an error.
+    """
+    async with session("prepare", overrides) as current:
+        store_problems(current)
+
+
+def store_problems(current: Session) -> None:
+    """Store the benchmark's problems with split and embedding, unless they are stored."""
+    problems = checked_problems(current)
+    name = current.benchmark.name
+    stored = {problem.problem_id for problem in current.reader.problems(benchmark=name)}
+    new = [problem for problem in problems if problem.problem_id not in stored]
+    if new:
+        current.say(f"prepare: embedding {len(new)} problems of {name}")
+        embeddings = current.encoder.encode([problem.question for problem in new])
+        current.writer.add_problems(new, embeddings)
+    train = sum(problem.split == "train" for problem in problems)
+    current.say(f"prepare: {name} has {train} train and {len(problems) - train} test problems")

@@ -1,0 +1,63 @@
+"""The whole loop: prepare, (collect, credit, update) × steps, evaluate, promote or not."""
+
+from prefect import flow
+
+from flows.collect import collect
+from flows.credit import credit
+from flows.evaluate import evaluate
+from flows.learners import first_learner, stored_learner
+from flows.prepare import prepare
+from flows.promote import promote_or_not
+from flows.session import Session, session
+from flows.update import update
+from lamas.errors import CheckpointError
+
+
+@flow(name="retrain", flow_run_name="retrain")
+async def retrain(overrides: list[str] | None = None) -> None:
+    """Started by hand or on a schedule. Reads the benchmark's source and whatever an interrupted
+    run of the same configuration stored; writes every table.
+
+    May run twice: an interrupted run is gone on with, a completed one is followed by a new run.
+    """
+    async with session("retrain", overrides) as current:
+        await prepare()
+        first = first_learner(current).checkpoint_id
+        last = first
+        for _ in range(current.settings.training.steps):
+            last = await _one_step(current, last)
+        reference = _comparable_champion(current, last) or first
+        await evaluate(checkpoint_ids=[first, last, reference])
+        await promote_or_not(current, reference=reference, candidate=last)
+
+
+async def _one_step(current: Session, checkpoint_id: str) -> str:
+    """The checkpoint one step on, from the warehouse when that step was made before."""
+    after = _made_before(current, checkpoint_id)
+    if after is None:
+        await collect(checkpoint_id=checkpoint_id)
+        await credit()
+        await update()
+        after = _made_before(current, checkpoint_id)
+        assert after is not None, "an update names the checkpoint it started from"
+    return after
+
+
+def _comparable_champion(current: Session, candidate: str) -> str | None:
+    """The champion, if it decides over the same operators and is not the candidate itself."""
+    champion = current.registry.champion()
+    if champion is None or champion.checkpoint_id == candidate:
+        return None
+    try:
+        stored_learner(current, champion.checkpoint_id)
+    except CheckpointError as error:
+        current.say(f"the champion cannot be compared with this run's controller: {error}")
+        return None
+    return champion.checkpoint_id
+
+
+def _made_before(current: Session, checkpoint_id: str) -> str | None:
+    for item in current.reader.updates(current.run.run_id):
+        if item.checkpoint_before == checkpoint_id:
+            return item.checkpoint_after
+    return None

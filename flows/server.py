@@ -1,0 +1,179 @@
+"""Which Prefect server a run talks to: the user's, one kept open by `lamas ui`, or its own."""
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from lamas.errors import ServerError
+
+HOST = "127.0.0.1"
+DEFAULT_PORT = 4200
+START_TIMEOUT_SECONDS = 120.0
+STOP_TIMEOUT_SECONDS = 15.0
+
+# The recorder's defaults write 50–60 task runs a second and leave bursts stuck in Running.
+SERVER_ENVIRONMENT = {
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "500",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "500",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+    "DO_NOT_TRACK": "1",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefectServer:
+    """A Prefect server that answers."""
+
+    api_url: str
+    owned: bool
+    """True when this process started it and stops it."""
+
+    @property
+    def ui_url(self) -> str:
+        return self.api_url.removesuffix("/api")
+
+
+def _free_port(preferred: int) -> int:
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ServerError(f"no free port on {HOST} for the Prefect server; stop a process and retry")
+
+
+def answers(api_url: str, *, timeout_seconds: float = 2.0) -> bool:
+    """Whether a Prefect API answers its health check at `api_url`."""
+    try:
+        return httpx.get(f"{api_url}/health", timeout=timeout_seconds).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _die_with_parent() -> None:
+    """In the child: receive SIGTERM when the parent ends, however it ends (Linux)."""
+    os.setsid()
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def _state_file(home: Path) -> Path:
+    return home / "server.json"
+
+
+def kept_open(home: Path) -> PrefectServer | None:
+    """The server that `lamas ui` keeps open on this home folder, if it answers."""
+    try:
+        api_url = str(json.loads(_state_file(home).read_text())["api_url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return PrefectServer(api_url=api_url, owned=False) if answers(api_url) else None
+
+
+def _start(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[bytes], str]:
+    environment = {**SERVER_ENVIRONMENT, **os.environ}
+    environment["PREFECT_HOME"] = str(home)
+    environment.pop("PREFECT_API_URL", None)
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST]
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--port", str(port)],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_die_with_parent,
+        )
+    return process, f"http://{HOST}:{port}/api"
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], api_url: str, log_path: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while not answers(api_url):
+        if process.poll() is not None:
+            tail = log_path.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
+            raise ServerError(
+                f"the Prefect server ended with code {process.returncode} while starting "
+                f"({tail[0]}); its log is {log_path}"
+            )
+        if time.monotonic() > deadline:
+            raise ServerError(
+                f"the Prefect server at {api_url} did not answer within "
+                f"{START_TIMEOUT_SECONDS:.0f} s; its log is {log_path}"
+            )
+        time.sleep(0.1)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def prefect_server(
+    home: Path, *, port: int = DEFAULT_PORT, keep_open: bool = False
+) -> Generator[PrefectServer, None, None]:
+    """Yield a server and point this process's Prefect client at it.
+
+    In order of preference: the server of `PREFECT_API_URL`, the one `lamas ui` keeps open on
+    `home`, a new one on loopback whose database lies in `home`; a new one is stopped at the end.
+    Must be entered before `prefect` is imported. `keep_open` leaves a note by which other runs
+    find the new server. Raises ServerError when the named server does not answer or a new one
+    does not start.
+    """
+    home = home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    # Per-task console lines would drown the progress display; warnings still come through.
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    configured = os.environ.get("PREFECT_API_URL")
+    if configured:
+        if not answers(configured, timeout_seconds=10.0):
+            raise ServerError(
+                f"no Prefect server answers at PREFECT_API_URL={configured}; "
+                "start it or unset the variable to let the run start its own"
+            )
+        yield PrefectServer(api_url=configured, owned=False)
+        return
+
+    os.environ["PREFECT_HOME"] = str(home)
+    kept = kept_open(home)
+    if kept:
+        os.environ["PREFECT_API_URL"] = kept.api_url
+        yield kept
+        return
+
+    log_path = home / "server.log"
+    process, api_url = _start(home, _free_port(port), log_path)
+    try:
+        _wait_until_ready(process, api_url, log_path)
+        os.environ["PREFECT_API_URL"] = api_url
+        if keep_open:
+            _state_file(home).write_text(json.dumps({"api_url": api_url, "pid": process.pid}))
+        yield PrefectServer(api_url=api_url, owned=True)
+    finally:
+        os.environ.pop("PREFECT_API_URL", None)
+        if keep_open:
+            _state_file(home).unlink(missing_ok=True)
+        _stop(process)

@@ -1,0 +1,200 @@
+"""One run from begin to end: its row, its lock, its stores; found again after a kill."""
+
+import fcntl
+import json
+import logging
+import os
+import subprocess
+import uuid
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from flows import wiring
+from flows.compose import load_settings
+from flows.settings import Settings
+from lamas.benchmarks import Benchmark
+from lamas.controller import QueryEncoder
+from lamas.domain import Clock, Run
+from lamas.errors import LamasError, WarehouseError
+from lamas.operators import Catalogue
+from warehouse import Reader, Registry, Warehouse, Writer
+
+if TYPE_CHECKING:
+    from flows.live import LiveRunner
+    from flows.problems import ProblemSet
+
+logger = logging.getLogger(__name__)
+
+
+class Session:
+    """What every stage of a run shares; parts that only some need are made when asked for."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        run: Run,
+        warehouse: Warehouse,
+        *,
+        previous: Run | None,
+        stack: AsyncExitStack,
+    ) -> None:
+        self.settings = settings
+        self.run = run
+        self.warehouse = warehouse
+        self.writer = Writer(warehouse)
+        self.reader = Reader(warehouse)
+        self.registry = Registry(warehouse)
+        self.clock = Clock()
+        self.stack = stack
+        """Closes whatever a stage opened (servers, sandbox, clients) when the run ends."""
+        self.resumed = previous is not None
+        self.retry_failed = previous is not None and previous.status == "failed"
+        """The run gave up rather than being killed: slots that failed run once more."""
+        self.problems: ProblemSet | None = None
+        self.live: LiveRunner | None = None
+        self._console = Console(stderr=True)
+
+    @property
+    def console(self) -> Console:
+        return self._console
+
+    def say(self, text: str) -> None:
+        """One line of progress on stderr."""
+        self._console.print(f"  {text}", highlight=False, soft_wrap=True)
+
+    @cached_property
+    def sandbox(self) -> wiring.LazySandbox:
+        return wiring.LazySandbox(self.settings, self.stack)
+
+    @cached_property
+    def benchmark(self) -> Benchmark:
+        return wiring.benchmark_of(self.settings, self.sandbox)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return wiring.catalogue_of(self.settings, self.benchmark)
+
+    @cached_property
+    def encoder(self) -> QueryEncoder:
+        return QueryEncoder()
+
+
+_current: ContextVar[Session] = ContextVar("session")
+
+
+@asynccontextmanager
+async def session(kind: str, overrides: list[str] | None) -> AsyncGenerator[Session, None]:
+    """The session of the run in progress, or a new one for the outermost flow.
+
+    A run of the same kind and configuration that did not complete is gone on with, unless
+    `resume=false`. Raises WarehouseError when another process writes to the same home.
+    """
+    active = _current.get(None)
+    if active is not None:
+        yield active
+        return
+    settings = load_settings(overrides or [])
+    with writer_lock(settings.home):
+        warehouse = Warehouse.open(settings.warehouse, create=True)
+        async with AsyncExitStack() as stack:
+            opened = _open(settings, kind, warehouse, stack)
+            token = _current.set(opened)
+            try:
+                yield opened
+            except BaseException as error:
+                _give_up(opened, error)
+                raise
+            else:
+                opened.writer.finish_run(
+                    opened.run.run_id, "completed", ended_at=opened.clock.now()
+                )
+            finally:
+                _current.reset(token)
+
+
+def code_version() -> str:
+    """Package version, and the git commit when running from a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    try:
+        commit = subprocess.run(
+            ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return version("lamas")
+    return f"{version('lamas')}+{commit}"
+
+
+@contextmanager
+def writer_lock(home: Path) -> Generator[None, None, None]:
+    """Only one process writes to a home folder; the kernel frees the lock however it ends."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        handle = (home / "writer.lock").open("a")
+    except OSError as error:
+        raise WarehouseError(
+            f"the home folder {home} cannot be written to ({error.strerror}); "
+            "choose another with home=…"
+        ) from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WarehouseError(
+                f"another run is writing to {home}; wait for it, stop it, or use another home=…"
+            ) from None
+        yield
+
+
+def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitStack) -> Session:
+    digest = settings.result_digest(kind)
+    previous = None
+    if settings.resume:
+        unfinished = [
+            run
+            for run in Reader(warehouse).runs(kind=kind)
+            if run.config_digest == digest and run.status != "completed"
+        ]
+        previous = unfinished[-1] if unfinished else None
+    run = previous or Run(
+        run_id=f"{kind}-{uuid.uuid4().hex[:12]}",
+        kind=kind,
+        config_json=json.dumps(settings.model_dump(mode="json"), sort_keys=True),
+        config_digest=digest,
+        code_version=code_version(),
+        seed=settings.seed,
+        simulated=settings.simulated,
+        status="running",
+        started_at=Clock().now(),
+        prefect_flow_run_id=os.environ.get("PREFECT__FLOW_RUN_ID"),
+    )
+    opened = Session(settings, run, warehouse, previous=previous, stack=stack)
+    opened.writer.add_run(run)
+    opened.say(
+        f"run {run.run_id}"
+        + (" (taken up again)" if previous else "")
+        + (" — simulated model" if settings.simulated else "")
+    )
+    return opened
+
+
+def _give_up(opened: Session, error: BaseException) -> None:
+    status = "failed" if isinstance(error, Exception) else "cancelled"
+    message = str(error) if isinstance(error, LamasError) else f"{type(error).__name__}: {error}"
+    try:
+        opened.writer.finish_run(
+            opened.run.run_id, status, ended_at=opened.clock.now(), error=message
+        )
+    except WarehouseError as problem:
+        # The first error is the one to report; the run can be taken up again either way.
+        logger.warning("the end of run %s is not recorded: %s", opened.run.run_id, problem)
