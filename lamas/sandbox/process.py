@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import shutil
 import sys
 import sysconfig
 import tempfile
@@ -78,6 +77,7 @@ class ProcessSandbox:
         self._restarting = asyncio.Lock()
         self._problems: tuple[str, ...] = ()
         self._runs = 0
+        self._removals: set[asyncio.Future[None]] = set()
 
     @property
     def barriers(self) -> tuple[str, ...]:
@@ -121,9 +121,9 @@ class ProcessSandbox:
         zygote, self._zygote, self._start_zygote = self._zygote, None, None
         if zygote is not None:
             zygote.close()
+        await asyncio.gather(*self._removals)
         if self._base:
             remove_tree(self._base)
-            shutil.rmtree(self._base, ignore_errors=True)
 
     def _setup(self, *, namespaces: bool) -> Setup:
         return Setup(
@@ -246,7 +246,7 @@ class ProcessSandbox:
             return await run.finish()
         finally:
             if on_disk:
-                remove_tree(job.scratch)
+                self._remove_later(job.scratch)
 
     async def _finish_pair(
         self, zygote: ZygoteClient, candidate: Job, check: Job, limits: SandboxLimits
@@ -270,9 +270,15 @@ class ProcessSandbox:
                 raise group.exceptions[0] from None
             finally:
                 if on_disk:
-                    remove_tree(candidate.scratch)
-                    remove_tree(check.scratch)
+                    self._remove_later(candidate.scratch)
+                    self._remove_later(check.scratch)
         return serving.result(), checking.result()
+
+    def _remove_later(self, scratch: str) -> None:
+        """Not within the run: a program may leave more than can be removed in its time."""
+        removal = asyncio.get_running_loop().run_in_executor(None, remove_tree, scratch)
+        self._removals.add(removal)
+        removal.add_done_callback(self._removals.discard)
 
     def _record(self, program: str, ending: Ending, started: float) -> ToolExecution:
         ended = self._clock.now()

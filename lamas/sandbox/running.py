@@ -31,6 +31,9 @@ _LAST_WORDS = {
 }
 
 
+_LAST_LINES = 12
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ending:
     """How one run ended."""
@@ -109,6 +112,7 @@ class OneRun:
         self._reason: str | None = None
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._timers: list[asyncio.TimerHandle] = []
+        self._watcher: asyncio.Task[None] | None = None
 
     async def finish(self) -> Ending:
         """Raises ZygoteLostError when the zygote took the run along, SandboxError when broken."""
@@ -125,7 +129,7 @@ class OneRun:
             self._timers.append(
                 loop.call_later(self._limits.wall_seconds, self.kill, "wall_seconds")
             )
-            self._timers.append(loop.call_later(_LOOK_SECONDS, self._look))
+            self._watcher = asyncio.create_task(self._watch())
             await self._wait()
         except asyncio.CancelledError:
             self.kill("cancelled")
@@ -146,7 +150,8 @@ class OneRun:
             self._pipes.close()
 
     async def _wait(self) -> None:
-        await self._ended
+        # Shielded: cancelling this run must leave the future that says when it is really over.
+        await asyncio.shield(self._ended)
         # With a process namespace nobody is left to write; without one a stray might be.
         for collector in self._collectors:
             collector.drain()
@@ -182,27 +187,36 @@ class OneRun:
         if collector.overflowed:
             self.kill("output_bytes")
 
-    def _look(self) -> None:
-        """Limits that the kernel holds for each process only, for all of the run together."""
-        if self._ended.done() or self._pid is None:
-            return
-        used = usage(self._pid, self._zygote.inherited_bytes)
+    async def _watch(self) -> None:
+        while not self._ended.done():
+            await asyncio.sleep(_LOOK_SECONDS)
+            # In a thread: a program may have made thousands of processes or files.
+            exceeded = await asyncio.to_thread(self._exceeded)
+            if exceeded is not None:
+                self.kill(exceeded)
+
+    def _exceeded(self) -> str | None:
+        """The limit that the kernel holds for each process only and that all together broke."""
+        if self._pid is None:
+            return None
         limits = self._limits
+        used = usage(self._pid, self._zygote.inherited_bytes, limits.processes)
         if used.cpu_seconds > limits.cpu_seconds:
-            self.kill("cpu_seconds")
-        elif used.memory_bytes > limits.memory_bytes:
-            self.kill("memory_bytes")
-        elif used.tasks > limits.processes:
-            self.kill("processes")
-        elif self._scratch_on_disk:
-            cap = limits.scratch_bytes
-            if used_bytes(self._job.scratch, cap) > cap:
-                self.kill("scratch_bytes")
-        self._timers.append(asyncio.get_running_loop().call_later(_LOOK_SECONDS, self._look))
+            return "cpu_seconds"
+        if used.memory_bytes > limits.memory_bytes:
+            return "memory_bytes"
+        if used.tasks > limits.processes:
+            return "processes"
+        cap = limits.scratch_bytes
+        if self._scratch_on_disk and used_bytes(self._job.scratch, cap) > cap:
+            return "scratch_bytes"
+        return None
 
     def _let_go(self, loop: asyncio.AbstractEventLoop, own: Sequence[_Collector]) -> None:
         for timer in self._timers:
             timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
         if self._run is not None:
             loop.remove_reader(self._run.pidfd)
             os.close(self._run.pidfd)
@@ -243,9 +257,10 @@ def _limits_shown(report: Report, limits: SandboxLimits, stderr: str) -> tuple[s
     hit: list[str] = []
     if report.scratch_full:
         hit.append("scratch_bytes")
-    last = stderr.rstrip().rpartition("\n")[2]
+    # Not the very last line alone: several processes may have ended at once.
+    last = stderr.rstrip().splitlines()[-_LAST_LINES:]
     for words, name in _LAST_WORDS.items():
-        if last.startswith(words) and name not in hit:
+        if name not in hit and any(line.startswith(words) for line in last):
             hit.append(name)
     return tuple(hit)
 

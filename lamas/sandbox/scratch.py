@@ -2,67 +2,84 @@
 
 import contextlib
 import os
-import stat
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_DEEPEST = 200
+_BLOCK = 4096
 
 
 def remove_tree(path: str) -> None:
     """Removes a folder however deep it is nested and whatever its permissions; never raises.
 
-    Sub-folders are moved up to the top before they are emptied, so no path grows too long.
+    Walks by descriptor and `..`, since a path to the bottom may be too long for any call.
     """
-    moved = 0
-    _open_up(path)
-    while True:
-        folders = _unlink_files(path)
-        if not folders:
-            break
-        for name in folders:
-            folder = os.path.join(path, name)
-            _open_up(folder)
-            for inner in _unlink_files(folder):
-                moved += 1
-                with contextlib.suppress(OSError):
-                    source = os.path.join(folder, inner)
-                    _open_up(source)
-                    os.rename(source, os.path.join(path, f".moved-{moved}"))
-            try:
-                os.rmdir(folder)
-            except OSError:
-                return
     with contextlib.suppress(OSError):
+        os.chmod(path, 0o700)
+        _empty(path)
         os.rmdir(path)
 
 
-def _open_up(folder: str) -> None:
-    with contextlib.suppress(OSError):
-        if stat.S_ISDIR(os.lstat(folder).st_mode):
-            os.chmod(folder, 0o700)
+def _empty(path: str) -> None:
+    above: list[tuple[str, list[str]]] = []
+    here = os.open(path, _FOLDER)
+    try:
+        folders = _unlink_files(here)
+        while folders or above:
+            if folders:
+                name = folders.pop()
+                os.chmod(name, 0o700, dir_fd=here)
+                here = _move(here, name)
+                above.append((name, folders))
+                folders = _unlink_files(here)
+            else:
+                name, folders = above.pop()
+                here = _move(here, "..")
+                os.rmdir(name, dir_fd=here)
+    finally:
+        os.close(here)
 
 
-def _unlink_files(folder: str) -> list[str]:
+def _move(here: int, name: str) -> int:
+    there = os.open(name, _FOLDER, dir_fd=here)
+    os.close(here)
+    return there
+
+
+def _unlink_files(folder: int) -> list[str]:
     """Removes what is no folder; the names of the folders."""
     folders: list[str] = []
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+    with os.scandir(folder) as entries:
         for entry in list(entries):
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.name)
             else:
-                with contextlib.suppress(OSError):
-                    os.unlink(entry.path)
+                os.unlink(entry.name, dir_fd=folder)
     return folders
 
 
 def used_bytes(path: str, enough: int) -> int:
-    """Bytes on disk beneath `path`; stops counting beyond `enough`."""
+    """Bytes on disk beneath `path`, a block at least for each entry; more than `enough` when over.
+
+    Folders too deep or closed to look into count as over: a program could hide anything there.
+    """
     total = 0
-    pending = [path]
+    pending = [(path, 0)]
     while pending and total <= enough:
-        with contextlib.suppress(OSError), os.scandir(pending.pop()) as entries:
+        folder, depth = pending.pop()
+        if depth > _DEEPEST:
+            return enough + 1
+        try:
+            found = os.scandir(folder)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return enough + 1
+        with found as entries:
             for entry in entries:
-                with contextlib.suppress(OSError):
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                with contextlib.suppress(FileNotFoundError):
+                    total += max(_BLOCK, entry.stat(follow_symlinks=False).st_blocks * 512)
                     if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
+                        pending.append((entry.path, depth + 1))
                 if total > enough:
                     break
     return total

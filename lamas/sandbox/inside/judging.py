@@ -82,6 +82,14 @@ def _understand(answer: object) -> tuple[Literal["return", "raise"], object]:
             raise exchange.CandidateLostError("the candidate sent no answer")
 
 
+def _compiled(setup: str) -> types.CodeType:
+    """A prompt may end with the head of a function that is still to be written."""
+    try:
+        return compile(setup, "setup.py", "exec")
+    except SyntaxError:
+        return compile(f"{setup.rstrip()}\n    pass\n", "setup.py", "exec")
+
+
 def check(setup: str, checker: str, names: Sequence[str], verdict: str) -> None:
     """Runs `setup`, puts the candidate's functions in its place, runs `checker`; prints `verdict`
     as the last line only when all of it ran without an exception and the candidate answered.
@@ -89,7 +97,7 @@ def check(setup: str, checker: str, names: Sequence[str], verdict: str) -> None:
     candidate = _Candidate()
     module = types.ModuleType("checker")
     sys.modules["checker"] = module
-    exec(compile(setup, "setup.py", "exec"), module.__dict__)
+    exec(_compiled(setup), module.__dict__)
     for name in names:
         setattr(module, name, candidate.function(name))
     if names:

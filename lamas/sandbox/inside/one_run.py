@@ -17,6 +17,7 @@ NAMESPACES = (
 )  # fmt: skip
 _MAX_JOB_BYTES = 1 << 30
 _FIRST_LIFTED = 256
+_FIRST_REAL_USER = 0x7000_0000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +65,8 @@ def _prepare_and_wait(around: Surroundings, files: Sequence[int]) -> Report:
     _stop_if_orphaned(around.alive)
     job = Job.loads(os.pread(files[0], _MAX_JOB_BYTES, 0))
     scratch = _make_scratch(job, namespaced=namespaced)
+    if os.geteuid() == 0:
+        _take_a_real_user_of_its_own()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     kernel.drop_capabilities()
     # Same user as the program: without this it could write into the supervisor's memory.
@@ -95,6 +98,13 @@ def _map_own_user(around: Surroundings) -> None:
             os.write(place, text.encode())
         finally:
             os.close(place)
+
+
+def _take_a_real_user_of_its_own() -> None:
+    # RLIMIT_NPROC counts by real user and never binds root's. Effectively it stays root, because
+    # nobody else may read this Python; the filter keeps it from changing back.
+    with contextlib.suppress(OSError):
+        os.setresuid(_FIRST_REAL_USER + os.getpid(), -1, -1)
 
 
 def _stop_if_orphaned(alive: int) -> None:
@@ -157,9 +167,10 @@ def _put_up_barriers(around: Surroundings, job: Job, scratch: str) -> None:
     packages = around.readable.packages
     os.environ.clear()
     os.environ.update(program.environment(scratch, packages))
-    # In its own user namespace the supervisor counts as one of the user's processes; outside one
-    # the kernel counts all tasks the user has on the machine.
-    others = 1 if namespaced else _tasks_of_user(around.proc, around.user)
+    # For a user of the run's own the supervisor counts as one; otherwise the kernel counts all
+    # tasks the user has on the machine.
+    own_count = namespaced or os.getuid() != os.geteuid()
+    others = 1 if own_count else _tasks_of_user(around.proc, around.user)
     if around.landlock:
         landlock.restrict(root.landlock_rules(around.readable, scratch), around.landlock)
     program.forget_the_zygote(packages)

@@ -61,7 +61,8 @@ def _without_nested(paths: Iterable[str]) -> tuple[str, ...]:
 def landlock_rules(what: Readable, scratch: str) -> list[tuple[str, int]]:
     """Read the libraries, use the devices, write beneath `scratch` alone."""
     rules = [(path, landlock.READ_TREE) for path in what.trees]
-    rules += [(path, landlock.READ_FILE) for path in (*what.files, "/etc/passwd", "/etc/group")]
+    files = what.files if scratch != SCRATCH else (*what.files, "/etc/passwd", "/etc/group")
+    rules += [(path, landlock.READ_FILE) for path in files]
     rules += [(path, landlock.DEVICE) for path in DEVICES]
     rules.append((scratch, landlock.SCRATCH))
     return rules

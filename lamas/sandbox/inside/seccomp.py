@@ -5,6 +5,7 @@ import os
 import platform
 import struct
 import sys
+from collections.abc import Sequence
 
 from lamas.sandbox.inside import kernel
 
@@ -54,7 +55,10 @@ _DENIED_WITHOUT_NAMESPACES: dict[str, tuple[int | None, int | None]] = {
     "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16),
     "setxattrat": (463, 463), "removexattrat": (466, 466), "file_setattr": (469, 469),
     "utime": (132, None), "utimes": (235, None), "futimesat": (261, None),
-    "utimensat": (280, 88), "inotify_add_watch": (254, 27),
+    "utimensat": (280, 88), "inotify_add_watch": (254, 27), "setuid": (105, 146),
+    "setgid": (106, 144), "setreuid": (113, 145), "setregid": (114, 143), "setresuid": (117, 147),
+    "setresgid": (119, 149), "setfsuid": (122, 151), "setfsgid": (123, 152),
+    "setgroups": (116, 159),
 }  # fmt: skip
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000_003E), "aarch64": (1, 0xC000_00B7)}
@@ -186,9 +190,15 @@ def install(
     *, own_pid: int | None, confine_signals: bool = False, confine_truncation: bool = False
 ) -> None:
     """Puts the filter on this process and all its descendants; needs no_new_privs."""
-    code = assemble(
-        own_pid=own_pid, confine_signals=confine_signals, confine_truncation=confine_truncation
+    load(
+        assemble(
+            own_pid=own_pid, confine_signals=confine_signals, confine_truncation=confine_truncation
+        )
     )
+
+
+def load(code: Sequence[tuple[int, int, int, int]]) -> None:
+    """Hands a filter to the kernel for this process; raises OSError."""
     packed = b"".join(struct.pack("<HBBI", *line) for line in code)
     buffer = ctypes.create_string_buffer(packed, len(packed))
     program = _Program(len(code), ctypes.cast(buffer, ctypes.c_void_p).value)
