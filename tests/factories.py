@@ -379,23 +379,29 @@ def _random_step(operator: str, source: random.Random) -> Step:
     tools: list[ToolExecution] = []
     for stage in range(source.randint(1, 3)):
         for branch in range(3 if operator == "MultiGenerateCoT" else 1):
-            attempts = 2 if source.random() < 0.1 else 1
-            for attempt in range(1, attempts + 1):
-                calls.append(
-                    make_call(
-                        source.randint(1, 900),
-                        stage=stage,
-                        branch=branch,
-                        attempt=attempt,
-                        seconds=source.uniform(0.1, 3.0),
-                        cost_usd=source.uniform(1e-6, 1e-3),
-                        error="RateLimitError: 429" if attempt < attempts else None,
-                    )
-                )
+            calls += _random_attempts(source, stage, branch)
             if operator == "Programmer":
-                for _ in range(source.randint(1, 2)):
-                    tools.append(make_tool(source.uniform(0.01, 2.0), stage=stage, branch=branch))
+                tools += [
+                    make_tool(source.uniform(0.01, 2.0), stage=stage, branch=branch)
+                    for _ in range(source.randint(1, 2))
+                ]
     return Step(operator=operator, calls=tuple(calls), tools=tuple(tools))
+
+
+def _random_attempts(source: random.Random, stage: int, branch: int) -> list[ModelCall]:
+    attempts = 2 if source.random() < 0.1 else 1
+    return [
+        make_call(
+            source.randint(1, 900),
+            stage=stage,
+            branch=branch,
+            attempt=attempt,
+            seconds=source.uniform(0.1, 3.0),
+            cost_usd=source.uniform(1e-6, 1e-3),
+            error="RateLimitError: 429" if attempt < attempts else None,
+        )
+        for attempt in range(1, attempts + 1)
+    ]
 
 
 def _invocation(
@@ -451,9 +457,7 @@ def _longest_chain(item: Step, gamma: float) -> tuple[int, float]:
         for branch in sorted({part.branch for part in parts if part.stage == stage}):
             here = (stage, branch)
             tokens = sum(
-                call.usage_output_tokens
-                for call in item.calls
-                if (call.stage, call.branch) == here
+                call.usage_output_tokens for call in item.calls if (call.stage, call.branch) == here
             )
             seconds = plain_sum(
                 tool.charged_seconds for tool in item.tools if (tool.stage, tool.branch) == here

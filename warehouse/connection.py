@@ -17,8 +17,12 @@ FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.25
 
 # DuckDB tells these apart by text alone: another process holds the file; this process holds it in
-# the other mode (reading against writing).
-_BUSY = ("Could not set lock on file", "different configuration than existing connections")
+# the other mode (reading against writing); this process is just closing it.
+_BUSY = (
+    "Could not set lock on file",
+    "different configuration than existing connections",
+    "already attached by database",
+)
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 
 

@@ -140,13 +140,6 @@ class Reader:
             )
 
     def rollout_statuses(self, run_id: str) -> dict[str, str]:
-        """Whether each stored rollout of the run is `ok` or `failed`, by rollout_id."""
-        frame = self._warehouse.query(
-            "SELECT rollout_id, status FROM rollouts WHERE run_id = ?", [run_id]
-        )
-        return {str(rollout_id): str(status) for rollout_id, status in frame.iter_rows()}
-
-    def rollout_statuses(self, run_id: str) -> dict[str, str]:
         """Status (`ok` or `failed`) of every stored rollout of the run, by its id."""
         frame = self._warehouse.query(
             "SELECT rollout_id, status FROM rollouts WHERE run_id = ?", [run_id]

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from lamas.domain import CriticalPathLabel, ModelCall, OperatorInvocation, Problem, Rollout
 from lamas.errors import WarehouseError
+from warehouse.arrow import Columns
 from warehouse.schema import EMBEDDING_SIZE
 
 Part = TypeVar("Part")
-
-Columns = Mapping[str, Sequence[object] | NDArray[np.float32]]
-"""Values of each column, all of one length."""
 
 
 def fields(records: Sequence[object], names: Iterable[str]) -> dict[str, list[object]]:

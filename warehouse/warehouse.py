@@ -120,17 +120,18 @@ def _create(path: Path, timeout_seconds: float) -> None:
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with connect(unfinished, read_only=False, timeout_seconds=timeout_seconds) as connection:
-            migrate(connection, path, packaged_schema())
-        # A link, not a rename: whoever made the file first in the meantime keeps it.
-        with suppress(FileExistsError):
-            path.hardlink_to(unfinished)
+        try:
+            with connect(unfinished, read_only=False, timeout_seconds=timeout_seconds) as fresh:
+                migrate(fresh, path, packaged_schema())
+            # A link, not a rename: whoever made the file first in the meantime keeps it.
+            with suppress(FileExistsError):
+                path.hardlink_to(unfinished)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise WarehouseError(
             f"warehouse {path} cannot be made ({error.strerror}): choose another warehouse path"
         ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _first_line(error: duckdb.Error) -> str:

@@ -1,11 +1,10 @@
 """How records enter the warehouse: whole batches, each in one transaction, twice is once."""
 
-from collections.abc import Iterable, Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import duckdb
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from lamas.domain import (
@@ -21,7 +20,7 @@ from lamas.domain import (
 )
 from lamas.errors import WarehouseError
 from warehouse import rows, schema
-from warehouse.connection import fetch
+from warehouse.arrow import ArrowTable, Columns, Layout, arrow_table, layout_of
 from warehouse.schema import Table
 from warehouse.warehouse import Warehouse
 
@@ -39,7 +38,7 @@ class Writer:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
-        self._layouts: dict[str, pl.Schema] = {}
+        self._layouts: dict[str, Layout] = {}
 
     def add_run(self, run: Run) -> None:
         """Store a run, or take a stored one that did not complete up again (status `running`)."""
@@ -61,22 +60,23 @@ class Writer:
     ) -> None:
         """Record how a run ended; `ended_at` in seconds since the epoch."""
         with self._warehouse.writing() as connection:
-            changed = connection.execute(
-                "UPDATE runs SET status = ?, ended_at = ?, error = ? WHERE run_id = ? "
-                "RETURNING run_id",
-                [status, ended_at, error, run_id],
-            ).fetchall()
-            if not changed:
+            if not _known(connection, "runs", "run_id", [run_id]):
                 raise WarehouseError(f"run {run_id} is unknown: add it before it ends")
+            # RETURNING would make it delete and insert, which a run that has rollouts refuses.
+            connection.execute(
+                "UPDATE runs SET status = ?, ended_at = ?, error = ? WHERE run_id = ?",
+                [status, ended_at, error, run_id],
+            )
 
     def add_problems(self, problems: Sequence[Problem], embeddings: NDArray[np.float32]) -> None:
         """Store problems with their query embeddings [n, 384] float32, one row for each."""
         with self._warehouse.writing() as connection:
-            names = self._layout(connection, schema.PROBLEMS).names()
-            columns = rows.problem_columns(problems, embeddings, names)
-            self._insert(
-                connection, schema.PROBLEMS, self._frame(connection, schema.PROBLEMS, columns)
+            incoming = self._built(
+                connection,
+                schema.PROBLEMS,
+                lambda names: rows.problem_columns(problems, embeddings, names),
             )
+            self._insert(connection, schema.PROBLEMS, incoming)
 
     def add_rollouts(self, batch: Iterable[LabelledRollout]) -> int:
         """Store finished rollouts with their critical-path labels; returns how many were new."""
@@ -87,25 +87,21 @@ class Writer:
             rollouts = [rollout for rollout, _ in new]
             labels = [labels for _, labels in new]
             for table, columns in (
-                (schema.ROLLOUTS, rows.rollout_columns),
-                (schema.DECISIONS, rows.decision_columns),
-                (schema.INVOCATIONS, rows.invocation_columns),
-                (schema.MODEL_CALLS, rows.call_columns),
-                (schema.TOOL_EXECUTIONS, rows.tool_columns),
+                (schema.ROLLOUTS, partial(rows.rollout_columns, rollouts)),
+                (schema.DECISIONS, partial(rows.decision_columns, rollouts)),
+                (schema.INVOCATIONS, partial(rows.invocation_columns, rollouts)),
+                (schema.MODEL_CALLS, partial(rows.call_columns, rollouts)),
+                (schema.TOOL_EXECUTIONS, partial(rows.tool_columns, rollouts)),
+                (schema.LABELS, partial(rows.label_columns, labels)),
             ):
-                names = self._layout(connection, table).names()
-                frame = self._frame(connection, table, columns(rollouts, names))
-                _append(connection, table, frame)
-            names = self._layout(connection, schema.LABELS).names()
-            frame = self._frame(connection, schema.LABELS, rows.label_columns(labels, names))
-            _append(connection, schema.LABELS, frame)
+                _append(connection, table, self._built(connection, table, columns))
             return len(new)
 
     def add_credits(self, credits: Sequence[Credit]) -> None:
         """Store the rewards and advantages of decisions of stored rollouts."""
         with self._warehouse.writing() as connection:
-            frame = self._records(connection, schema.CREDITS, credits)
-            self._insert(connection, schema.CREDITS, frame)
+            incoming = self._records(connection, schema.CREDITS, credits)
+            self._insert(connection, schema.CREDITS, incoming)
 
     def add_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Store a saved controller whose parent is stored.
@@ -113,8 +109,8 @@ class Writer:
         A checkpoint of the same digest is the same controller: the stored one stands.
         """
         with self._warehouse.writing() as connection:
-            frame = self._records(connection, schema.CHECKPOINTS, [checkpoint])
-            self._insert(connection, schema.CHECKPOINTS, frame)
+            incoming = self._records(connection, schema.CHECKPOINTS, [checkpoint])
+            self._insert(connection, schema.CHECKPOINTS, incoming)
 
     def add_update(
         self,
@@ -138,42 +134,40 @@ class Writer:
     def add_evaluations(self, metrics: Sequence[EvaluationMetric]) -> None:
         """Store the metrics of evaluations."""
         with self._warehouse.writing() as connection:
-            frame = self._records(connection, schema.EVALUATIONS, metrics)
-            self._insert(connection, schema.EVALUATIONS, frame)
+            incoming = self._records(connection, schema.EVALUATIONS, metrics)
+            self._insert(connection, schema.EVALUATIONS, incoming)
 
     def _insert(
-        self, connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame
+        self, connection: duckdb.DuckDBPyConnection, table: Table, incoming: ArrowTable
     ) -> None:
-        connection.register("incoming", frame)
-        _refuse_contradictions(connection, table)
-        connection.execute(f"INSERT INTO {table.name} BY NAME FROM incoming ON CONFLICT DO NOTHING")
-        connection.unregister("incoming")
+        if incoming.num_rows:
+            connection.register("incoming", incoming)
+            _refuse_contradictions(connection, table)
+            connection.execute(
+                f"INSERT INTO {table.name} BY NAME FROM incoming ON CONFLICT DO NOTHING"
+            )
+            connection.unregister("incoming")
 
     def _records(
         self, connection: duckdb.DuckDBPyConnection, table: Table, records: Sequence[object]
-    ) -> pl.DataFrame:
-        names = self._layout(connection, table).names()
-        return self._frame(connection, table, rows.fields(records, names))
+    ) -> ArrowTable:
+        return self._built(connection, table, lambda names: rows.fields(records, names))
 
-    def _frame(
-        self, connection: duckdb.DuckDBPyConnection, table: Table, columns: rows.Columns
-    ) -> pl.DataFrame:
-        layout = self._layout(connection, table)
-        try:
-            return pl.DataFrame(columns, schema=layout)
-        except UnicodeEncodeError:
-            # A model's text may hold half a surrogate pair, which UTF-8 cannot; keep the rest.
-            return pl.DataFrame(_encodable(columns), schema=layout)
-
-    def _layout(self, connection: duckdb.DuckDBPyConnection, table: Table) -> pl.Schema:
+    def _built(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: Table,
+        columns: Callable[[list[str]], Columns],
+    ) -> ArrowTable:
         if table.name not in self._layouts:
-            self._layouts[table.name] = fetch(connection, f"FROM {table.name} LIMIT 0").schema
-        return self._layouts[table.name]
+            self._layouts[table.name] = layout_of(connection, table.name)
+        layout = self._layouts[table.name]
+        return arrow_table(columns([field.name for field in layout]), layout)
 
 
-def _append(connection: duckdb.DuckDBPyConnection, table: Table, frame: pl.DataFrame) -> None:
-    if frame.height:
-        connection.register("incoming", frame)
+def _append(connection: duckdb.DuckDBPyConnection, table: Table, incoming: ArrowTable) -> None:
+    if incoming.num_rows:
+        connection.register("incoming", incoming)
         connection.execute(f"INSERT INTO {table.name} BY NAME FROM incoming")
         connection.unregister("incoming")
 
@@ -204,18 +198,3 @@ def _known(
         f"SELECT {column} FROM {table} WHERE {column} IN (SELECT unnest(?))", [values]
     ).fetchall()
     return {value for (value,) in found}
-
-
-def _encodable(columns: rows.Columns) -> dict[str, object]:
-    return {name: _clean(values) for name, values in columns.items()}
-
-
-def _clean(value: object) -> object:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, list | tuple):
-        return [_clean(item) for item in cast("Sequence[object]", value)]
-    if isinstance(value, dict):
-        entries = cast("dict[str, object]", value)
-        return {key: _clean(item) for key, item in entries.items()}
-    return value

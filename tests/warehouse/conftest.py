@@ -2,13 +2,21 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lamas.domain import Rollout
-from tests.factories import make_checkpoint, make_problem, make_run, naive_labels
+from tests.factories import (
+    make_checkpoint,
+    make_problem,
+    make_run,
+    naive_credits,
+    naive_labels,
+    random_rollouts,
+)
 from warehouse import Reader, Warehouse, Writer
 
 
@@ -42,6 +50,25 @@ def empty(empty_file: Path, tmp_path: Path) -> Warehouse:
 @pytest.fixture
 def warehouse(prepared_file: Path, tmp_path: Path) -> Warehouse:
     return Warehouse.open(shutil.copy(prepared_file, tmp_path / "lamas.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def full(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Random rollouts for training and evaluation, credited; not to be written to."""
+    path = tmp_path_factory.mktemp("full") / "full.duckdb"
+    warehouse = Warehouse.open(shutil.copy(prepared_file, path))
+    writer = Writer(warehouse)
+    training = random_rollouts(60, seed=1, failed_share=0.1)
+    evaluating = tuple(
+        replace(item, plan=replace(item.plan, purpose="evaluate", mode="decided"))
+        for item in random_rollouts(40, seed=2, checkpoint_id="lamas-1")
+    )
+    batch = (*training, *evaluating)
+    writer.add_rollouts([(item, naive_labels(item.trace)) for item in batch])
+    for rule in ("critical_path", "uniform", "cost_only", "marginal"):
+        usable = [item for item in training if item.status == "ok"]
+        writer.add_credits([credit for item in usable for credit in naive_credits(item, rule)])
+    return warehouse
 
 
 @pytest.fixture

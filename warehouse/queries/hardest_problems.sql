@@ -13,5 +13,5 @@ FROM rollouts
 INNER JOIN problems USING (problem_id)
 WHERE rollouts.status = 'ok'
 GROUP BY problems.problem_id, problems.split
-ORDER BY score, rollouts DESC, problems.problem_id
+ORDER BY score ASC, rollouts DESC, problems.problem_id ASC
 LIMIT 50;

@@ -10,4 +10,4 @@ SELECT
     round(100 * change, 1) AS percent_change,
     round(mix_distance, 3) AS mix_distance
 FROM operator_mix_drift
-ORDER BY run_id, policy, purpose, step, share DESC, operator;
+ORDER BY run_id ASC, policy ASC, purpose ASC, step ASC, share DESC, operator ASC;

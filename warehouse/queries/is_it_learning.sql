@@ -1,4 +1,4 @@
--- Does training get anywhere? The reward of each batch (mean of S − λ_c·C − λ_t·T) beside its parts.
+-- Does training get anywhere? The reward of each batch, mean S − λ_c·C − λ_t·T, beside its parts.
 WITH
 weights AS (
     SELECT

@@ -12,6 +12,12 @@ SELECT
 FROM rollouts
 INNER JOIN operator_invocations AS invocations USING (rollout_id)
 WHERE rollouts.replayed_calls = 0
-GROUP BY ALL
+GROUP BY
+    rollouts.run_id,
+    rollouts.rollout_id,
+    rollouts.policy,
+    rollouts.problem_id,
+    rollouts.makespan_seconds,
+    rollouts.virtual_seconds
 ORDER BY rollouts.makespan_seconds DESC
 LIMIT 20;

@@ -14,4 +14,4 @@ SELECT
     round(cost_usd_mean_without, 6) AS cost_usd_without,
     round(100 * cost_saved_share, 1) AS percent_cost_saved
 FROM operator_counterfactual
-ORDER BY run_id, policy, purpose, cp_tokens_saved_share DESC;
+ORDER BY run_id ASC, policy ASC, purpose ASC, cp_tokens_saved_share DESC;

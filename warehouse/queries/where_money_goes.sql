@@ -12,4 +12,4 @@ SELECT
     input_tokens,
     output_tokens
 FROM spending
-ORDER BY run_id, cost_usd DESC;
+ORDER BY run_id ASC, cost_usd DESC;

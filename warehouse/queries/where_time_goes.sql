@@ -12,4 +12,4 @@ SELECT
     round(seconds_p90, 2) AS seconds_p90,
     invocations
 FROM operator_bottlenecks
-ORDER BY run_id, policy, purpose, critical_path_share DESC;
+ORDER BY run_id ASC, policy ASC, purpose ASC, critical_path_share DESC;

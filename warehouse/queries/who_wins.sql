@@ -14,4 +14,4 @@ SELECT
     round(makespan_seconds, 2) AS makespan_seconds,
     dominated
 FROM frontier
-ORDER BY run_id, benchmark, split, dominated, score DESC;
+ORDER BY run_id ASC, benchmark ASC, split ASC, dominated ASC, score DESC;

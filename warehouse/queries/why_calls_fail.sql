@@ -9,4 +9,4 @@ SELECT
     list(DISTINCT operator ORDER BY operator) AS operators
 FROM failed_calls
 GROUP BY run_id, reason
-ORDER BY run_id, failed_attempts DESC;
+ORDER BY run_id ASC, failed_attempts DESC;

@@ -1,0 +1,159 @@
+"""Every audit finds the defect planted for it, alone, and a sound warehouse passes all of them."""
+
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from lamas.domain import Checkpoint
+from tests.factories import (
+    T0,
+    make_checkpoint,
+    make_rollout,
+    naive_credits,
+    naive_labels,
+    random_rollouts,
+    step,
+)
+from tests.warehouse.records import make_metric, make_update
+from warehouse import Registry, Warehouse, Writer
+from warehouse.audit import run_audits
+from warehouse.migration import packaged_schema
+from warehouse.schema import TABLES
+from warehouse.sql_files import AUDITS, sql_files
+
+RETRIED = make_rollout([[step("Generate", 1)]], rollout_id="retried", retry=1)
+
+DEFECTS: dict[str, str] = {
+    "calls_without_first_attempt": "DELETE FROM model_calls WHERE status = 'error'",
+    "champions_unclear": "UPDATE checkpoints SET status = 'champion' WHERE step = 0",
+    "checkpoints_without_parent": "UPDATE checkpoints SET parent_id = NULL WHERE step = 2",
+    "costs_impossible": "UPDATE model_calls SET cost_usd = -cost_usd WHERE call_index = 0",
+    "credits_differ": "UPDATE credits SET latency_term = latency_term - 1e-9",
+    "doubled_rollouts": "UPDATE rollouts SET sample_index = 0",
+    "draw_order_gaps": "UPDATE decisions SET draw_order = draw_order + 1 WHERE layer = 1",
+    "ended_before_started": "UPDATE tool_executions SET ended_at = started_at - 1",
+    "failed_rollouts_credited": "UPDATE rollouts SET status = 'failed', score = NULL, error = 'x'",
+    "failures_without_reason": "UPDATE rollouts SET error = NULL WHERE status = 'failed'",
+    "graph_not_executed": "UPDATE rollouts SET graph = [['Programmer'], ['EarlyStop']]",
+    "illegal_decisions": "UPDATE decisions SET legal = ['Nobody']",
+    "intervals_impossible": "UPDATE evaluations SET low = value + 1",
+    "invocation_totals_differ": "UPDATE operator_invocations SET tool_seconds = -1e-9",
+    "labels_inconsistent": "UPDATE critical_path_labels SET is_critical = NOT is_critical",
+    "orphan_rows": "DELETE FROM rollouts WHERE sample_index = 3",
+    "probabilities_impossible": "UPDATE decisions SET probability = 1.5 WHERE draw_order = 0",
+    "rollout_totals_differ": "UPDATE rollouts SET cost_usd = cost_usd + 1e-12",
+    "runs_without_end": "UPDATE runs SET status = 'completed'",
+    "scores_out_of_range": "UPDATE rollouts SET score = 1.5 WHERE score = 1",
+    "updates_miscounted": "UPDATE updates SET rollouts = rollouts + 1",
+}
+
+MORE_DEFECTS: list[tuple[str, str]] = [
+    ("calls_without_first_attempt", "UPDATE model_calls SET attempt = attempt + 1"),
+    ("champions_unclear", "DELETE FROM promotions"),
+    ("checkpoints_without_parent", "UPDATE checkpoints SET step = 9 WHERE step = 0"),
+    ("credits_differ", "UPDATE credits SET advantage = advantage * 1.0000001 + 1e-9"),
+    ("labels_inconsistent", "DELETE FROM critical_path_labels"),
+    ("ended_before_started", "UPDATE runs SET ended_at = started_at - 1"),
+    ("failures_without_reason", "UPDATE model_calls SET error = '' WHERE status = 'error'"),
+    ("illegal_decisions", "DELETE FROM decisions WHERE layer = 1"),
+    ("labels_inconsistent", "UPDATE critical_path_labels SET layer_second_tokens = -1"),
+    ("orphan_rows", "DELETE FROM checkpoints WHERE step = 0"),
+    ("orphan_rows", "DELETE FROM operator_invocations WHERE layer = 1"),
+    ("probabilities_impossible", "UPDATE decisions SET probability = 'nan'::DOUBLE"),
+    ("probabilities_impossible", "UPDATE decisions SET log_probability = log_probability - 0.01"),
+    ("rollout_totals_differ", "UPDATE rollouts SET cp_tokens = cp_tokens + 1e-9"),
+    ("rollout_totals_differ", "UPDATE model_calls SET cost_usd = cost_usd + 1e-12"),
+    ("runs_without_end", "UPDATE runs SET status = 'failed', ended_at = started_at"),
+]
+
+
+@pytest.fixture(scope="module")
+def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    path = tmp_path_factory.mktemp("audits") / "sound.duckdb"
+    path.write_bytes(prepared_file.read_bytes())
+    warehouse = Warehouse.open(path)
+    writer = Writer(warehouse)
+    rollouts = random_rollouts(80, seed=3, failed_share=0.1)
+    writer.add_rollouts([(item, naive_labels(item.trace)) for item in rollouts])
+    usable = [item for item in rollouts if item.status == "ok"]
+    for rule in ("critical_path", "marginal"):
+        writer.add_credits([credit for item in usable for credit in naive_credits(item, rule)])
+    writer.add_update(
+        replace(make_update(), rollouts=len(usable), failed_rollouts=80 - len(usable))
+    )
+    writer.add_evaluations([make_metric()])
+    Registry(warehouse).promote("lamas-1", evidence={"score": 0.5}, decided_at=T0)
+    return warehouse
+
+
+@pytest.fixture
+def open_to_defects(sound: Warehouse) -> Generator[duckdb.DuckDBPyConnection, None, None]:
+    """The sound warehouse without keys and checks, in memory."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{sound.path}' AS sound (READ_ONLY)")
+        for table in TABLES:
+            connection.execute(f"CREATE TABLE {table.name} AS FROM sound.{table.name}")
+        schema = packaged_schema()
+        for file in (*schema.macros, *schema.views):
+            connection.execute(file.text)
+        yield connection
+
+
+def test_a_sound_warehouse_passes_every_audit(sound: Warehouse) -> None:
+    assert [result.name for result in sound.audit() if result.rows.height] == []
+
+
+def test_an_empty_warehouse_passes_every_audit(empty: Warehouse) -> None:
+    assert [result.name for result in empty.audit() if result.rows.height] == []
+
+
+def test_the_copy_without_keys_passes_before_anything_is_planted(
+    open_to_defects: duckdb.DuckDBPyConnection,
+) -> None:
+    assert [item.name for item in run_audits(open_to_defects) if item.rows.height] == []
+
+
+def test_every_audit_has_a_planted_defect_and_says_what_it_looks_for() -> None:
+    assert {file.name for file in sql_files(AUDITS)} == set(DEFECTS)
+    assert all(len(file.headline) > 20 for file in sql_files(AUDITS))
+
+
+@pytest.mark.parametrize(("audit", "defect"), [*DEFECTS.items(), *MORE_DEFECTS])
+def test_a_planted_defect_is_found(
+    open_to_defects: duckdb.DuckDBPyConnection, audit: str, defect: str
+) -> None:
+    open_to_defects.execute(defect)
+    found = {item.name for item in run_audits(open_to_defects) if item.rows.height}
+    assert audit in found
+
+
+def test_a_slot_may_be_tried_again_after_a_failure(warehouse: Warehouse) -> None:
+    failed = replace(
+        make_rollout([[step("Generate", 1)]], rollout_id="first"),
+        status="failed",
+        score=None,
+        error="ModelUnreachableError: 503",
+    )
+    writer = Writer(warehouse)
+    writer.add_rollouts([(item, naive_labels(item.trace)) for item in (failed, RETRIED)])
+    assert {item.name for item in warehouse.audit() if item.rows.height} == set()
+
+
+def test_a_slot_tried_again_after_a_success_is_found(warehouse: Warehouse) -> None:
+    done = make_rollout([[step("Generate", 1)]], rollout_id="first")
+    writer = Writer(warehouse)
+    writer.add_rollouts([(item, naive_labels(item.trace)) for item in (done, RETRIED)])
+    found = {item.name for item in warehouse.audit() if item.rows.height}
+    assert found == {"doubled_rollouts"}
+
+
+def test_a_champion_without_decision_is_found(warehouse: Warehouse) -> None:
+    crowned: Checkpoint = replace(
+        make_checkpoint(3), checkpoint_id="usurper", digest="other", status="champion"
+    )
+    Writer(warehouse).add_checkpoint(crowned)
+    found = {item.name for item in warehouse.audit() if item.rows.height}
+    assert found == {"champions_unclear"}

@@ -1,0 +1,369 @@
+"""Every view: given these rollouts, expect these rows."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lamas.domain import Rollout
+from tests.factories import (
+    Step,
+    make_call,
+    make_rollout,
+    make_run,
+    make_tool,
+    naive_credits,
+    random_rollouts,
+    step,
+)
+from tests.warehouse.records import make_update
+from warehouse import Warehouse, Writer
+from warehouse.sql_files import QUERIES, VIEWS, SqlFile, sql_files
+
+Store = Callable[..., int]
+
+
+def name_of(file: SqlFile) -> str:
+    return file.name
+
+
+WIDE = make_rollout(
+    [[step("Generate", 100, cost_usd=0.001), step("GenerateCoT", 300, cost_usd=0.002)]],
+    post=[step("ScEnsemble", 50, cost_usd=0.004)],
+    rollout_id="wide",
+)
+
+
+def rows(warehouse: Warehouse, sql: str) -> list[tuple[object, ...]]:
+    return warehouse.query(sql).rows()
+
+
+@pytest.mark.parametrize("view", [file.name for file in sql_files(VIEWS)])
+def test_every_view_is_empty_or_answers_on_an_empty_warehouse(empty: Warehouse, view: str) -> None:
+    assert empty.query(f"FROM {view}").is_empty()
+
+
+@pytest.mark.parametrize("view", sql_files(VIEWS), ids=name_of)
+def test_every_view_states_its_grain_and_is_named_as_its_file(
+    view: SqlFile, empty: Warehouse
+) -> None:
+    assert view.text.startswith("-- Grain: ")
+    assert f"CREATE OR REPLACE VIEW {view.name} AS" in view.text
+    comment = "SELECT comment FROM duckdb_views() WHERE view_name = ?"
+    assert empty.query(comment, [view.name]).item() == view.headline
+
+
+@pytest.mark.parametrize("query", sql_files(QUERIES), ids=name_of)
+def test_every_query_runs_on_an_empty_and_on_a_full_warehouse(
+    query: SqlFile, empty: Warehouse, full: Warehouse
+) -> None:
+    assert query.text.startswith("-- ")
+    assert empty.query(query.text).is_empty()
+    if query.name != "who_became_champion":
+        assert not full.query(query.text).is_empty()
+
+
+def test_invocation_recomputed_takes_the_slowest_branch_of_each_stage(
+    store: Store, warehouse: Warehouse
+) -> None:
+    item = Step(
+        operator="Programmer",
+        calls=(
+            make_call(100, stage=0, branch=0, cost_usd=0.1),
+            make_call(40, stage=0, branch=1, cost_usd=0.2),
+            make_call(7, stage=1, cost_usd=0.3),
+        ),
+        # 40 + 50 · 2 = 140 tokens beat 100.
+        tools=(make_tool(2.0, stage=0, branch=1), make_tool(0.5, stage=1)),
+    )
+    store(make_rollout([[item]]))
+    found = rows(
+        warehouse,
+        "SELECT output_tokens, tool_seconds, cp_tokens, cost_usd, total_output_tokens "
+        "FROM invocation_recomputed",
+    )
+    assert found == [(47, 2.5, 172.0, 0.1 + 0.2 + 0.3, 147)]
+
+
+def test_layer_recomputed_is_the_maximum_or_in_sequence_the_sum(
+    store: Store, warehouse: Warehouse
+) -> None:
+    layers = [[step("Generate", 100), step("GenerateCoT", 300)]]
+    store(
+        make_rollout(layers, rollout_id="a"),
+        make_rollout(layers, rollout_id="b", execution_mode="sequential", sample_index=1),
+    )
+    found = rows(warehouse, "SELECT rollout_id, layer, cp_tokens FROM layer_recomputed ORDER BY 1")
+    assert found == [("a", 1, 300.0), ("b", 1, 400.0)]
+
+
+def test_rollout_recomputed_adds_layers_and_costs(store: Store, warehouse: Warehouse) -> None:
+    store(WIDE)
+    found = rows(
+        warehouse,
+        "SELECT score, cost_usd, cp_tokens, virtual_seconds, makespan_seconds, replayed_calls "
+        "FROM rollout_recomputed",
+    )
+    assert found == [(1.0, 0.001 + 0.002 + 0.004, 350.0, 7.0, 2.0, 0)]
+
+
+def test_credits_recomputed_follow_the_four_rules(store: Store, warehouse: Warehouse) -> None:
+    store(WIDE)
+    found = rows(
+        warehouse,
+        "SELECT credit_rule, operator, cost_term, latency_term FROM credits_recomputed "
+        "ORDER BY credit_rule, operator",
+    )
+    everything, post = 3.0 * WIDE.cost_usd, 0.004
+    assert found == [
+        ("cost_only", "Generate", -everything, 0.0),
+        ("cost_only", "GenerateCoT", -everything, 0.0),
+        ("critical_path", "Generate", -everything, 0.0),
+        ("critical_path", "GenerateCoT", -everything, -0.005 * 7.0),
+        ("marginal", "Generate", -3.0 * (0.001 + post), -0.005 * 1.0),
+        ("marginal", "GenerateCoT", -3.0 * (0.002 + post), -0.005 * 5.0),
+        ("uniform", "Generate", -everything, -0.005 * 7.0),
+        ("uniform", "GenerateCoT", -everything, -0.005 * 7.0),
+    ]
+
+
+def test_operator_bottlenecks_share_the_critical_path_among_ties(
+    store: Store, warehouse: Warehouse
+) -> None:
+    tie = [[step("Generate", 100), step("GenerateCoT", 100)], [step("SelfRefine", 300)]]
+    store(make_rollout(tie), make_rollout(tie, rollout_id="other", sample_index=1))
+    found = rows(
+        warehouse,
+        "SELECT layer, operator, invocations, critical_invocations, cp_tokens_p50, cp_tokens_p99, "
+        "seconds_p50, critical_path_share FROM operator_bottlenecks ORDER BY layer, operator",
+    )
+    assert found == [
+        (1, "Generate", 2, 2, 100.0, 100.0, 1.0, 0.125),
+        (1, "GenerateCoT", 2, 2, 100.0, 100.0, 1.0, 0.125),
+        (2, "SelfRefine", 2, 2, 300.0, 300.0, 1.0, 0.75),
+    ]
+
+
+def test_operator_counterfactual_drops_a_layer_to_its_second_largest(
+    store: Store, warehouse: Warehouse
+) -> None:
+    store(WIDE)
+    found = rows(
+        warehouse,
+        "SELECT operator, cp_tokens_mean, cp_tokens_mean_without, virtual_seconds_mean_without, "
+        "round(cost_usd_mean_without, 9) FROM operator_counterfactual ORDER BY operator",
+    )
+    assert found == [
+        ("Generate", 350.0, 350.0, 7.0, 0.006),
+        ("GenerateCoT", 350.0, 150.0, 3.0, 0.005),
+        ("ScEnsemble", 350.0, 300.0, 6.0, 0.003),
+    ]
+
+
+def test_spending_counts_failures_and_what_failed_rollouts_cost(
+    store: Store, warehouse: Warehouse
+) -> None:
+    good = Step(
+        operator="Generate",
+        calls=(make_call(error="APIError: 500"), make_call(10, attempt=2, cost_usd=0.75)),
+    )
+    bad = Step(operator="Generate", calls=(make_call(10, cost_usd=0.25),), error="broken")
+    store(make_rollout([[good]]), make_rollout([[bad]], rollout_id="failed", sample_index=1))
+    found = rows(
+        warehouse,
+        "SELECT operator, attempts, failed_attempts, cost_usd, cost_usd_failed_rollouts, "
+        "share_of_run, input_tokens, output_tokens FROM spending",
+    )
+    assert found == [("Generate", 3, 1, 1.0, 0.25, 1.0, 100, 20)]
+
+
+def test_operator_mix_drift_compares_with_the_checkpoint_before(
+    store: Store, warehouse: Warehouse
+) -> None:
+    store(
+        make_rollout([[step("Generate", 1), step("GenerateCoT", 1)]], rollout_id="a"),
+        make_rollout(
+            [[step("GenerateCoT", 1)]], rollout_id="b", checkpoint_id="lamas-1", at_step=2
+        ),
+    )
+    found = rows(
+        warehouse,
+        "SELECT step, operator, decisions, share, change, mix_distance FROM operator_mix_drift "
+        "ORDER BY step, operator",
+    )
+    assert found == [
+        (0, "Generate", 1, 0.5, None, None),
+        (0, "GenerateCoT", 1, 0.5, None, None),
+        (1, "Generate", 0, 0.0, -0.5, 0.5),
+        (1, "GenerateCoT", 1, 1.0, 0.5, 0.5),
+    ]
+
+
+def test_latency_prediction_correlates_measured_rollouts_only(
+    store: Store, warehouse: Warehouse
+) -> None:
+    replayed = Step(operator="Generate", calls=(make_call(100, seconds=99.0, replayed=True),))
+    store(
+        make_rollout([[step("Generate", 100, seconds=1.0)]], rollout_id="a"),
+        make_rollout([[step("Generate", 200, seconds=2.0)]], rollout_id="b", sample_index=1),
+        make_rollout([[step("Generate", 400, seconds=4.0)]], rollout_id="c", sample_index=2),
+        make_rollout([[replayed]], rollout_id="d", sample_index=3),
+    )
+    found = rows(
+        warehouse,
+        "SELECT rollouts, round(correlation, 9), round(seconds_per_token, 9), "
+        "round(makespan_over_t_p50, 9) FROM latency_prediction",
+    )
+    assert found == [(3, 1.0, 0.01, 0.5)]
+
+
+def test_frontier_marks_what_another_policy_beats(store: Store, warehouse: Warehouse) -> None:
+    def evaluated(name: str, tokens: int, cost: float, score: float) -> Rollout:
+        return make_rollout(
+            [[step("Generate", tokens, cost_usd=cost)]],
+            rollout_id=name,
+            policy=name,
+            purpose="evaluate",
+            mode="decided",
+            score=score,
+            problem_id="sums/v1/7",
+        )
+
+    broken = Step(operator="Generate", error="broken")
+    store(
+        evaluated("good", 100, 0.01, 1.0),
+        evaluated("cheap", 100, 0.001, 0.5),
+        evaluated("slow", 200, 0.01, 1.0),
+        evaluated("twin", 100, 0.01, 1.0),
+        make_rollout([[broken]], rollout_id="x", policy="down", purpose="evaluate"),
+    )
+    found = rows(
+        warehouse,
+        "SELECT policy, split, rollouts, failed_rollouts, score, dominated FROM frontier "
+        "ORDER BY policy",
+    )
+    assert found == [
+        ("cheap", "test", 1, 0, 0.5, False),
+        ("down", "train", 0, 1, None, False),
+        ("good", "test", 1, 0, 1.0, False),
+        ("slow", "test", 1, 0, 1.0, True),
+        ("twin", "test", 1, 0, 1.0, False),
+    ]
+
+
+def test_failed_calls_tell_recovered_from_lost(store: Store, warehouse: Warehouse) -> None:
+    saved = Step(
+        operator="Generate",
+        calls=(make_call(error="RateLimitError: 429", seconds=0.5), make_call(attempt=2)),
+    )
+    lost = Step(
+        operator="Generate",
+        calls=(make_call(error="RateLimitError: 429"), make_call(error="Timeout", attempt=2)),
+        error="ModelUnreachableError",
+    )
+    store(make_rollout([[saved]]), make_rollout([[lost]], rollout_id="lost", sample_index=1))
+    found = rows(
+        warehouse,
+        "SELECT reason, failed_attempts, calls, recovered_calls, lost_calls, highest_attempt, "
+        "round(seconds_lost, 3) FROM failed_calls ORDER BY reason",
+    )
+    assert found == [
+        ("RateLimitError: 429", 2, 2, 1, 1, 1, 1.5),
+        ("Timeout", 1, 1, 0, 1, 2, 1.0),
+    ]
+
+
+def test_learning_curve_joins_a_batch_with_its_update(
+    store: Store, writer: Writer, warehouse: Warehouse
+) -> None:
+    store(
+        make_rollout([[step("Generate", 100)]], rollout_id="a", score=1.0),
+        make_rollout([[step("Generate", 300)]], rollout_id="b", score=0.0, sample_index=1),
+        make_rollout([[step("Generate", 100)]], rollout_id="c", at_step=2, checkpoint_id="lamas-1"),
+    )
+    writer.add_update(make_update())
+    found = rows(
+        warehouse,
+        "SELECT step, rollouts, score, cp_tokens, layers, operators, loss, checkpoint_after "
+        "FROM learning_curve ORDER BY step",
+    )
+    assert found == [
+        (1, 2, 0.5, 200.0, 1.0, 1.0, 0.5, "lamas-1"),
+        (2, 1, 1.0, 100.0, 1.0, 1.0, None, None),
+    ]
+
+
+def test_run_summary_holds_runs_with_and_without_rollouts(
+    store: Store, writer: Writer, warehouse: Warehouse
+) -> None:
+    store(WIDE)
+    writer.add_run(make_run("run-2"))
+    found = rows(
+        warehouse,
+        "SELECT run_id, problems, rollouts, failed_rollouts, score, cost_usd, cp_tokens_mean, "
+        "attempts, output_tokens, updates FROM run_summary ORDER BY run_id",
+    )
+    assert found == [
+        ("run-1", 1, 1, 0, 1.0, 0.001 + 0.002 + 0.004, 350.0, 3, 450, 0),
+        ("run-2", 0, 0, 0, None, 0.0, None, 0, 0, 0),
+    ]
+
+
+def test_recomputation_is_exact_on_random_floats(store: Store, warehouse: Warehouse) -> None:
+    rollouts = random_rollouts(300, seed=11, failed_share=0.1)
+    store(*rollouts)
+    found = rows(
+        warehouse,
+        "SELECT rollout_id, cost_usd, cp_tokens, virtual_seconds, makespan_seconds "
+        "FROM rollout_recomputed",
+    )
+    assert {row[0]: row[1:] for row in found} == {
+        item.rollout_id: (
+            item.cost_usd,
+            item.cp_tokens,
+            item.virtual_seconds,
+            item.makespan_seconds,
+        )
+        for item in rollouts
+    }
+
+
+@pytest.mark.parametrize("rule", ["critical_path", "uniform", "cost_only", "marginal"])
+def test_credits_are_recomputed_exactly_on_random_floats(
+    store: Store, writer: Writer, warehouse: Warehouse, rule: str
+) -> None:
+    lambda_c, lambda_t = 2.718281828459045, 0.0031415926535897933
+    writer.add_run(make_run("run-2", lambda_c=lambda_c, lambda_t=lambda_t))
+    rollouts = random_rollouts(100, seed=12, run_id="run-2", failed_share=0.0)
+    store(*rollouts)
+    found = rows(
+        warehouse,
+        "SELECT rollout_id, layer, operator, score_term, cost_term, latency_term, reward "
+        f"FROM credits_recomputed WHERE credit_rule = '{rule}'",
+    )
+    credits = [
+        credit
+        for item in rollouts
+        for credit in naive_credits(item, rule, lambda_c=lambda_c, lambda_t=lambda_t)
+    ]
+    assert set(found) == {
+        (
+            credit.rollout_id,
+            credit.layer,
+            credit.operator,
+            credit.score_term,
+            credit.cost_term,
+            credit.latency_term,
+            credit.reward,
+        )
+        for credit in credits
+    }
+
+
+def test_every_table_and_column_has_a_comment(empty: Warehouse) -> None:
+    tables = "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL"
+    assert rows(empty, tables) == []
+    columns = (
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL "
+        "AND NOT internal AND table_name IN (SELECT table_name FROM duckdb_tables())"
+    )
+    assert rows(empty, columns) == []

@@ -1,0 +1,298 @@
+"""The file: made whole, migrated forward, shared politely, and consistent after a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from lamas.errors import WarehouseError
+from tests.factories import make_rollout, make_run, naive_labels
+from warehouse import Reader, Warehouse, Writer, bench
+from warehouse.migration import Schema, migrate, packaged_schema
+from warehouse.sql_files import SqlFile, views_in_order
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def holding(path: Path) -> Generator[subprocess.Popen[str], None, None]:
+    """Another process that holds the file for writing until told to let go."""
+    code = (
+        "import duckdb, sys\n"
+        f"connection = duckdb.connect({str(path)!r})\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "connection.close()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.communicate("go\n", timeout=30)
+
+
+def test_a_missing_file_is_made_only_when_asked(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "lamas.duckdb"
+    with pytest.raises(WarehouseError, match=r"no warehouse at .*lamas prepare"):
+        Warehouse.open(path)
+    assert not path.parent.exists()
+    assert Warehouse.open(path, create=True).query("FROM runs").is_empty()
+    assert [item.name for item in path.parent.iterdir()] == ["lamas.duckdb"]
+
+
+def test_making_it_twice_keeps_what_is_in_it(warehouse: Warehouse) -> None:
+    again = Warehouse.open(warehouse.path, create=True)
+    assert Reader(again).run("run-1") == make_run()
+
+
+def test_two_threads_may_make_it_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "lamas.duckdb"
+    threads = [threading.Thread(target=Warehouse.open, args=(path,), kwargs={"create": True})]
+    threads.append(threading.Thread(target=Warehouse.open, args=(path,), kwargs={"create": True}))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Warehouse.open(path).query("FROM runs").is_empty()
+    assert [item.name for item in tmp_path.iterdir()] == ["lamas.duckdb"]
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"x" * 100_000])
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(WarehouseError, match="is not a DuckDB file"):
+        Warehouse.open(path, create=True)
+    assert path.read_bytes() == content
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match="is not a file"):
+        Warehouse.open(tmp_path, create=True)
+
+
+def test_a_place_that_cannot_hold_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WarehouseError, match="cannot be made"):
+        Warehouse.open(tmp_path / "file" / "lamas.duckdb", create=True)
+
+
+def test_a_damaged_warehouse_is_refused(warehouse: Warehouse) -> None:
+    content = bytearray(warehouse.path.read_bytes())
+    content[20_000:] = bytes(len(content) - 20_000)
+    warehouse.path.write_bytes(content)
+    with pytest.raises(WarehouseError, match=str(warehouse.path)):
+        Warehouse.open(warehouse.path).query("FROM problems")
+
+
+def test_another_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE mine (a INTEGER)")
+    with pytest.raises(WarehouseError, match="no LAMaS warehouse"):
+        Warehouse.open(path, create=True)
+
+
+def test_a_newer_schema_is_refused(warehouse: Warehouse) -> None:
+    known = len(packaged_schema().migrations)
+    execute(warehouse, f"INSERT INTO schema_version VALUES ({known + 1}, 'later', '', '', 0)")
+    with pytest.raises(WarehouseError, match=f"version {known + 1}, .* only {known}"):
+        Warehouse.open(warehouse.path)
+
+
+def test_an_edited_migration_is_refused(warehouse: Warehouse) -> None:
+    execute(warehouse, "UPDATE schema_version SET checksum = 'other' WHERE version = 2")
+    with pytest.raises(WarehouseError, match=r"migration 2 .* never edited"):
+        Warehouse.open(warehouse.path)
+
+
+def test_a_table_altered_by_hand_is_refused(warehouse: Warehouse) -> None:
+    execute(warehouse, "ALTER TABLE evaluations DROP COLUMN method")
+    with pytest.raises(WarehouseError, match="altered by hand"):
+        Warehouse.open(warehouse.path)
+
+
+def test_an_earlier_version_is_migrated_with_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "lamas.duckdb"
+    current = packaged_schema()
+    earlier = Schema(migrations=current.migrations[:2], macros=current.macros, views=())
+    with duckdb.connect(str(path)) as connection:
+        migrate(connection, path, earlier)
+        connection.execute(
+            "INSERT INTO runs VALUES "
+            "('run-1', 'retrain', '{}', 'd', '1', 7, true, 'running', 0, NULL, NULL, NULL)"
+        )
+    warehouse = Warehouse.open(path)
+    assert [run.run_id for run in Reader(warehouse).runs()] == ["run-1"]
+    assert warehouse.query("FROM promotions").is_empty()
+    versions = warehouse.query("SELECT version FROM schema_version ORDER BY version")
+    assert versions["version"].to_list() == [1, 2, 3]
+    assert warehouse.query("SELECT rollouts FROM run_summary").item() == 0
+
+
+def test_a_failing_migration_leaves_the_version_before(warehouse: Warehouse) -> None:
+    broken = SqlFile(name="0004_broken", text="CREATE TABLE extra (a INTEGER); SELECT nonsense;")
+    current = packaged_schema()
+    with pytest.raises(duckdb.Error, match="nonsense"):
+        warehouse.migrate(replace(current, migrations=(*current.migrations, broken)))
+    assert Warehouse.open(warehouse.path).query("FROM schema_version").height == 3
+
+
+def test_changed_views_are_renewed(warehouse: Warehouse) -> None:
+    current = packaged_schema()
+    extra = SqlFile(name="answer", text="-- Grain: one.\nCREATE VIEW answer AS SELECT 42 AS a;")
+    warehouse.migrate(replace(current, views=(*current.views, extra)))
+    assert warehouse.query("SELECT a FROM answer").item() == 42
+    Warehouse.open(warehouse.path)
+    with pytest.raises(WarehouseError, match="answer"):
+        warehouse.query("FROM answer")
+
+
+def test_views_are_created_after_the_views_they_read() -> None:
+    first = SqlFile(name="b_base", text="SELECT 1")
+    second = SqlFile(name="a_top", text="-- c_loop\nSELECT * FROM b_base")
+    assert views_in_order((second, first)) == (first, second)
+    loop = SqlFile(name="c_loop", text="SELECT * FROM d_loop")
+    back = SqlFile(name="d_loop", text="SELECT * FROM c_loop")
+    with pytest.raises(WarehouseError, match="c_loop, d_loop"):
+        views_in_order((loop, back))
+
+
+def test_queries_take_parameters_and_cannot_write(warehouse: Warehouse) -> None:
+    found = warehouse.query("SELECT seed + ? AS next FROM runs WHERE run_id = ?", [1, "run-1"])
+    assert found.to_dicts() == [{"next": 8}]
+    for statement in ("DELETE FROM runs", "CREATE TABLE x (a INT)", "UPDATE runs SET seed = 1"):
+        with pytest.raises(WarehouseError, match="would change the warehouse"):
+            warehouse.query(statement)
+    with pytest.raises(WarehouseError, match="one SQL statement at a time, got 2"):
+        warehouse.query("SELECT 1; DELETE FROM runs")
+    with pytest.raises(WarehouseError, match="rnus"):
+        warehouse.query("SELECT * FROM rnus")
+    assert Reader(warehouse).run("run-1") == make_run()
+
+
+def test_a_writer_waits_for_another_process(warehouse: Warehouse) -> None:
+    with holding(warehouse.path) as holder:
+        assert holder.stdin is not None
+        release = threading.Timer(0.5, holder.stdin.write, args=("go\n",))
+        flush = threading.Timer(0.6, holder.stdin.flush)
+        release.start()
+        flush.start()
+        started = time.monotonic()
+        Writer(warehouse).add_run(make_run("run-2"))
+        assert time.monotonic() - started > 0.3
+    assert len(Reader(warehouse).runs()) == 2
+
+
+def test_a_file_held_too_long_is_named_with_its_holder(warehouse: Warehouse) -> None:
+    with holding(warehouse.path) as holder:
+        with pytest.raises(WarehouseError) as caught:
+            Warehouse.open(warehouse.path, timeout_seconds=0.2)
+        message = str(caught.value)
+    assert str(warehouse.path) in message
+    assert f"process {holder.pid}" in message
+    assert "0.2 s" in message
+
+
+def test_reading_and_writing_threads_of_two_warehouses_take_turns(warehouse: Warehouse) -> None:
+    other = Warehouse.open(warehouse.path)
+    failures: list[Exception] = []
+
+    def write() -> None:
+        try:
+            for number in range(10):
+                Writer(warehouse).add_run(make_run(f"more-{number}"))
+        except WarehouseError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    while thread.is_alive():
+        other.query("SELECT count(*) FROM runs")
+    thread.join()
+    assert failures == []
+    assert other.query("SELECT count(*) FROM runs").item() == 11
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
+def test_a_file_that_may_not_be_written_can_be_read(warehouse: Warehouse) -> None:
+    code = (
+        "import os, sys\n"
+        "from warehouse import Reader, Warehouse, Writer\n"
+        "from lamas.errors import WarehouseError\n"
+        "from tests.factories import make_run\n"
+        "os.setuid(65534)\n"
+        f"warehouse = Warehouse.open({str(warehouse.path)!r})\n"
+        "print(Reader(warehouse).run('run-1').run_id)\n"
+        "try:\n"
+        "    Writer(warehouse).add_run(make_run('run-2'))\n"
+        "except WarehouseError as error:\n"
+        "    print(error)\n"
+    )
+    warehouse.path.chmod(0o444)
+    for folder in warehouse.path.parents:
+        if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.startswith("run-1\n"), done.stderr
+    assert "may not be opened for writing" in done.stdout
+
+
+@pytest.mark.parametrize("after_seconds", [0.02, 0.4])
+def test_a_writer_killed_at_any_moment_leaves_whole_batches(
+    warehouse: Warehouse, after_seconds: float
+) -> None:
+    code = (
+        "from tests.factories import naive_labels, random_rollouts\n"
+        "from warehouse import Warehouse, Writer\n"
+        f"writer = Writer(Warehouse.open({str(warehouse.path)!r}))\n"
+        "batches = (random_rollouts(20, seed=seed) for seed in range(500))\n"
+        "print('ready', flush=True)\n"
+        "for batch in batches:\n"
+        "    writer.add_rollouts([(item, naive_labels(item.trace)) for item in batch])\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(after_seconds)
+        process.send_signal(signal.SIGKILL)
+    again = Warehouse.open(warehouse.path)
+    assert [item.name for item in again.audit() if item.rows.height] == []
+    stored = again.query("SELECT count(*) FROM rollouts").item()
+    assert stored % 20 == 0
+    item = make_rollout(rollout_id="after the kill", sample_index=1000)
+    Writer(again).add_rollouts([(item, naive_labels(item.trace))])
+    assert again.query("SELECT count(*) FROM rollouts").item() == stored + 1
+
+
+def test_the_bench_prints_rates_and_their_ratio(capsys: pytest.CaptureFixture[str]) -> None:
+    bench.main(["--rollouts", "40", "--batch", "20"])
+    printed = capsys.readouterr().out
+    assert "40 rollouts, 520 rows, 2 transactions" in printed
+    assert "ratio" in printed
+
+
+def execute(warehouse: Warehouse, statement: str) -> None:
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(statement)
