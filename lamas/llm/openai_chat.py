@@ -92,8 +92,8 @@ class OpenAIChatModel:
         """Answer one request from the store or the endpoint (see `ChatModel.complete`)."""
         blank = self._blank(request)
         key = digest(self._sample(request)) if self._reuse_across_runs else blank.call_id
-        recorded = self._store.get(key) if self._store else None
-        if recorded:
+        recorded = self._store.get(key) if self._store is not None else None
+        if recorded is not None:
             return ChatResult(
                 text=recorded[-1].response_text or "", attempts=replayed(recorded, blank)
             )
@@ -109,7 +109,7 @@ class OpenAIChatModel:
                 raise
             attempts.append(call)
             if failure is None:
-                if self._store:
+                if self._store is not None:
                     self._store.put(key, tuple(attempts))
                 return ChatResult(text=call.response_text or "", attempts=tuple(attempts))
             stop = self._last_word(failure, number)
@@ -155,8 +155,7 @@ class OpenAIChatModel:
                 async with await self._post_stream(request, attempt) as stream:
                     if "json" in stream.response.headers.get("content-type", ""):
                         # The endpoint does not stream, whatever it was asked.
-                        body = await stream.response.aread()
-                        reply.add_completion(ChatCompletion.model_validate_json(body))
+                        reply.add_body(await stream.response.aread())
                         return
                     async for chunk in stream:
                         if reply.add_chunk(chunk) and reply.first_chunk_seconds is None:

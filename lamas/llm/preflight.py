@@ -45,8 +45,8 @@ async def check_endpoint(settings: EndpointSettings) -> None:
 
 
 async def _served(client: openai.AsyncOpenAI) -> list[str]:
-    page = await client.models.list(timeout=CHECK_SECONDS)
     try:
+        page = await client.models.list(timeout=CHECK_SECONDS)
         return [str(model.id) for model in page.data]
     except (AttributeError, TypeError) as error:
         raise MalformedReplyError(f"/models gave no list of models ({error})") from None

@@ -1,7 +1,8 @@
 """What one attempt has received so far, put together from chunks that may be anything."""
 
+import json
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -52,6 +53,18 @@ class Reply:
             self._pieces.append(_checked(choice.message.content or "", str, "content"))
         except (AttributeError, TypeError, LookupError) as error:
             raise MalformedReplyError(f"the body is no chat completion ({error})") from None
+
+    def add_body(self, body: bytes) -> None:
+        """Take an answer in that came as JSON, unasked. Raises MalformedReplyError."""
+        try:
+            fields: object = json.loads(body)
+        except ValueError as error:
+            raise MalformedReplyError(f"the body is no JSON ({error})") from None
+        if not isinstance(fields, dict):
+            raise MalformedReplyError("the body is no JSON object")
+        # As the client builds its answers: nothing required, everything checked on reading.
+        given = cast("dict[str, object]", fields)
+        self.add_completion(ChatCompletion.construct(None, **given))
 
     def check_complete(self) -> None:
         """Raise MalformedReplyError unless the choice came to its end."""

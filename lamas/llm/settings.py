@@ -1,5 +1,6 @@
 """How an endpoint is addressed, bounded and asked again."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -61,7 +62,10 @@ class EndpointSettings:
     @property
     def is_loopback(self) -> bool:
         host = urlsplit(self.base_url).hostname or ""
-        return host in {"localhost", "::1"} or host.startswith("127.")
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -77,7 +77,8 @@ class ResponseStore:
                 "INSERT OR IGNORE INTO responses VALUES (?, ?, ?)", (key, text, time.time())
             )
 
-    def __len__(self) -> int:
+    def count(self) -> int:
+        """Calls stored so far."""
         with self._lock:
             row: tuple[int] = self._connection.execute("SELECT count(*) FROM responses").fetchone()
         return row[0]

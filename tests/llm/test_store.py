@@ -1,0 +1,220 @@
+"""Stored responses: what replays, and what a killed process leaves."""
+
+import asyncio
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lamas.domain import ModelCall
+from lamas.errors import BudgetExceededError, ConfigurationError, ModelRequestError
+from lamas.llm import Budget, EndpointSettings, ResponseStore
+from tests.llm.asking import model, request
+from tests.llm.scripted_endpoint import ScriptedEndpoint, fails, says
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def call(text: str = "4", **changes: object) -> ModelCall:
+    made = ModelCall(
+        call_id="c",
+        attempt=1,
+        request_model="tiny",
+        request_temperature=1.0,
+        request_max_tokens=5,
+        request_seed=7,
+        response_text=text,
+        response_finish_reasons=("stop",),
+        usage_output_tokens=3,
+        started_at=1.5,
+        ended_at=2.5,
+        cost_usd=0.1,
+        status="ok",
+    )
+    return replace(made, **changes)  # pyright: ignore[reportArgumentType]
+
+
+async def test_a_stored_answer_is_neither_sent_nor_paid_nor_counted_again(tmp_path: Path) -> None:
+    path = tmp_path / "responses.sqlite"
+    with ScriptedEndpoint(fails(500), says("It is 4"), says("other")) as endpoint:
+        with ResponseStore(path) as store:
+            async with model(endpoint.base_url, store=store) as llm:
+                first = await llm.complete(request())
+        with ResponseStore(path) as store:
+            async with model(endpoint.base_url, store=store, budget=Budget(max_calls=0)) as llm:
+                again = await llm.complete(request())
+                with pytest.raises(BudgetExceededError):
+                    await llm.complete(request(1))
+        assert len(endpoint.script.chats_seen) == 2
+    assert again.text == first.text == "It is 4"
+    assert again.attempts == tuple(replace(attempt, replayed=True) for attempt in first.attempts)
+    assert again.attempts[-1].cost_usd > 0
+    assert (llm.ledger.spent_usd, llm.ledger.made_calls) == (0.0, 0)
+
+
+async def test_another_slot_model_or_seed_is_another_sample(tmp_path: Path) -> None:
+    with ScriptedEndpoint(*(says(str(n)) for n in range(4))) as endpoint:
+        settings = EndpointSettings(base_url=endpoint.base_url, model="tiny")
+        with ResponseStore(tmp_path / "r.sqlite") as store:
+            async with model(settings, store=store) as llm:
+                texts = [
+                    (await llm.complete(asked)).text
+                    for asked in (request(0), request(1), replace(request(0), seed=8), request(0))
+                ]
+            async with model(replace(settings, identity="other"), store=store) as llm:
+                texts.append((await llm.complete(request(0))).text)
+    assert texts == ["0", "1", "2", "0", "3"]
+
+
+async def test_reuse_across_runs_finds_the_sample_of_another_slot(tmp_path: Path) -> None:
+    with (
+        ScriptedEndpoint(says("first"), says("second")) as endpoint,
+        ResponseStore(tmp_path / "r.sqlite") as store,
+    ):
+        async with model(endpoint.base_url, store=store, reuse_across_runs=True) as llm:
+            first, other = await llm.complete(request(0)), await llm.complete(request(1))
+            third = await llm.complete(replace(request(1), seed=8))
+    assert (first.text, other.text, third.text) == ("first", "first", "second")
+    assert other.attempts[0].replayed
+    assert other.attempts[0].call_id == llm.call_id(request(1)) != first.attempts[0].call_id
+
+
+async def test_failures_are_not_stored(tmp_path: Path) -> None:
+    with (
+        ScriptedEndpoint(fails(400), says("4")) as endpoint,
+        ResponseStore(tmp_path / "r.sqlite") as store,
+    ):
+        async with model(endpoint.base_url, store=store) as llm:
+            with pytest.raises(ModelRequestError):
+                await llm.complete(request())
+            assert store.count() == 0
+            assert not (await llm.complete(request())).attempts[0].replayed
+            assert store.count() == 1
+
+
+@given(FINITE, FINITE, FINITE, st.text(), st.none() | FINITE)
+def test_records_come_back_to_the_last_bit(
+    started: float, ended: float, cost: float, text: str, first_chunk: float | None
+) -> None:
+    stored = call(
+        text.encode(errors="replace").decode(),
+        started_at=started,
+        ended_at=ended,
+        cost_usd=cost,
+        time_to_first_chunk_seconds=first_chunk,
+    )
+    with ResponseStore(Path(":memory:")) as store:
+        store.put("k", (replace(stored, status="error", error="x"), stored))
+        assert store.get("k") == (replace(stored, status="error", error="x"), stored)
+        assert store.get("other") is None
+
+
+def test_the_first_record_of_a_key_stays(tmp_path: Path) -> None:
+    with ResponseStore(tmp_path / "deep" / "r.sqlite") as store:
+        store.put("k", (call("first"),))
+        store.put("k", (call("second"),))
+        assert store.get("k") == (call("first"),)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from lamas.llm import ResponseStore
+from tests.llm.test_store import call
+store = ResponseStore(Path(sys.argv[1]))
+n = 0
+while True:
+    store.put(f"{sys.argv[2]}/{n}", (call("x" * 500, attempt=n + 1),))
+    print(n, flush=True)
+    n += 1
+"""
+
+
+def start_writer(path: Path, name: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), name],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def test_two_processes_write_and_a_kill_loses_nothing_that_was_put(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    writers = {name: start_writer(path, name) for name in ("a", "b")}
+    said: dict[str, list[int]] = {}
+
+    def read(name: str) -> None:
+        output = writers[name].stdout
+        assert output is not None
+        said[name] = []
+        for line in output:
+            said[name].append(int(line))
+            if len(said[name]) == 300:
+                writers[name].send_signal(signal.SIGKILL)
+
+    threads = [threading.Thread(target=read, args=(name,)) for name in writers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert [writer.wait(timeout=10) for writer in writers.values()] == [-9, -9]
+
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+    with ResponseStore(path) as store:
+        for name, numbers in said.items():
+            assert len(numbers) >= 300
+            for number in numbers:
+                assert store.get(f"{name}/{number}") == (call("x" * 500, attempt=number + 1),)
+
+
+async def test_coroutines_and_threads_share_one_store(tmp_path: Path) -> None:
+    with ResponseStore(tmp_path / "r.sqlite") as store:
+
+        def put_and_get(number: int) -> bool:
+            store.put(str(number), (call(str(number)),))
+            return store.get(str(number)) == (call(str(number)),)
+
+        assert all(await asyncio.gather(*(asyncio.to_thread(put_and_get, n) for n in range(200))))
+        assert store.count() == 200
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("no database " * 100)
+    with pytest.raises(ConfigurationError, match=r"notes\.txt cannot be used"):
+        ResponseStore(text)
+    foreign = tmp_path / "foreign.sqlite"
+    with sqlite3.connect(foreign) as connection:
+        connection.execute("CREATE TABLE bookmarks (url TEXT)")
+    with pytest.raises(ConfigurationError, match="another program's database"):
+        ResponseStore(foreign)
+    newer = tmp_path / "newer.sqlite"
+    ResponseStore(newer).close()
+    with sqlite3.connect(newer) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(ConfigurationError, match="version 99"):
+        ResponseStore(newer)
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    with ResponseStore(path) as store:
+        store.put("k", (call(),))
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE responses SET attempts = ?", (json.dumps([{"call_id": 1}]),))
+    with (
+        ResponseStore(path) as store,
+        pytest.raises(ConfigurationError, match="unreadable record k"),
+    ):
+        store.get("k")
