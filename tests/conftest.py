@@ -1,0 +1,7 @@
+"""What every test of the project shares: how hypothesis runs."""
+
+from hypothesis import HealthCheck, settings
+
+# A busy machine makes any example slow; wrong results are what these tests look for.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
