@@ -8,6 +8,7 @@ from lamas.benchmarks.benchmark import (
     SplitSettings,
 )
 from lamas.benchmarks.code_answers import program_of
+from lamas.benchmarks.configuration import settings_from
 from lamas.benchmarks.registry import build_benchmark
 from lamas.benchmarks.split import check_same_split, check_unchanged
 
@@ -21,4 +22,5 @@ __all__ = [
     "check_same_split",
     "check_unchanged",
     "program_of",
+    "settings_from",
 ]

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, get_args
+from typing import ClassVar, Literal, Protocol, get_args
+
+from pydantic import ConfigDict
 
 from lamas.domain import TASK_FAMILIES, Problem, TaskFamily
 from lamas.errors import BenchmarkError
@@ -55,6 +57,8 @@ class Benchmark(Protocol):
 class SplitSettings:
     """Which problems are trained on and which are held out."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     train_fraction: float = 0.2
     """Share of the source's problems in the train split; 0.2 is train:test = 1:4."""
     train_size: int | None = None
@@ -76,6 +80,8 @@ class SplitSettings:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GeneratedDataset:
     """One generator of a mixture."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     name: str
     """A dataset name of reasoning-gym, such as `chain_sum`."""
@@ -101,6 +107,8 @@ class GeneratedDataset:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BenchmarkSettings:
     """Everything that determines a benchmark; fields that a kind does not use are ignored."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     kind: BenchmarkKind
     name: str = ""

@@ -101,11 +101,15 @@ def _as_body(prompt: str, entry_point: str, body: str) -> str | None:
     """The prompt continued by the text, as it stands or indented as a function's body."""
     head = prompt.rstrip() + "\n"
     body = body.strip("\n").expandtabs(4)
-    for candidate in (body, textwrap.indent(textwrap.dedent(body), "    ")):
-        kept = _parsing_prefix(head + candidate, at_least=len(head.splitlines()) + 1)
-        if kept is not None and _defines(kept, entry_point):
-            return _joined([_without_main(kept)])
-    return None
+    indented = textwrap.indent(textwrap.dedent(body), "    ")
+    # The last form mends a body whose first line lost its indentation to strip().
+    forms = (body, indented) if body.startswith(" ") else (indented, body, "    " + body)
+    shortest = len(head.splitlines()) + 1
+    kept = [_parsing_prefix(head + form, at_least=shortest) for form in forms]
+    programs = [text for text in kept if text is not None and _defines(text, entry_point)]
+    # The form of which most is Python is the one that was meant.
+    best = max(programs, key=lambda text: text.count("\n"), default=None)
+    return None if best is None else _joined([_without_main(best)])
 
 
 def _blocks(text: str) -> list[str]:
@@ -137,7 +141,10 @@ def _parse(code: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(code)
+            tree = ast.parse(code)
+            # Only the compiler objects to a `return` outside a function.
+            compile(tree, "<answer>", "exec", dont_inherit=True)
+            return tree
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

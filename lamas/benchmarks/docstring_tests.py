@@ -122,7 +122,8 @@ def _assertion(call_text: str, want_text: str, entry_point: str) -> str | None:
 
 def _literal(text: str) -> ast.expr | None:
     """The literal a text begins with: all of it, or up to a comment or the end of the sentence."""
-    text = text.strip().strip("`").strip()
+    # A full stop is no decimal point: "returns 16." means 16.
+    text = text.strip().strip("`").strip().rstrip(".")
     ends = [len(text), *(match.start() for match in WANT_ENDS.finditer(text))]
     for end in dict.fromkeys(ends):
         written = text[:end].strip().rstrip("`")

@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from difflib import get_close_matches
 from importlib import import_module, metadata
 from typing import Protocol, cast
 
@@ -164,8 +165,10 @@ def _dataset(part: GeneratedDataset, size: int, seed: int) -> ProceduralDataset:
     import_module("reasoning_gym")  # fills the factory's table
     known = cast("dict[str, tuple[type, type]]", factory.DATASETS)
     if part.name not in known:
+        close = get_close_matches(part.name, known, n=5, cutoff=0.3) or sorted(known)[:5]
         raise BenchmarkError(
-            f"reasoning-gym has no dataset {part.name!r}; it has {', '.join(sorted(known))}"
+            f"reasoning-gym has no dataset {part.name!r}; the closest of its {len(known)} are "
+            f"{', '.join(close)}"
         )
     knobs = _knobs(known[part.name][1])
     for knob in part.config:

@@ -83,6 +83,9 @@ def find_math_answer(text: str) -> str | None:
             return stated
     if mark is not None and mark.content:
         return mark.content[:LONGEST_ANSWER]
+    # A box left open, by a slip or a cut-off end, still says where the answer begins.
+    _, opened, rest = text.rpartition("\\boxed{")
+    text = rest.strip() + "}" * (rest.count("{") - rest.count("}")) if opened else text
     if _is_bare(text):
         return text
     return _last_formula(text)

@@ -16,11 +16,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
+from lamas.benchmarks.math_worker import TOO_LONG
 from lamas.errors import BenchmarkError
 
 PROGRAM = Path(__file__).with_name("math_worker.py")
 START_SECONDS = 60.0
-GRACE_SECONDS = 3.0
+STALLED_SECONDS = 60.0
 KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR")
 CACHED_VERDICTS = 20_000
 
@@ -34,11 +35,12 @@ class Verdict:
 class MathJudge:
     """Compares pairs of LaTeX answers with math-verify; thread-safe, bound to no event loop.
 
+    `seconds` is the CPU time one comparison may take, so that load does not change a verdict.
     Workers start when first needed, at most `workers` of them, and are replaced when they exceed
     their time. They end with this object or with the process that made it.
     """
 
-    def __init__(self, *, workers: int = 2, seconds: int = 4) -> None:
+    def __init__(self, *, workers: int = 2, seconds: int = 3) -> None:
         self._seconds = seconds
         self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         for _ in range(workers):
@@ -52,8 +54,12 @@ class MathJudge:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self.compare, gold, answer)
 
+    def workers(self) -> tuple[subprocess.Popen[bytes], ...]:
+        """The running child processes that are idle now."""
+        return tuple(worker.process for worker in self._idle.queue if worker is not None)
+
     def compare(self, gold: str, answer: str) -> Verdict:
-        """Whether `answer` equals `gold`; blocks up to a few seconds, so call it from a thread."""
+        """Whether `answer` equals `gold`; blocks for up to seconds, so call it from a thread."""
         with self._lock:
             known = self._known.get((gold, answer))
         if known is not None:
@@ -80,7 +86,7 @@ def shared_judge() -> MathJudge:
 
 class _Worker:
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             # -P: the worker's own folder holds a math.py that must not shadow the standard one.
             [sys.executable, "-P", str(PROGRAM)],
             stdin=subprocess.PIPE,
@@ -90,36 +96,36 @@ class _Worker:
             env=_environment(),
         )
         self._is_fresh = True
-        self._stop = weakref.finalize(self, _end, self._process)
+        self._stop = weakref.finalize(self, _end, self.process)
 
     @property
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        return self.process.poll() is None
 
     def ask(self, gold: str, answer: str, seconds: int) -> Verdict:
         request = json.dumps({"gold": gold, "answer": answer, "seconds": seconds})
-        # Parsing twice and comparing have a limit each inside; the sum is the limit from outside.
-        patience = 3 * seconds + GRACE_SECONDS + (START_SECONDS if self._is_fresh else 0.0)
+        # The worker limits its CPU time itself; this limit is for one that gets none or is stopped.
+        patience = STALLED_SECONDS + (START_SECONDS if self._is_fresh else 0.0)
         try:
             line = self._exchange(request.encode() + b"\n", patience)
         except OSError:
             line = b""
         if not line.endswith(b"\n"):
-            was_fresh = self._is_fresh and self._process.poll() is not None
+            was_fresh = self._is_fresh and self.process.poll() is not None
             self._stop()
-            if was_fresh and self._process.returncode > 0:
+            if was_fresh and self.process.returncode > 0:
                 raise BenchmarkError(
-                    f"the comparison process ended with code {self._process.returncode} before "
+                    f"the comparison process ended with code {self.process.returncode} before "
                     "its first answer; check that math-verify is installed with antlr4 4.9.3"
                 )
-            return Verdict(False, "comparing took too long or too much memory")
+            return Verdict(False, TOO_LONG)
         self._is_fresh = False
         reply = json.loads(line)
         return Verdict(bool(reply["equal"]), str(reply["detail"]))
 
     def _exchange(self, request: bytes, patience: float) -> bytes:
         """One line back, or what came of it when time or the process ended."""
-        stdin, stdout = _pipes(self._process)
+        stdin, stdout = _pipes(self.process)
         stdin.write(request)
         deadline = time.monotonic() + patience
         received = b""
@@ -129,7 +135,7 @@ class _Worker:
                 break
             chunk = stdout.read(1 << 16)
             if not chunk:
-                self._process.wait()
+                self.process.wait()
                 break
             received += chunk
         return received

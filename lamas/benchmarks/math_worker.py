@@ -1,8 +1,9 @@
 """The child process that asks math-verify whether two answers are equal; it may be killed any time.
 
-Run by path as a program of its own: it imports nothing of this package, so that it starts quickly,
-and it sits in its main thread, where math-verify's signal-based limits work. One JSON object a line
-comes in (`gold`, `answer`, `seconds`), one goes out (`equal`, `detail`).
+Run by path as a program of its own: it imports nothing of this package, so that it starts quickly.
+One JSON object a line comes in (`gold`, `answer`, `seconds`), one goes out (`equal`, `detail`).
+math-verify's own limits count wall-clock time, so that a busy machine would change verdicts; here
+CPU time is counted instead, by a timer that raises and, where Python gets no turn, by the kernel.
 """
 
 import json
@@ -10,36 +11,44 @@ import logging
 import os
 import resource
 import select
+import signal
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
+from types import FrameType
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from sympy import Basic, MatrixBase
 
 MEMORY_BYTES = 2 << 30
+TOO_LONG = "comparing takes too long"
 ORPHAN_CHECK_SECONDS = 5.0
 
 
-def judge(gold: str, answer: str, seconds: int) -> tuple[bool, str]:
+class TimeIsUp(BaseException):
+    """Not an Exception, which sympy and math-verify swallow in many places."""
+
+
+def judge(gold: str, answer: str) -> tuple[bool, str]:
     """Whether math-verify finds the answer equal to the gold one, and why not."""
     from math_verify import verify
 
-    expected = parsed(gold, seconds)
-    given = parsed(answer, seconds)
+    expected = parsed(gold)
+    given = parsed(answer)
     if not expected or not given:
         return False, "no mathematics in it"
-    if isinstance(given[0], str):
-        return bool(verify(expected, given, timeout_seconds=seconds)), "LaTeX does not parse"
-    return bool(verify(expected, given, timeout_seconds=seconds)), ""
+    equal = bool(verify(expected, given, timeout_seconds=None))
+    return equal, "" if equal or not isinstance(given[0], str) else "LaTeX does not parse"
 
 
 @lru_cache(maxsize=4096)
-def parsed(latex: str, seconds: int) -> "list[Basic | MatrixBase | str]":
+def parsed(latex: str) -> "list[Basic | MatrixBase | str]":
     from math_verify import parse
 
-    return cast("list[Basic | MatrixBase | str]", parse(f"${latex}$", parsing_timeout=seconds))
+    # None switches the limit off; the library's annotation knows only int.
+    unlimited = cast("int", None)
+    return cast("list[Basic | MatrixBase | str]", parse(f"${latex}$", parsing_timeout=unlimited))
 
 
 def main() -> None:
@@ -47,7 +56,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     parent = os.getppid()
-    parsed("1", 1)
+    signal.signal(signal.SIGPROF, time_is_up)
+    parsed("1")
     buffered = b""
     while True:
         # A sibling forked from the parent may hold the pipe open: watch the parent itself as well.
@@ -66,15 +76,29 @@ def main() -> None:
 
 
 def reply(request: Mapping[str, str | int]) -> dict[str, str | bool]:
+    seconds = int(request["seconds"])
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    last = int(used.ru_utime + used.ru_stime) + 2 * seconds + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (last, resource.RLIM_INFINITY))
     try:
-        equal, detail = judge(str(request["gold"]), str(request["answer"]), int(request["seconds"]))
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        try:
+            equal, detail = judge(str(request["gold"]), str(request["answer"]))
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+    except TimeIsUp:
+        equal, detail = False, TOO_LONG
     except MemoryError:
-        return {"equal": False, "detail": "needs too much memory"}
+        equal, detail = False, "needs too much memory"
     except RecursionError:
-        return {"equal": False, "detail": "is nested too deeply"}
+        equal, detail = False, "is nested too deeply"
     except Exception as error:  # the library fails in many ways on text that is no mathematics
-        return {"equal": False, "detail": f"{type(error).__name__} while comparing"}
+        equal, detail = False, f"{type(error).__name__} while comparing"
     return {"equal": equal, "detail": detail}
+
+
+def time_is_up(signal_number: int, frame: FrameType | None) -> None:
+    raise TimeIsUp
 
 
 if __name__ == "__main__":

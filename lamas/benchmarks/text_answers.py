@@ -29,6 +29,10 @@ def find_text(text: str) -> str | None:
 def canonical_text(text: str) -> str:
     """Case, blanks, quotes, markup and final punctuation do not tell answers apart."""
     text = WRAPPED.sub(r"\1", unicodedata.normalize("NFKC", text[:LONGEST_ANSWER]))
-    text = re.sub(r"[*`$]|\\[()\[\]]", "", text).casefold()
-    text = re.sub(r"\s+", " ", text).strip().strip("\"'“”‘’").rstrip(".!,;:").strip("\"'“”‘’")
-    return text.strip()
+    text = re.sub(r"\*\*|\\[()\[\]]", "", text).casefold()
+    # Marks nest ("**Paris.**", '"Yes".'), so peel until nothing changes.
+    peeled = None
+    while peeled != text:
+        peeled = text
+        text = text.strip(" \n\t*`$\"'“”‘’").rstrip(".!,;:")
+    return re.sub(r"\s+", " ", text)
