@@ -69,17 +69,15 @@ def used_bytes(path: str, enough: int) -> int:
         if depth > _DEEPEST:
             return enough + 1
         try:
-            found = os.scandir(folder)
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append((entry.path, depth + 1))
+                    total += max(_BLOCK, entry.stat(follow_symlinks=False).st_blocks * 512)
+                    if total > enough:
+                        break
         except FileNotFoundError:
             continue
         except OSError:
             return enough + 1
-        with found as entries:
-            for entry in entries:
-                with contextlib.suppress(FileNotFoundError):
-                    total += max(_BLOCK, entry.stat(follow_symlinks=False).st_blocks * 512)
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append((entry.path, depth + 1))
-                if total > enough:
-                    break
     return total

@@ -191,14 +191,3 @@ def test_the_command_prints_the_barriers(arguments: list[str]) -> None:
     assert ran.returncode == 0, ran.stderr
     assert "rlimits\n" in ran.stdout
     assert "no network: yes\n" in ran.stdout
-
-
-def test_the_bench_prints_all_its_figures() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "lamas.sandbox.bench", "--runs", "25"],
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 0, ran.stderr
-    for figure in ("python -c pass: median", "sandboxed pass: median", "overhead", "throughput:"):
-        assert figure in ran.stdout

@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamas.sandbox.inside import exchange
@@ -55,6 +55,7 @@ def cross(value: object) -> object:
 
 
 @given(VALUES)
+@settings(deadline=None)
 def test_plain_data_arrives_as_it_left(value: object) -> None:
     try:
         json.dumps(exchange.encode(value)).encode()

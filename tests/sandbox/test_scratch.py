@@ -26,7 +26,7 @@ def _nest(top: pathlib.Path, depth: int) -> None:
 
 
 @given(paths=st.lists(st.lists(NAMES, min_size=1, max_size=4), max_size=8))
-@settings(max_examples=50)
+@settings(max_examples=30, deadline=None)
 def test_removes_like_the_standard_library(
     tmp_path_factory: pytest.TempPathFactory, paths: list[list[str]]
 ) -> None:

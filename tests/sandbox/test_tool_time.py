@@ -4,18 +4,20 @@ import math
 import statistics
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamas.errors import ConfigurationError
 from lamas.sandbox import MeasuredToolTime, ModelledToolTime
 
 
+@settings(deadline=None)
 @given(st.text(), st.floats(min_value=0, max_value=1e6))
 def test_measured_time_is_what_was_measured(program: str, seconds: float) -> None:
     assert MeasuredToolTime().charge(program, seconds) == seconds
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(), st.floats(0, 100), st.floats(0, 100))
 def test_modelled_time_depends_on_seed_and_program_alone(
     program: str, seed: int, first: float, second: float

@@ -17,6 +17,7 @@ NAMESPACES = (
 )  # fmt: skip
 _MAX_JOB_BYTES = 1 << 30
 _FIRST_LIFTED = 256
+_HEADROOM = 8
 _FIRST_REAL_USER = 0x7000_0000
 
 
@@ -167,14 +168,18 @@ def _put_up_barriers(around: Surroundings, job: Job, scratch: str) -> None:
     packages = around.readable.packages
     os.environ.clear()
     os.environ.update(program.environment(scratch, packages))
-    # For a user of the run's own the supervisor counts as one; otherwise the kernel counts all
-    # tasks the user has on the machine.
+    # For a user of the run's own the supervisor counts as one. Otherwise the kernel counts all the
+    # user's tasks on the machine, those of runs still to come included; the parent looks closer.
     own_count = namespaced or os.getuid() != os.geteuid()
-    others = 1 if own_count else _tasks_of_user(around.proc, around.user)
+    processes = int(job.limits["processes"])
+    if own_count:
+        processes += 1
+    else:
+        processes = _tasks_of_user(around.proc, around.user) + _HEADROOM * processes
     if around.landlock:
         landlock.restrict(root.landlock_rules(around.readable, scratch), around.landlock)
     program.forget_the_zygote(packages)
-    program.set_limits(job.limits, int(job.limits["processes"]) + others)
+    program.set_limits(job.limits, processes)
     if around.seccomp:
         seccomp.install(
             own_pid=None if namespaced else os.getpid(),
