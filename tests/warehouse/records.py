@@ -1,5 +1,7 @@
 """Learning records for tests, and strategies for rollouts with any text and any numbers."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from lamas.domain import (
@@ -17,7 +19,7 @@ from lamas.domain import (
     Trace,
     Update,
 )
-from tests.factories import OPERATORS
+from tests.factories import OPERATORS, random_rollouts
 
 
 def make_update() -> Update:
@@ -38,6 +40,20 @@ def make_update() -> Update:
         checkpoint_before="lamas-0",
         checkpoint_after="lamas-1",
         seconds=0.1,
+    )
+
+
+def evaluation_rollouts(count: int) -> tuple[Rollout, ...]:
+    """Random rollouts of `lamas-1` on test problems, some of them failed."""
+    return tuple(
+        replace(item, plan=replace(item.plan, purpose="evaluate", mode="decided"))
+        for item in random_rollouts(
+            count,
+            seed=4,
+            checkpoint_id="lamas-1",
+            problem_ids=("sums/v1/5", "sums/v1/6", "sums/v1/7"),
+            failed_share=0.2,
+        )
     )
 
 

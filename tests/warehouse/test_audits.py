@@ -17,7 +17,7 @@ from tests.factories import (
     random_rollouts,
     step,
 )
-from tests.warehouse.records import make_metric, make_update
+from tests.warehouse.records import evaluation_rollouts, make_metric, make_update
 from warehouse import Registry, Warehouse, Writer
 from warehouse.audit import run_audits
 from warehouse.migration import packaged_schema
@@ -35,6 +35,7 @@ DEFECTS: dict[str, str] = {
     "doubled_rollouts": "UPDATE rollouts SET sample_index = 0",
     "draw_order_gaps": "UPDATE decisions SET draw_order = draw_order + 1 WHERE layer = 1",
     "ended_before_started": "UPDATE tool_executions SET ended_at = started_at - 1",
+    "evaluations_differ": "UPDATE evaluations SET value = value + 1e-12",
     "failed_rollouts_credited": "UPDATE rollouts SET status = 'failed', score = NULL, error = 'x'",
     "failures_without_reason": "UPDATE rollouts SET error = NULL WHERE status = 'failed'",
     "graph_not_executed": "UPDATE rollouts SET graph = [['Programmer'], ['EarlyStop']]",
@@ -57,6 +58,8 @@ MORE_DEFECTS: list[tuple[str, str]] = [
     ("credits_differ", "UPDATE credits SET advantage = advantage * 1.0000001 + 1e-9"),
     ("labels_inconsistent", "DELETE FROM critical_path_labels"),
     ("ended_before_started", "UPDATE runs SET ended_at = started_at - 1"),
+    ("evaluations_differ", "UPDATE evaluations SET n = n + 1"),
+    ("evaluations_differ", "UPDATE evaluations SET split = 'train'"),
     ("failures_without_reason", "UPDATE model_calls SET error = '' WHERE status = 'error'"),
     ("illegal_decisions", "DELETE FROM decisions WHERE layer = 1"),
     ("labels_inconsistent", "UPDATE critical_path_labels SET layer_second_tokens = -1"),
@@ -84,7 +87,13 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
     writer.add_update(
         replace(make_update(), rollouts=len(usable), failed_rollouts=80 - len(usable))
     )
-    writer.add_evaluations([make_metric()])
+    evaluated = evaluation_rollouts(40)
+    writer.add_rollouts([(item, naive_labels(item.trace)) for item in evaluated])
+    scores = [item.score for item in evaluated if item.score is not None]
+    measured = replace(
+        make_metric(value=sum(scores) / len(scores)), n=len(scores), failed=40 - len(scores)
+    )
+    writer.add_evaluations([measured])
     Registry(warehouse).promote("lamas-1", evidence={"score": 0.5}, decided_at=T0)
     return warehouse
 

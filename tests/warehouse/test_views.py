@@ -1,5 +1,6 @@
 """Every view: given these rollouts, expect these rows."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -12,10 +13,11 @@ from tests.factories import (
     make_run,
     make_tool,
     naive_credits,
+    plain_sum,
     random_rollouts,
     step,
 )
-from tests.warehouse.records import make_update
+from tests.warehouse.records import evaluation_rollouts, make_update
 from warehouse import Warehouse, Writer
 from warehouse.sql_files import QUERIES, VIEWS, SqlFile, sql_files
 
@@ -250,6 +252,46 @@ def test_frontier_marks_what_another_policy_beats(store: Store, warehouse: Wareh
     ]
 
 
+def test_evaluated_rollouts_are_the_last_try_of_each_slot(
+    store: Store, warehouse: Warehouse
+) -> None:
+    broken = Step(operator="Generate", error="broken")
+    store(
+        make_rollout([[broken]], rollout_id="first", purpose="evaluate"),
+        make_rollout(rollout_id="second", purpose="evaluate", retry=1),
+        make_rollout(rollout_id="other", purpose="evaluate", sample_index=1),
+        make_rollout(rollout_id="training"),
+    )
+    found = rows(warehouse, "SELECT rollout_id, split FROM evaluated_rollouts ORDER BY rollout_id")
+    assert found == [("other", "train"), ("second", "train")]
+
+
+def test_evaluation_recomputed_averages_in_order_and_interpolates(
+    store: Store, warehouse: Warehouse
+) -> None:
+    rollouts = evaluation_rollouts(70)
+    store(*rollouts)
+    found = rows(warehouse, "SELECT metric, value, n, failed FROM evaluation_recomputed")
+    finished = sorted(
+        (item for item in rollouts if item.status == "ok"), key=lambda item: item.rollout_id
+    )
+    n, failed = len(finished), 70 - len(finished)
+    assert failed > 0
+    expected: list[tuple[str, float, int, int]] = []
+    for name, values in (
+        ("cp_tokens", [item.cp_tokens for item in finished]),
+        ("makespan_seconds", [item.makespan_seconds for item in finished]),
+    ):
+        expected.append((f"{name}_mean", plain_sum(values) / n, n, failed))
+        expected.append((f"{name}_p50", interpolated(values, 0.5), n, failed))
+        expected.append((f"{name}_p90", interpolated(values, 0.9), n, failed))
+    times = plain_sum(item.virtual_seconds for item in finished)
+    expected.append(("virtual_seconds_mean", times / n, n, failed))
+    expected.append(("cost_usd", plain_sum(item.cost_usd for item in finished) / n, n, failed))
+    expected.append(("score", plain_sum(item.score or 0.0 for item in finished) / n, n, failed))
+    assert set(found) == set(expected)
+
+
 def test_failed_calls_tell_recovered_from_lost(store: Store, warehouse: Warehouse) -> None:
     saved = Step(
         operator="Generate",
@@ -367,3 +409,11 @@ def test_every_table_and_column_has_a_comment(empty: Warehouse) -> None:
         "AND NOT internal AND table_name IN (SELECT table_name FROM duckdb_tables())"
     )
     assert rows(empty, columns) == []
+
+
+def interpolated(values: list[float], share: float) -> float:
+    """Linear interpolation between the two nearest ranks."""
+    ordered = sorted(values)
+    position = (len(ordered) - 1) * share
+    low, high = ordered[math.floor(position)], ordered[math.ceil(position)]
+    return low + (high - low) * (position - math.floor(position))

@@ -1,27 +1,6 @@
 -- Grain: one policy at one checkpoint, evaluated on one split of one benchmark in one run.
 CREATE OR REPLACE VIEW frontier AS
 WITH
--- Means add up in the order in which rollouts are read back, so that they round alike.
-answered AS (
-    SELECT
-        rollouts.*,
-        problems.benchmark,
-        problems.version,
-        problems.split,
-        row_number() OVER (
-            ORDER BY
-                rollouts.step,
-                rollouts.problem_id,
-                rollouts.policy,
-                rollouts.sample_index,
-                rollouts.retry,
-                rollouts.rollout_id
-        ) AS place
-    FROM rollouts
-    INNER JOIN problems USING (problem_id)
-    WHERE rollouts.purpose = 'evaluate'
-),
-
 measured AS (
     SELECT
         run_id,
@@ -33,19 +12,19 @@ measured AS (
         count_if(status = 'ok')::BIGINT AS rollouts,
         count_if(status = 'failed')::BIGINT AS failed_rollouts,
         ordered_mean(
-            list(score ORDER BY place) FILTER (WHERE status = 'ok')
+            list(score ORDER BY rollout_id) FILTER (WHERE status = 'ok')
         ) AS score,
         ordered_mean(
-            list(cost_usd ORDER BY place) FILTER (WHERE status = 'ok')
+            list(cost_usd ORDER BY rollout_id) FILTER (WHERE status = 'ok')
         ) AS cost_usd,
         ordered_mean(
-            list(cp_tokens ORDER BY place) FILTER (WHERE status = 'ok')
+            list(cp_tokens ORDER BY rollout_id) FILTER (WHERE status = 'ok')
         ) AS cp_tokens,
         ordered_mean(
-            list(makespan_seconds ORDER BY place)
+            list(makespan_seconds ORDER BY rollout_id)
             FILTER (WHERE status = 'ok' AND replayed_calls = 0)
         ) AS makespan_seconds
-    FROM answered
+    FROM evaluated_rollouts
     GROUP BY ALL
 )
 

@@ -1,16 +1,6 @@
 -- Grain: one run, also one that has no rollouts yet.
 CREATE OR REPLACE VIEW run_summary AS
 WITH
--- Means add up in the order in which rollouts are read back, so that they round alike.
-placed AS (
-    SELECT
-        *,
-        row_number() OVER (
-            ORDER BY step, problem_id, policy, sample_index, retry, rollout_id
-        ) AS place
-    FROM rollouts
-),
-
 answered AS (
     SELECT
         run_id,
@@ -18,19 +8,19 @@ answered AS (
         count_if(status = 'failed')::BIGINT AS failed_rollouts,
         count(DISTINCT problem_id) AS problems,
         ordered_mean(
-            list(score ORDER BY place) FILTER (WHERE status = 'ok')
+            list(score ORDER BY rollout_id) FILTER (WHERE status = 'ok')
         ) AS score,
-        ordered_sum(list(cost_usd ORDER BY place)) AS cost_usd,
+        ordered_sum(list(cost_usd ORDER BY rollout_id)) AS cost_usd,
         ordered_mean(
-            list(cp_tokens ORDER BY place) FILTER (WHERE status = 'ok')
+            list(cp_tokens ORDER BY rollout_id) FILTER (WHERE status = 'ok')
         ) AS cp_tokens_mean,
         quantile_cont(cp_tokens, 0.5) FILTER (WHERE status = 'ok') AS cp_tokens_p50,
         quantile_cont(cp_tokens, 0.9) FILTER (WHERE status = 'ok') AS cp_tokens_p90,
         ordered_mean(
-            list(makespan_seconds ORDER BY place)
+            list(makespan_seconds ORDER BY rollout_id)
             FILTER (WHERE status = 'ok' AND replayed_calls = 0)
         ) AS makespan_seconds_mean
-    FROM placed
+    FROM rollouts
     GROUP BY run_id
 ),
 

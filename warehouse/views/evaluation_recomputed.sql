@@ -1,0 +1,67 @@
+-- Grain: one metric of one policy at one checkpoint on one split in one run, from its rollouts.
+-- Sums run in the order of rollout_id and quantiles interpolate, as the reported metrics do.
+CREATE OR REPLACE VIEW evaluation_recomputed AS
+WITH
+wide AS (
+    SELECT
+        run_id,
+        policy,
+        checkpoint_id,
+        split,
+        count_if(status = 'ok')::BIGINT AS finished,
+        count_if(status = 'ok' AND replayed_calls = 0)::BIGINT AS measured,
+        count_if(status = 'failed')::BIGINT AS failed,
+        ordered_mean(
+            list(score ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+        ) AS score,
+        ordered_mean(
+            list(cost_usd ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+        ) AS cost_usd,
+        ordered_mean(
+            list(cp_tokens ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+        ) AS cp_tokens_mean,
+        quantile_cont(cp_tokens, 0.5) FILTER (WHERE status = 'ok') AS cp_tokens_p50,
+        quantile_cont(cp_tokens, 0.9) FILTER (WHERE status = 'ok') AS cp_tokens_p90,
+        ordered_mean(
+            list(virtual_seconds ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+        ) AS virtual_seconds_mean,
+        -- A replayed call keeps the times of its first answer: such a makespan is no measurement.
+        ordered_mean(
+            list(makespan_seconds ORDER BY rollout_id)
+            FILTER (WHERE status = 'ok' AND replayed_calls = 0)
+        ) AS makespan_seconds_mean,
+        quantile_cont(makespan_seconds, 0.5)
+        FILTER (WHERE status = 'ok' AND replayed_calls = 0) AS makespan_seconds_p50,
+        quantile_cont(makespan_seconds, 0.9)
+        FILTER (WHERE status = 'ok' AND replayed_calls = 0) AS makespan_seconds_p90
+    FROM evaluated_rollouts
+    GROUP BY run_id, policy, checkpoint_id, split
+),
+
+long AS (
+    UNPIVOT wide
+    ON
+    score,
+    cost_usd,
+    cp_tokens_mean,
+    cp_tokens_p50,
+    cp_tokens_p90,
+    virtual_seconds_mean,
+    makespan_seconds_mean,
+    makespan_seconds_p50,
+    makespan_seconds_p90
+    INTO
+    NAME metric
+    VALUE value
+)
+
+SELECT
+    run_id,
+    policy,
+    checkpoint_id,
+    split,
+    metric,
+    value,
+    CASE WHEN metric LIKE 'makespan%' THEN measured ELSE finished END AS n,
+    failed
+FROM long;
