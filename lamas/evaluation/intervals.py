@@ -1,11 +1,12 @@
 """Intervals: Wilson for a share of independent successes, cluster bootstrap for all else."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from lamas.errors import DomainError
 
@@ -29,14 +30,14 @@ def wilson(successes: int, n: int) -> Interval:
     """Wilson score interval (1927) for a proportion of `n` ≥ 1 independent trials."""
     if not 0 <= successes <= n or n < 1:
         raise DomainError(f"no share of {successes} successes in {n} trials")
-    z = float(norm.ppf(0.5 + CONFIDENCE / 2))
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
     share = successes / n
     centre = share + z * z / (2 * n)
-    reach = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
     return Interval(
-        low=max(0.0, float((centre - reach) / scale)),
-        high=min(1.0, float((centre + reach) / scale)),
+        low=max(0.0, (centre - reach) / scale),
+        high=min(1.0, (centre + reach) / scale),
         method="wilson",
     )
 

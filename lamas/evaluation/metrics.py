@@ -35,7 +35,7 @@ def summarise(
     `score`, `cost_usd`, `cp_tokens_mean|p50|p90`, `virtual_seconds_mean` over the finished
     rollouts; `makespan_seconds_mean|p50|p90` over those of them without replayed calls, whose
     makespan alone was measured, and left out when there is none. Means are left-to-right sums in
-    rollout_id order over n, quantiles interpolate linearly: SQL repeats both exactly. `seed` fixes
+    rollout_id order over n, which SQL repeats exactly; quantiles interpolate linearly. `seed` fixes
     the bootstrap. Raises DomainError when no rollout finished, or one comes twice.
     """
     finished = finished_in_order(rollouts)

@@ -1,4 +1,4 @@
-"""Quantiles whose rounding is defined, so that SQL's `quantile_cont` gives the same bits."""
+"""Quantiles by linear interpolation, of values and of many resamples at once."""
 
 import math
 from collections.abc import Sequence
@@ -12,6 +12,8 @@ from lamas.errors import DomainError
 def quantile(values: Sequence[float], q: float) -> float:
     """Linear interpolation between the two nearest ranks: lo + (hi − lo)·fraction.
 
+    Equals `quantile_cont` of DuckDB but for the last bits, which depend on how DuckDB was compiled
+    (it may fuse the multiplication with the addition); SQL that spells the formula out equals it.
     DomainError for no values or q outside [0, 1].
     """
     if not values or not 0.0 <= q <= 1.0:

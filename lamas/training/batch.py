@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,11 @@ def in_order(rollouts: Sequence[Rollout]) -> tuple[Rollout, ...]:
     comes twice.
     """
     ordered = sorted(rollouts, key=lambda rollout: rollout.rollout_id)
-    for rollout, following in zip(ordered, [*ordered[1:], None], strict=True):
-        score_of(rollout)
-        if following is not None and following.rollout_id == rollout.rollout_id:
+    for rollout, following in pairwise(ordered):
+        if following.rollout_id == rollout.rollout_id:
             raise DomainError(f"rollout {rollout.rollout_id} is twice in the batch")
+    for rollout in ordered:
+        score_of(rollout)
         if rollout.plan.mode != "sampled" or not rollout.plan.decisions:
             raise DomainError(
                 f"rollout {rollout.rollout_id} has a {rollout.plan.mode} graph: only graphs "
