@@ -17,8 +17,8 @@ from lamas.domain import OperatorSet, OperatorSpec
 QUERIES = 1000
 GOAL_MILLISECONDS = 100.0
 
-_REPEATS = 9
-_NAIVE_QUERIES = 100
+_REPEATS = 7
+_NAIVE_QUERIES = 50
 
 OPERATORS = OperatorSet(
     (

@@ -36,8 +36,9 @@ def wilson(successes: int, n: int) -> Interval:
     reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
     return Interval(
-        low=max(0.0, (centre - reach) / scale),
-        high=min(1.0, (centre + reach) / scale),
+        # At the ends the bound is exact; rounding would leave a trace.
+        low=(centre - reach) / scale if successes > 0 else 0.0,
+        high=(centre + reach) / scale if successes < n else 1.0,
         method="wilson",
     )
 

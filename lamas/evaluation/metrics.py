@@ -35,7 +35,7 @@ def summarise(
     `score`, `cost_usd`, `cp_tokens_mean|p50|p90`, `virtual_seconds_mean` over the finished
     rollouts; `makespan_seconds_mean|p50|p90` over those of them without replayed calls, whose
     makespan alone was measured, and left out when there is none. Means are left-to-right sums in
-    rollout_id order over n, which SQL repeats exactly; quantiles interpolate linearly. `seed` fixes
+    `Rollout.order` over n, which SQL repeats exactly; quantiles interpolate linearly. `seed` fixes
     the bootstrap. Raises DomainError when no rollout finished, or one comes twice.
     """
     finished = finished_in_order(rollouts)
@@ -56,13 +56,13 @@ def summarise(
 
 
 def finished_in_order(rollouts: Sequence[Rollout]) -> tuple[Rollout, ...]:
-    """The rollouts that did not fail, by rollout_id; DomainError for none or for one twice."""
+    """The rollouts that did not fail, in `Rollout.order`; DomainError for none or for one twice."""
     ids = Counter(item.rollout_id for item in rollouts)
     twice = [rollout_id for rollout_id, count in ids.items() if count > 1]
     if twice:
         raise DomainError(f"rollout {twice[0]} is twice among those to evaluate")
     finished = sorted(
-        (item for item in rollouts if item.status == "ok"), key=lambda item: item.rollout_id
+        (item for item in rollouts if item.status == "ok"), key=lambda item: item.order
     )
     if not finished:
         raise DomainError(

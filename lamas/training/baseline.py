@@ -64,7 +64,7 @@ class Baseline(Protocol):
         """Advantages of one batch in its order, and the state after it.
 
         The state after the batch depends on the order of `rewards` in the last bits: give them by
-        rollout_id, then layer, then draw order. An empty batch changes nothing.
+        `Rollout.order`, then layer, then draw order. An empty batch changes nothing.
         """
         ...
 

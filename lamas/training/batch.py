@@ -15,12 +15,12 @@ from lamas.training.reward import DecisionReward, RewardWeights, score_of
 
 
 def in_order(rollouts: Sequence[Rollout]) -> tuple[Rollout, ...]:
-    """By rollout_id, decisions by layer and draw order, so that arrival order changes no bit.
+    """By `Rollout.order`, decisions by layer and draw order, so that arrival order changes no bit.
 
     Raises DomainError for failed rollouts, for those whose graph was not sampled, and for one that
     comes twice.
     """
-    ordered = sorted(rollouts, key=lambda rollout: rollout.rollout_id)
+    ordered = sorted(rollouts, key=lambda rollout: rollout.order)
     for rollout, following in pairwise(ordered):
         if following.rollout_id == rollout.rollout_id:
             raise DomainError(f"rollout {rollout.rollout_id} is twice in the batch")
@@ -43,7 +43,7 @@ def assign_credit(
     baseline: Baseline,
     state: BaselineState,
 ) -> tuple[tuple[Credit, ...], BaselineState]:
-    """Credits of all decisions by rollout_id, layer and draw order; and the baseline after them.
+    """Credits of all decisions by `Rollout.order`, layer and draw order; and the baseline after them.
 
     `labels` by rollout_id. A function of its arguments: the same batch gives the same bits again.
     """

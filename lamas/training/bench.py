@@ -15,7 +15,7 @@ from lamas.scheduling.critical_path import cp_tokens, label
 from lamas.training.settings import TrainerSettings
 from lamas.training.trainer import Trainer
 
-_NAIVE_ROLLOUTS = 100
+_NAIVE_ROLLOUTS = 40
 
 
 def stored_rollouts(trainer: Trainer, queries: NDArray[np.float32]) -> tuple[Rollout, ...]:
