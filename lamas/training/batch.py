@@ -43,7 +43,7 @@ def assign_credit(
     baseline: Baseline,
     state: BaselineState,
 ) -> tuple[tuple[Credit, ...], BaselineState]:
-    """Credits of all decisions by `Rollout.order`, layer and draw order; and the baseline after them.
+    """Credits of all decisions by `Rollout.order`, layer and draw; and the baseline after them.
 
     `labels` by rollout_id. A function of its arguments: the same batch gives the same bits again.
     """
