@@ -1,20 +1,17 @@
-"""Realistic domain records for tests: small ones by hand, whole batches by seed.
+"""Realistic domain records for tests; `tests.random_rollouts` makes whole batches of them.
 
 Every figure is derived from the calls by the plain definitions, so that what other parts compute
 can be compared with it.
 """
 
 import math
-import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lamas.domain import (
     ChatMessage,
     Checkpoint,
     CheckpointStatus,
-    Credit,
-    CriticalPathLabel,
     DecisionMode,
     ExecutionGraph,
     ExecutionMode,
@@ -34,6 +31,7 @@ from lamas.domain import (
     ToolExecution,
     Trace,
 )
+from tests.naive import naive_chain, naive_labels, plain_sum
 
 T0 = 1_800_000_000.0
 """When everything starts, seconds since the epoch."""
@@ -237,173 +235,6 @@ def make_rollout(
     return _rollout(plan, trace, score)
 
 
-def naive_labels(trace: Trace) -> tuple[CriticalPathLabel, ...]:
-    """Critical-path labels by the plain definitions."""
-    labels: list[CriticalPathLabel] = []
-    for layer in trace.layers:
-        for item in layer:
-            others = [other.cp_tokens for other in layer if other is not item]
-            if trace.execution_mode == "sequential":
-                largest = plain_sum(other.cp_tokens for other in layer)
-                second, slack = plain_sum(others), 0.0
-            else:
-                largest = max([item.cp_tokens, *others])
-                second, slack = max(others, default=0.0), largest - item.cp_tokens
-            labels.append(
-                CriticalPathLabel(
-                    invocation_id=item.invocation_id,
-                    layer=item.layer,
-                    operator=item.operator,
-                    is_critical=slack == 0.0,
-                    slack_tokens=slack,
-                    layer_max_tokens=largest,
-                    layer_second_tokens=second,
-                )
-            )
-    return tuple(labels)
-
-
-def naive_credits(
-    rollout: Rollout, rule: str, *, lambda_c: float = 3.0, lambda_t: float = 0.005
-) -> tuple[Credit, ...]:
-    """Credits of one rollout by the plain definitions, with baseline 0.25 and scale 0.5."""
-    labels = {(item.layer, item.operator): item for item in naive_labels(rollout.trace)}
-    post = [item for item in rollout.trace.invocations if item.kind == "post"]
-    post_tokens = max((item.cp_tokens for item in post), default=0.0)
-    if rollout.trace.execution_mode == "sequential":
-        post_tokens = plain_sum(item.cp_tokens for item in post)
-    credits: list[Credit] = []
-    for decision in rollout.plan.decisions:
-        own = next(
-            item
-            for item in rollout.trace.invocations
-            if (item.layer, item.operator) == (decision.layer, decision.operator)
-        )
-        label = labels[decision.layer, decision.operator]
-        paid, seconds = rollout.cost_usd, rollout.virtual_seconds
-        if rule == "marginal":
-            added = label.layer_max_tokens - label.layer_second_tokens if label.is_critical else 0.0
-            paid = own.cost_usd + plain_sum(item.cost_usd for item in post)
-            seconds = (added + post_tokens) / rollout.trace.gamma
-        elif rule == "cost_only" or (rule == "critical_path" and not label.is_critical):
-            seconds = 0.0
-        assert rollout.score is not None
-        cost, latency = 0.0 - lambda_c * paid, 0.0 - lambda_t * seconds
-        reward = rollout.score + cost + latency
-        credits.append(
-            Credit(
-                rollout_id=rollout.rollout_id,
-                layer=decision.layer,
-                operator=decision.operator,
-                credit_rule=rule,
-                score_term=rollout.score,
-                cost_term=cost,
-                latency_term=latency,
-                reward=reward,
-                baseline=0.25,
-                scale=0.5,
-                advantage=(reward - 0.25) / 0.5,
-            )
-        )
-    return tuple(credits)
-
-
-def random_rollouts(
-    count: int,
-    *,
-    seed: int = 0,
-    run_id: str = "run-1",
-    problem_ids: Sequence[str] = ("sums/v1/0", "sums/v1/1"),
-    checkpoint_id: str | None = "lamas-0",
-    at_step: int = 1,
-    failed_share: float = 0.05,
-) -> tuple[Rollout, ...]:
-    """Rollouts of random legal graphs with retries, parallel chains, tool runs and failures."""
-    source = random.Random(seed)
-    found: list[Rollout] = []
-    for number in range(count):
-        layers = _random_layers(source)
-        if source.random() < failed_share:
-            broken = replace(layers[-1][0], error="ModelUnreachableError: 503")
-            layers[-1][0] = broken
-        failed = layers[-1][0].error is not None
-        left = OPERATORS.candidates_after(0, [])
-        for layer in layers:
-            left = OPERATORS.candidates_after(left, [item.operator for item in layer])
-        post = [] if failed or left < 2 else [_random_step("ScEnsemble", source)]
-        found.append(
-            make_rollout(
-                layers,
-                post=post,
-                rollout_id=f"{run_id}/{seed}/{number}",
-                run_id=run_id,
-                problem_id=problem_ids[number % len(problem_ids)],
-                checkpoint_id=checkpoint_id,
-                execution_mode="sequential" if source.random() < 0.2 else "parallel",
-                at_step=at_step,
-                sample_index=number,
-                gamma=source.uniform(10.0, 90.0),
-                score=float(source.random() < 0.6),
-                started_at=T0 + source.uniform(0.0, 1000.0),
-            )
-        )
-    return tuple(found)
-
-
-def plain_sum(values: Iterable[float]) -> float:
-    """Left to right from 0.0, without the compensation of newer `sum()`s."""
-    total = 0.0
-    for value in values:
-        total += value
-    return total
-
-
-def _random_layers(source: random.Random) -> list[list[Step]]:
-    layers: list[list[Step]] = []
-    candidates = 0
-    for _ in range(source.randint(1, 4)):
-        flags = OPERATORS.legal(candidates)
-        legal = [name for name, flag in zip(OPERATORS.names, flags, strict=True) if flag]
-        chosen = OPERATORS.in_order(source.sample(legal, source.randint(1, min(3, len(legal)))))
-        layers.append([_random_step(name, source) for name in chosen])
-        candidates = OPERATORS.candidates_after(candidates, chosen)
-        if OPERATORS.stops_after(chosen):
-            break
-    return layers
-
-
-def _random_step(operator: str, source: random.Random) -> Step:
-    if operator == "EarlyStop":
-        return Step(operator=operator, calls=())
-    calls: list[ModelCall] = []
-    tools: list[ToolExecution] = []
-    for stage in range(source.randint(1, 3)):
-        for branch in range(3 if operator == "MultiGenerateCoT" else 1):
-            calls += _random_attempts(source, stage, branch)
-            if operator == "Programmer":
-                tools += [
-                    make_tool(source.uniform(0.01, 2.0), stage=stage, branch=branch)
-                    for _ in range(source.randint(1, 2))
-                ]
-    return Step(operator=operator, calls=tuple(calls), tools=tuple(tools))
-
-
-def _random_attempts(source: random.Random, stage: int, branch: int) -> list[ModelCall]:
-    attempts = 2 if source.random() < 0.1 else 1
-    return [
-        make_call(
-            source.randint(1, 900),
-            stage=stage,
-            branch=branch,
-            attempt=attempt,
-            seconds=source.uniform(0.1, 3.0),
-            cost_usd=source.uniform(1e-6, 1e-3),
-            error="RateLimitError: 429" if attempt < attempts else None,
-        )
-        for attempt in range(1, attempts + 1)
-    ]
-
-
 def _invocation(
     item: Step,
     rollout_id: str,
@@ -413,7 +244,7 @@ def _invocation(
     now: float,
     gamma: float,
 ) -> OperatorInvocation:
-    tokens, tool_seconds = _longest_chain(item, gamma)
+    tokens, tool_seconds = naive_chain(item.calls, item.tools, gamma)
     took = sum(call.seconds for call in item.calls) + sum(tool.wall_seconds for tool in item.tools)
     invocation_id = f"{rollout_id}/{layer}/{item.operator}"
     return OperatorInvocation(
@@ -447,26 +278,6 @@ def _invocation(
             for tool in item.tools
         ),
     )
-
-
-def _longest_chain(item: Step, gamma: float) -> tuple[int, float]:
-    total_tokens, total_seconds = 0, 0.0
-    parts = (*item.calls, *item.tools)
-    for stage in sorted({part.stage for part in parts}):
-        branches: list[tuple[float, int, int, float]] = []
-        for branch in sorted({part.branch for part in parts if part.stage == stage}):
-            here = (stage, branch)
-            tokens = sum(
-                call.usage_output_tokens for call in item.calls if (call.stage, call.branch) == here
-            )
-            seconds = plain_sum(
-                tool.charged_seconds for tool in item.tools if (tool.stage, tool.branch) == here
-            )
-            branches.append((tokens + gamma * seconds, -branch, tokens, seconds))
-        _, _, tokens, seconds = max(branches)
-        total_tokens += tokens
-        total_seconds += seconds
-    return total_tokens, total_seconds
 
 
 def _decisions(names: Sequence[Sequence[str]]) -> tuple[PolicyDecision, ...]:

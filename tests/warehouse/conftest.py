@@ -9,14 +9,9 @@ import numpy as np
 import pytest
 
 from lamas.domain import Rollout
-from tests.factories import (
-    make_checkpoint,
-    make_problem,
-    make_run,
-    naive_credits,
-    naive_labels,
-    random_rollouts,
-)
+from tests.factories import make_checkpoint, make_problem, make_run
+from tests.naive import naive_credits, naive_labels
+from tests.random_rollouts import random_rollouts
 from warehouse import Reader, Warehouse, Writer
 
 

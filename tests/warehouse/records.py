@@ -19,7 +19,20 @@ from lamas.domain import (
     Trace,
     Update,
 )
-from tests.factories import OPERATORS, random_rollouts
+from tests.factories import OPERATORS, make_rollout, step
+from tests.random_rollouts import random_rollouts
+from warehouse import Warehouse
+
+WIDE = make_rollout(
+    [[step("Generate", 100, cost_usd=0.001), step("GenerateCoT", 300, cost_usd=0.002)]],
+    post=[step("ScEnsemble", 50, cost_usd=0.004)],
+    rollout_id="wide",
+)
+"""Two operators side by side and a post-processing layer."""
+
+
+def rows(warehouse: Warehouse, sql: str) -> list[tuple[object, ...]]:
+    return warehouse.query(sql).rows()
 
 
 def make_update() -> Update:

@@ -8,15 +8,9 @@ import duckdb
 import pytest
 
 from lamas.domain import Checkpoint
-from tests.factories import (
-    T0,
-    make_checkpoint,
-    make_rollout,
-    naive_credits,
-    naive_labels,
-    random_rollouts,
-    step,
-)
+from tests.factories import T0, make_checkpoint, make_rollout, step
+from tests.naive import naive_credits, naive_labels
+from tests.random_rollouts import random_rollouts
 from tests.warehouse.records import evaluation_rollouts, make_metric, make_update
 from warehouse import Registry, Warehouse, Writer
 from warehouse.audit import run_audits

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from lamas.errors import WarehouseError
-from tests.factories import T0, make_checkpoint, make_rollout, naive_labels
+from tests.factories import T0, make_checkpoint, make_rollout
+from tests.naive import naive_labels
 from warehouse import Registry, Warehouse, Writer
 
 

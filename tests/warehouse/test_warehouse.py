@@ -15,7 +15,8 @@ import duckdb
 import pytest
 
 from lamas.errors import WarehouseError
-from tests.factories import make_rollout, make_run, naive_labels
+from tests.factories import make_rollout, make_run
+from tests.naive import naive_labels
 from warehouse import Reader, Warehouse, Writer, bench
 from warehouse.migration import Schema, migrate, packaged_schema
 from warehouse.sql_files import SqlFile, views_in_order
@@ -259,10 +260,11 @@ def test_a_writer_killed_at_any_moment_leaves_whole_batches(
     warehouse: Warehouse, after_seconds: float
 ) -> None:
     code = (
-        "from tests.factories import naive_labels, random_rollouts\n"
+        "from tests.naive import naive_labels\n"
+        "from tests.random_rollouts import random_rollouts\n"
         "from warehouse import Warehouse, Writer\n"
         f"writer = Writer(Warehouse.open({str(warehouse.path)!r}))\n"
-        "batches = (random_rollouts(20, seed=seed) for seed in range(500))\n"
+        "batches = (random_rollouts(20, seed=seed, at_step=seed) for seed in range(500))\n"
         "print('ready', flush=True)\n"
         "for batch in batches:\n"
         "    writer.add_rollouts([(item, naive_labels(item.trace)) for item in batch])\n"
@@ -284,6 +286,28 @@ def test_a_writer_killed_at_any_moment_leaves_whole_batches(
     item = make_rollout(rollout_id="after the kill", sample_index=1000)
     Writer(again).add_rollouts([(item, naive_labels(item.trace))])
     assert again.query("SELECT count(*) FROM rollouts").item() == stored + 1
+
+
+def test_a_writer_killed_inside_a_batch_leaves_nothing_of_it(warehouse: Warehouse) -> None:
+    code = (
+        "import os, signal\n"
+        "from tests.naive import naive_labels\n"
+        "from tests.random_rollouts import random_rollouts\n"
+        "from warehouse import Warehouse, Writer, writer\n"
+        "append = writer._append\n"
+        "def fatal(connection, table, incoming):\n"
+        "    if table.name == 'critical_path_labels':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    append(connection, table, incoming)\n"
+        "writer._append = fatal\n"
+        f"patched = Writer(Warehouse.open({str(warehouse.path)!r}))\n"
+        "patched.add_rollouts([(item, naive_labels(item.trace)) for item in random_rollouts(20)])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    again = Warehouse.open(warehouse.path)
+    assert again.query("SELECT count(*) FROM rollouts").item() == 0
+    assert again.query("SELECT count(*) FROM model_calls").item() == 0
 
 
 def test_the_bench_prints_rates_and_their_ratio(capsys: pytest.CaptureFixture[str]) -> None:

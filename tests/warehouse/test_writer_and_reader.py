@@ -19,11 +19,10 @@ from tests.factories import (
     make_problem,
     make_rollout,
     make_run,
-    naive_credits,
-    naive_labels,
-    random_rollouts,
     step,
 )
+from tests.naive import naive_credits, naive_labels
+from tests.random_rollouts import random_rollouts
 from tests.warehouse.records import make_metric, make_update, rollouts
 from warehouse import Reader, Warehouse, Writer
 
