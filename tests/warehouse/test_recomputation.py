@@ -99,7 +99,7 @@ def test_evaluation_recomputed_averages_in_order_and_interpolates(
     store(*rollouts)
     found = rows(warehouse, "SELECT metric, value, n, failed FROM evaluation_recomputed")
     finished = sorted(
-        (item for item in rollouts if item.status == "ok"), key=lambda item: item.rollout_id
+        (item for item in rollouts if item.status == "ok"), key=lambda item: item.order
     )
     n, failed = len(finished), 70 - len(finished)
     assert failed > 0
