@@ -144,7 +144,7 @@ if attempt(open, "/" + "../" * 10 + SECRET.lstrip("/")):
     ),
     "open by handle": Attack(
         program="""
-handle = ctypes.create_string_buffer(128)
+handle = ctypes.create_string_buffer((120).to_bytes(4, sys.byteorder), 128)
 mount = ctypes.c_int()
 attempt(str)
 path = ctypes.create_string_buffer(SECRET.encode())

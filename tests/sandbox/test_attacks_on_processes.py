@@ -252,9 +252,9 @@ libc.swapoff(b"/swapfile") == 0 and breach("swap")
 for path in ("/bin/sh", "/usr/bin/bash", "/usr/bin/env", "/usr/bin/gcc", "/usr/bin/curl"):
     try:
         print("attempted", flush=True)
-        subprocess.run([path, "--version"], check=True)
+        subprocess.run([path, "--help"], check=True)
         breach(path)
-    except OSError:
+    except (OSError, subprocess.SubprocessError):
         pass
 """
     ),

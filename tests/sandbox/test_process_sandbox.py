@@ -191,7 +191,7 @@ async def test_closing_leaves_no_process_folder_or_descriptor(
     assert not runs(pid)
 
 
-async def test_nothing_survives_a_parent_that_is_killed() -> None:
+async def test_nothing_survives_a_parent_that_is_killed(tmp_path: pathlib.Path) -> None:
     parent_code = """
         import asyncio
         from lamas.sandbox import ProcessSandbox
@@ -204,7 +204,10 @@ async def test_nothing_survives_a_parent_that_is_killed() -> None:
         asyncio.run(main())
     """
     with subprocess.Popen(  # noqa: ASYNC220
-        [sys.executable, "-c", textwrap.dedent(parent_code)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", textwrap.dedent(parent_code)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     ) as parent:
         assert parent.stdout is not None
         zygote = int(await asyncio.to_thread(parent.stdout.readline))
