@@ -12,6 +12,7 @@ from pathlib import Path
 
 from flows.compose import CONFIG_FOLDER, load_settings
 from flows.settings import Settings
+from flows.tidy_exit import hide_leak_report
 from lamas.errors import ConfigurationError, LamasError
 
 STAGES = {
@@ -42,6 +43,7 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; exits 0, or with the error's code after one sentence on stderr."""
+    hide_leak_report()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -60,7 +60,11 @@ def _title(current: Session, problems: int) -> str:
         f"{current.benchmark.name}, {problems} held-out problems × {settings.evaluation.samples}, "
         f"model {settings.llm.model}, seed {settings.seed}"
     )
-    return f"{title} — simulated model" if settings.simulated else title
+    if not settings.simulated:
+        return title
+    pace = settings.llm.simulated.time_scale
+    makespan = "" if pace else "; it does not wait, so makespan is the machine's own time"
+    return f"{title} — simulated model{makespan}"
 
 
 def evaluated_rollouts(

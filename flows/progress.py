@@ -95,12 +95,16 @@ def on_terminal(progress: CollectProgress, console: Console) -> Generator[None, 
     last_line = time.monotonic()
     handle: asyncio.TimerHandle | None = None
 
+    def show_line() -> None:
+        text = f"  {progress.label}: {progress.figures()}"
+        console.print(text, highlight=False, soft_wrap=True)
+
     def refresh() -> None:
         nonlocal last_line, handle
         bar.update(task, completed=progress.done, figures=progress.figures())
         if not console.is_terminal and time.monotonic() - last_line >= TERMINAL_LINE_SECONDS:
             last_line = time.monotonic()
-            console.print(f"  {progress.label}: {progress.figures()}", highlight=False)
+            show_line()
         handle = loop.call_later(0.25, refresh)
 
     with bar:
@@ -110,4 +114,4 @@ def on_terminal(progress: CollectProgress, console: Console) -> Generator[None, 
         finally:
             if handle is not None:
                 handle.cancel()
-    console.print(f"  {progress.label}: {progress.figures()}", highlight=False)
+    show_line()

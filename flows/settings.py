@@ -145,6 +145,10 @@ class OperatorsConfig(Section):
     max_tokens: int = Field(default=1024, ge=1)
     max_tokens_by_operator: dict[str, int] = Field(default_factory=dict[str, int])
     temperature_by_operator: dict[str, float] = Field(default_factory=dict[str, float])
+    shown_characters: int = Field(default=24_000, ge=1)
+    """Characters of earlier solutions one prompt may show."""
+    feedback_characters: int = Field(default=1_500, ge=1)
+    """Characters of a program's output or error one prompt may show."""
 
 
 class ControllerConfig(Section):

@@ -159,6 +159,8 @@ def catalogue_of(settings: Settings, benchmark: Benchmark) -> Catalogue:
             samples=config.samples,
             tries=config.tries,
             ensemble=config.ensemble,
+            shown_characters=config.shown_characters,
+            feedback_characters=config.feedback_characters,
         ),
     )
     catalogue.check_prompts(benchmark.family)

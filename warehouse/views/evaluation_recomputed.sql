@@ -1,5 +1,5 @@
 -- Grain: one metric of one policy at one checkpoint on one split in one run, from its rollouts.
--- Sums run in the order of rollout_id and quantiles interpolate, as the reported metrics do.
+-- Sums run in the order of step, problem, policy and sample, as the reported metrics do.
 CREATE OR REPLACE VIEW evaluation_recomputed AS
 WITH
 wide AS (
@@ -12,28 +12,41 @@ wide AS (
         count_if(status = 'ok' AND replayed_calls = 0)::BIGINT AS measured,
         count_if(status = 'failed')::BIGINT AS failed,
         ordered_mean(
-            list(score ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+            list(score ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
+            FILTER (WHERE status = 'ok')
         ) AS score,
         ordered_mean(
-            list(cost_usd ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+            list(cost_usd ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
+            FILTER (WHERE status = 'ok')
         ) AS cost_usd,
         ordered_mean(
-            list(cp_tokens ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+            list(cp_tokens ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
+            FILTER (WHERE status = 'ok')
         ) AS cp_tokens_mean,
-        quantile_cont(cp_tokens, 0.5) FILTER (WHERE status = 'ok') AS cp_tokens_p50,
-        quantile_cont(cp_tokens, 0.9) FILTER (WHERE status = 'ok') AS cp_tokens_p90,
+        ordered_quantile(
+            list(cp_tokens) FILTER (WHERE status = 'ok'), 0.5
+        ) AS cp_tokens_p50,
+        ordered_quantile(
+            list(cp_tokens) FILTER (WHERE status = 'ok'), 0.9
+        ) AS cp_tokens_p90,
         ordered_mean(
-            list(virtual_seconds ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+            list(virtual_seconds ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
+            FILTER (WHERE status = 'ok')
         ) AS virtual_seconds_mean,
         -- A replayed call keeps the times of its first answer: such a makespan is no measurement.
         ordered_mean(
-            list(makespan_seconds ORDER BY rollout_id)
+            list(
+                makespan_seconds
+                ORDER BY step, problem_id, policy, sample_index, retry, rollout_id
+            )
             FILTER (WHERE status = 'ok' AND replayed_calls = 0)
         ) AS makespan_seconds_mean,
-        quantile_cont(makespan_seconds, 0.5)
-        FILTER (WHERE status = 'ok' AND replayed_calls = 0) AS makespan_seconds_p50,
-        quantile_cont(makespan_seconds, 0.9)
-        FILTER (WHERE status = 'ok' AND replayed_calls = 0) AS makespan_seconds_p90
+        ordered_quantile(
+            list(makespan_seconds) FILTER (WHERE status = 'ok' AND replayed_calls = 0), 0.5
+        ) AS makespan_seconds_p50,
+        ordered_quantile(
+            list(makespan_seconds) FILTER (WHERE status = 'ok' AND replayed_calls = 0), 0.9
+        ) AS makespan_seconds_p90
     FROM evaluated_rollouts
     GROUP BY run_id, policy, checkpoint_id, split
 ),

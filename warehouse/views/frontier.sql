@@ -12,16 +12,22 @@ measured AS (
         count_if(status = 'ok')::BIGINT AS rollouts,
         count_if(status = 'failed')::BIGINT AS failed_rollouts,
         ordered_mean(
-            list(score ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+            list(score ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
+            FILTER (WHERE status = 'ok')
         ) AS score,
         ordered_mean(
-            list(cost_usd ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+            list(cost_usd ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
+            FILTER (WHERE status = 'ok')
         ) AS cost_usd,
         ordered_mean(
-            list(cp_tokens ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+            list(cp_tokens ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
+            FILTER (WHERE status = 'ok')
         ) AS cp_tokens,
         ordered_mean(
-            list(makespan_seconds ORDER BY rollout_id)
+            list(
+                makespan_seconds
+                ORDER BY step, problem_id, policy, sample_index, retry, rollout_id
+            )
             FILTER (WHERE status = 'ok' AND replayed_calls = 0)
         ) AS makespan_seconds
     FROM evaluated_rollouts

@@ -8,16 +8,23 @@ answered AS (
         count_if(status = 'failed')::BIGINT AS failed_rollouts,
         count(DISTINCT problem_id) AS problems,
         ordered_mean(
-            list(score ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+            list(score ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
+            FILTER (WHERE status = 'ok')
         ) AS score,
-        ordered_sum(list(cost_usd ORDER BY rollout_id)) AS cost_usd,
+        ordered_sum(
+            list(cost_usd ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
+        ) AS cost_usd,
         ordered_mean(
-            list(cp_tokens ORDER BY rollout_id) FILTER (WHERE status = 'ok')
+            list(cp_tokens ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
+            FILTER (WHERE status = 'ok')
         ) AS cp_tokens_mean,
         quantile_cont(cp_tokens, 0.5) FILTER (WHERE status = 'ok') AS cp_tokens_p50,
         quantile_cont(cp_tokens, 0.9) FILTER (WHERE status = 'ok') AS cp_tokens_p90,
         ordered_mean(
-            list(makespan_seconds ORDER BY rollout_id)
+            list(
+                makespan_seconds
+                ORDER BY step, problem_id, policy, sample_index, retry, rollout_id
+            )
             FILTER (WHERE status = 'ok' AND replayed_calls = 0)
         ) AS makespan_seconds_mean
     FROM rollouts

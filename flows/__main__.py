@@ -1,0 +1,5 @@
+"""`python -m flows` is the `lamas` command."""
+
+from flows.command import main
+
+main()

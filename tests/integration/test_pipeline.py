@@ -1,0 +1,231 @@
+"""The whole pipeline over real HTTP against the simulated endpoint, through the real command."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import SMALL, Finished, start_command
+from tests.integration.results import assert_equal_results
+from warehouse import Warehouse
+
+Run = Callable[..., Finished]
+
+FAULTS = (
+    "llm.simulated.faults.rate_limited=0.10",
+    "llm.simulated.faults.server_error=0.05",
+    "llm.simulated.faults.malformed=0.02",
+    "llm.simulated.faults.hang=0.01",
+    "llm.simulated.faults.retry_after_seconds=0",
+    "llm.first_chunk_timeout_seconds=1",
+    "llm.total_timeout_seconds=1",
+    "llm.retry.backoff_seconds=0.01",
+)
+
+
+def _query(home: Path, sql: str) -> list[tuple[object, ...]]:
+    return Warehouse.open(home / "warehouse.duckdb").query(sql).rows()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home folder of one whole retrain, seed 7, one rollout at a time."""
+    home = tmp_path_factory.mktemp("undisturbed")
+    process = start_command(
+        prefect_api,
+        "retrain",
+        *SMALL,
+        "seed=7",
+        f"home={home}",
+        "execution.concurrency=1",
+        "llm.concurrency=1",
+    )
+    stdout, stderr = process.communicate(timeout=240)
+    assert process.returncode == 0, stderr
+    assert "Promoted" in stdout or "Not promoted" in stdout
+    return home
+
+
+def test_a_retrain_fills_every_table_and_every_audit_is_clean(
+    undisturbed: Path, lamas: Run
+) -> None:
+    tables = {
+        "runs": 1,
+        "problems": 60,
+        "checkpoints": 3,
+        "updates": 2,
+        "rollouts": 2 * 3 * 3 + 3 * 5,
+        "promotions": 1,
+    }
+    for table, rows in tables.items():
+        assert _query(undisturbed, f"SELECT count(*) FROM {table}") == [(rows,)], table
+    for table in ("decisions", "operator_invocations", "model_calls", "critical_path_labels"):
+        assert _query(undisturbed, f"SELECT count(*) > 50 FROM {table}") == [(True,)], table
+    audit = lamas("audit", f"home={undisturbed}")
+    assert audit.code == 0, audit.stdout
+    assert "0 with findings" in audit.stdout
+
+
+def test_sql_repeats_the_reported_figures_to_the_last_bit(undisturbed: Path) -> None:
+    reported = _query(
+        undisturbed,
+        "SELECT policy, checkpoint_id, metric, value FROM evaluations "
+        "WHERE metric IN ('score', 'cost_usd', 'cp_tokens_mean', 'cp_tokens_p90') ORDER BY ALL",
+    )
+    recomputed = _query(
+        undisturbed,
+        """
+        WITH ok AS (
+            SELECT *, row_number() OVER (ORDER BY step, problem_id, policy, sample_index) AS place
+            FROM rollouts WHERE purpose = 'evaluate' AND status = 'ok'
+        ), figures AS (
+            SELECT policy, checkpoint_id, count(*) AS n,
+                list(score ORDER BY place) AS score, list(cost_usd ORDER BY place) AS cost_usd,
+                list(cp_tokens ORDER BY place) AS cp_tokens,
+                quantile_cont(cp_tokens, 0.9) AS cp_tokens_p90
+            FROM ok GROUP BY ALL
+        ), sums AS (
+            SELECT policy, checkpoint_id, cp_tokens_p90,
+                list_reduce(score, lambda a, b: a + b, 0.0::DOUBLE) / n AS score,
+                list_reduce(cost_usd, lambda a, b: a + b, 0.0::DOUBLE) / n AS cost_usd,
+                list_reduce(cp_tokens, lambda a, b: a + b, 0.0::DOUBLE) / n AS cp_tokens_mean
+            FROM figures
+        )
+        SELECT policy, checkpoint_id, metric, value
+        FROM (UNPIVOT sums ON score, cost_usd, cp_tokens_mean, cp_tokens_p90
+              INTO NAME metric VALUE value)
+        ORDER BY ALL
+        """,
+    )
+    assert reported == recomputed
+    assert len(reported) == 4 * 3
+
+
+def test_concurrency_changes_no_result(undisturbed: Path, home: Path, lamas: Run) -> None:
+    again = lamas("retrain", *SMALL, "seed=7", f"home={home}", "execution.concurrency=32")
+    assert again.code == 0, again.stderr
+    assert_equal_results(undisturbed, home)
+
+
+def test_a_run_killed_again_and_again_ends_like_an_undisturbed_one(
+    undisturbed: Path, home: Path, prefect_api: str
+) -> None:
+    arguments = ("retrain", *SMALL, "seed=7", f"home={home}", "llm.simulated.time_scale=0.02")
+    rng = random.Random(7)
+    kills = 0
+    deadline = time.monotonic() + 240
+    while True:
+        process = start_command(prefect_api, *arguments)
+        if kills < 3:
+            _wait_for_rollouts(home, process, more_than=_calls_made(home) + rng.randint(2, 25))
+        try:
+            _, stderr = process.communicate(timeout=0.01 if kills < 3 else 200)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            kills += 1
+            continue
+        assert process.returncode == 0, stderr
+        break
+    assert time.monotonic() < deadline
+    assert kills == 3
+    assert "taken up again" in stderr
+    assert_equal_results(undisturbed, home)
+    assert _query(home, "SELECT count(*) FROM runs") == [(1,)]
+    # Every recorded response belongs to exactly one stored call: none was asked for again.
+    stored = _query(home, "SELECT count(DISTINCT call_id) FROM model_calls WHERE status = 'ok'")
+    assert stored == [(_calls_made(home),)]
+
+
+def test_faults_are_rows_and_never_rewards(home: Path, lamas: Run) -> None:
+    arguments = (
+        "llm=simulated",
+        "seed=3",
+        f"home={home}",
+        *FAULTS,
+        "benchmark.size=100",
+        "training.steps=2",
+        "training.problems_per_step=20",
+        "training.rollouts_per_problem=4",
+        "evaluation.problems=20",
+        "evaluation.baselines=[]",
+        # Two attempts: some calls must really fail for good.
+        "llm.retry.attempts=2",
+    )
+    finished = lamas("retrain", *arguments)
+    assert finished.code == 0, finished.stderr
+    assert _query(home, "SELECT count(*) FROM rollouts") == [(200,)]
+    kinds = {str(row[0]) for row in _query(home, "SELECT DISTINCT error FROM model_calls")}
+    for reason in ("429", "500", "timeout", "malformed"):
+        assert any(reason in kind.lower() for kind in kinds), (reason, kinds)
+    failed = _query(home, "SELECT count(*), count(error) FROM rollouts WHERE status = 'failed'")
+    assert failed[0][0] == failed[0][1]
+    assert isinstance(failed[0][0], int)
+    assert failed[0][0] > 0
+    in_credits = "SELECT count(*) FROM credits JOIN rollouts USING (rollout_id) WHERE score IS NULL"
+    assert _query(home, in_credits) == [(0,)]
+    counted = _query(home, "SELECT sum(rollouts + failed_rollouts), sum(failed_rollouts) FROM updates")
+    failed_training = _query(
+        home, "SELECT count(*) FROM rollouts WHERE status = 'failed' AND purpose = 'train'"
+    )
+    assert counted == [(160, failed_training[0][0])]
+    assert lamas("audit", f"home={home}").code == 0
+
+
+def test_stages_run_one_by_one_from_the_warehouse(home: Path, lamas: Run) -> None:
+    options = (*SMALL, "seed=1", f"home={home}")
+    for stage in ("prepare", "collect", "credit", "update", "evaluate"):
+        finished = lamas(stage, *options)
+        assert finished.code == 0, (stage, finished.stderr)
+        assert lamas("audit", f"home={home}").code == 0, stage
+    kinds = _query(home, "SELECT kind, status FROM runs ORDER BY started_at")
+    assert kinds == [
+        (stage, "completed") for stage in ("prepare", "collect", "credit", "update", "evaluate")
+    ]
+    assert _query(home, "SELECT count(*) FROM updates") == [(1,)]
+
+
+def test_ask_draws_the_graph_of_a_trained_controller(undisturbed: Path, lamas: Run) -> None:
+    checkpoint = _query(undisturbed, "SELECT max_by(checkpoint_id, step) FROM checkpoints")[0][0]
+    asked = lamas(
+        "ask", "What is 17 + 25?", *SMALL, f"home={undisturbed}", f"checkpoint={checkpoint}"
+    )
+    assert asked.code == 0, asked.stderr
+    assert "graph: " in asked.stdout
+    assert "█" in asked.stdout
+    assert "CP_len" in asked.stdout
+
+
+def test_sql_prints_tables_and_json(undisturbed: Path, lamas: Run) -> None:
+    printed = lamas("sql", "SELECT count(*) AS n FROM problems", f"home={undisturbed}")
+    assert printed.stdout.split() == ["n", "60", "(1", "row)"]
+    as_json = lamas(
+        "sql", f"home={undisturbed}", "SELECT count(*) AS n FROM updates", "--format", "json"
+    )
+    assert json.loads(as_json.stdout) == [{"n": 2}]
+    for query in sorted(Path("warehouse/queries").glob("*.sql")):
+        assert lamas("sql", "--file", str(query), f"home={undisturbed}").code == 0, query
+
+
+def _calls_made(home: Path) -> int:
+    """Responses the store holds; 0 before there is one."""
+    path = home / "responses.sqlite"
+    if not path.exists():
+        return 0
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM responses").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def _wait_for_rollouts(home: Path, process: subprocess.Popen[str], *, more_than: int) -> None:
+    while process.poll() is None and _calls_made(home) <= more_than:
+        time.sleep(0.02)
