@@ -17,7 +17,7 @@ BLANKS = re.compile(r"[^\S\n]{2,}")
 BLANK_LINES = re.compile(r"\s*\n\s*\n\s*")
 ENUMERATION = re.compile(r"^(?:step\b|\d+[.)]\s+[A-Za-z])", re.IGNORECASE)
 HEADING_WORDS = 6
-LONGEST_TEXT = 50_000
+LONGEST_TEXT = 20_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ LONGEST_ANSWER = 1_000
 LONGEST_DIGITS = 60
 BARE_WORDS = 4
 NESTING = 4
+NEARLY = Fraction(1, 10**4)
 
 SEGMENT = re.compile(
     r"(?<!\\)(?:\$\$(?P<a>(?:\\.|[^$\\])+)\$\$|\$(?P<b>(?:\\.|[^$\\\n])+)\$)|\\\((?P<c>.{1,500}?)\\\)|\\\[(?P<d>.{1,1500}?)\\\]",
@@ -44,6 +45,7 @@ RATIONAL = re.compile(
 )
 FRACTION_ARGUMENT = re.compile(r"\\frac\s*(?:(\d)|(\{[^{}]*\})|(\\pi|[a-z]))\s*(?:(\d)|(\{))")
 ROOT_ARGUMENT = re.compile(r"\\sqrt\s*(\d|[a-z])")
+EXACT = re.compile(r"-?\d{1,40}(?:/[1-9]\d{0,39})?")
 MIXED = re.compile(r"^([-+]?\d+)\s+(\d+)/(\d+)$")
 SYNONYMS = (
     ("\\dfrac", "\\frac"),
@@ -119,10 +121,25 @@ def _overrides(phrase: Marked, mark: Marked) -> bool:
     return phrase.start > mark.start and re.search(r"[\d$]", phrase.content) is not None
 
 
+def plainly_different(reference: str, answer: str) -> bool:
+    """Whether two answers are exact rationals too far apart for any rounding to make them equal.
+
+    Settles most wrong answers without a solver; percentages are left to it.
+    """
+    if "%" in reference or "%" in answer:
+        return False
+    forms = canonical_math(reference), canonical_math(answer)
+    if not all(EXACT.fullmatch(form) for form in forms):
+        return False
+    left, right = map(Fraction, forms)
+    return abs(left - right) > NEARLY
+
+
 def contradicts(reference: str, answer: str) -> bool:
     """Differences a solver does not see: 9 a.m. and 9 p.m.; the list 1, 3 and the pair (1, 3)."""
     if {_outer_bracket(reference), _outer_bracket(answer)} >= {"list", "pair"}:
         return True
+    reference, answer = reference[:LONGEST_ANSWER], answer[:LONGEST_ANSWER]
     halves = [
         {half[1].lower() for half in HALF_DAY.finditer(TEXT.sub(r" \1 ", text))}
         for text in (reference, answer)
@@ -171,12 +188,13 @@ def _last_formula(text: str) -> str | None:
         last = match
     numbers = list(NUMBER.finditer(text))
     if last is not None and (not numbers or numbers[-1].start() <= last.end()):
-        return _inside(last)[:LONGEST_ANSWER]
+        return _inside(last)
     return numbers[-1][0] if numbers else None
 
 
 def _inside(segment: re.Match[str]) -> str:
-    return next(text for text in segment.groups() if text is not None).strip()
+    inside = next(text for text in segment.groups() if text is not None)
+    return inside[:LONGEST_ANSWER].strip()
 
 
 def _spelled(answer: str) -> str:

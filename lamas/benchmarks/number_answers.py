@@ -99,7 +99,7 @@ def _cleaned(text: str) -> str:
     text = tidy(text)
     for old, new in REPLACED:
         text = text.replace(old, new)
-    return WRAPPED.sub(r" \1 ", GROUP_SPACE.sub("", text))
+    return tidy(WRAPPED.sub(r" \1 ", GROUP_SPACE.sub("", text)))
 
 
 def _after_equals(line: str) -> str:

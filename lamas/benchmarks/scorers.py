@@ -9,6 +9,7 @@ from lamas.benchmarks.math_answers import (
     canonical_math,
     contradicts,
     find_math_answer,
+    plainly_different,
     same_spelling,
 )
 from lamas.benchmarks.math_judge import MathJudge, shared_judge
@@ -60,6 +61,8 @@ class MathScorer:
             return Score(value=0.0, extracted=form, detail=f"not {reference}")
         if same_spelling(reference, given):
             return Score(value=1.0, extracted=form)
+        if plainly_different(reference, given):
+            return Score(value=0.0, extracted=form, detail=f"not {reference}")
         verdict = await self._judge().compare_aside(reference, given)
         detail = "" if verdict.equal else verdict.detail or f"not {reference}"
         return Score(value=float(verdict.equal), extracted=form, detail=detail)

@@ -4,10 +4,16 @@ import asyncio
 import gc
 import threading
 import time
+from fractions import Fraction
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from lamas.benchmarks.math_answers import plainly_different
 from lamas.benchmarks.math_judge import MathJudge
+
+SOLVER = MathJudge(workers=1)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +73,19 @@ async def test_verdicts_do_not_depend_on_concurrency(judge: MathJudge):
     alone = MathJudge(workers=1)
     assert [v.equal for v in together] == [alone.compare(*pair).equal for pair in pairs]
     assert [v.equal for v in together] == [n % 2 == 0 for n in range(12)]
+
+
+@given(
+    st.fractions(min_value=-50, max_value=50, max_denominator=40),
+    st.fractions(min_value=-50, max_value=50, max_denominator=40),
+)
+@settings(max_examples=25, deadline=None)
+def test_the_short_cut_for_rationals_agrees_with_the_solver(left: Fraction, right: Fraction):
+    written = [f"\\frac{{{value.numerator}}}{{{value.denominator}}}" for value in (left, right)]
+    if plainly_different(*written):
+        assert not SOLVER.compare(*written).equal
+    else:
+        assert SOLVER.compare(*written).equal == (left == right)
 
 
 def test_a_killed_worker_is_replaced_and_the_pair_counts_as_unequal():
