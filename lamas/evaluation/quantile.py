@@ -12,9 +12,9 @@ from lamas.errors import DomainError
 def quantile(values: Sequence[float], q: float) -> float:
     """Linear interpolation between the two nearest ranks: lo + (hi − lo)·fraction.
 
-    Equals `quantile_cont` of DuckDB but for the last bits, which depend on how DuckDB was compiled
-    (it may fuse the multiplication with the addition); SQL that spells the formula out equals it.
-    DomainError for no values or q outside [0, 1].
+    Equals the warehouse's macro `ordered_quantile` exactly, and DuckDB's `quantile_cont` but for the
+    last bits, whose build may fuse the multiplication with the addition. DomainError for no values
+    or q outside [0, 1].
     """
     if not values or not 0.0 <= q <= 1.0:
         raise DomainError(f"no {q} quantile of {len(values)} values")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import warehouse
 from lamas.controller import GraphChoice
 from lamas.domain import EvaluationMetric, ExecutionGraph, Rollout, ordered_sum
 from lamas.errors import DomainError
@@ -166,15 +168,11 @@ def test_the_bootstrap_equals_resampling_one_by_one() -> None:
 
 
 def test_quantiles_equal_those_of_sql() -> None:
-    spelled_out = """
-        WITH ordered AS (SELECT list_sort(?::DOUBLE[]) AS x, ?::DOUBLE AS q),
-             placed AS (SELECT x, (len(x) - 1) * q AS place FROM ordered)
-        SELECT x[floor(place)::INT + 1]
-               + (x[ceil(place)::INT + 1] - x[floor(place)::INT + 1]) * (place - floor(place))
-        FROM placed
-    """
+    macro = Path(warehouse.__file__).parent / "macros" / "ordered_quantile.sql"
+    spelled_out = "SELECT ordered_quantile(?::DOUBLE[], ?)"
     generator = np.random.default_rng(0)
     with duckdb.connect() as connection:
+        connection.execute(macro.read_text())
         for q in (0.0, 0.5, 0.9, 1.0) * 5:
             values: list[float] = (generator.normal(size=generator.integers(1, 30)) * 1e3).tolist()
             found = quantile(values, q)
