@@ -12,7 +12,7 @@ from lamas.errors import DomainError
 def quantile(values: Sequence[float], q: float) -> float:
     """Linear interpolation between the two nearest ranks: lo + (hi − lo)·fraction.
 
-    Equals the warehouse's macro `ordered_quantile` exactly, and DuckDB's `quantile_cont` but for the
+    Equals the macro `ordered_quantile` of the warehouse exactly, and `quantile_cont` but for the
     last bits, whose build may fuse the multiplication with the addition. DomainError for no values
     or q outside [0, 1].
     """
