@@ -8,9 +8,10 @@ from rich.console import Console
 
 from flows import wiring
 from flows.gantt import gantt
-from flows.live import open_model
+from flows.live import open_model, remaining_budget
 from flows.planning import PlanKey, plan
 from flows.settings import Settings
+from flows.workplace import open_warehouse
 from lamas.controller import Controller, QueryEncoder
 from lamas.domain import (
     Checkpoint,
@@ -24,9 +25,10 @@ from lamas.domain import (
 )
 from lamas.errors import CheckpointError, ModelUnreachableError
 from lamas.execution import Execution, GraphExecutor
+from lamas.llm import ResponseStore
 from lamas.scheduling import cp_tokens, label, makespan_seconds, virtual_seconds
 from lamas.training import load_controller
-from warehouse import Registry, Warehouse
+from warehouse import Registry
 
 
 async def ask(question: str, settings: Settings) -> None:
@@ -60,9 +62,18 @@ async def ask(question: str, settings: Settings) -> None:
             sample_index=0,
             seed=derive_seed(settings.seed, "ask", os.urandom(8).hex()),
         )
+        run_id = planned.run_id
+        store = stack.enter_context(ResponseStore(settings.responses_path, run_id=run_id))
         executor = GraphExecutor(
             catalogue=catalogue,
-            model=await open_model(settings, stack, (problem,), clock=clock),
+            model=await open_model(
+                settings,
+                stack,
+                (problem,),
+                store=store,
+                budget=remaining_budget(settings, store),
+                clock=clock,
+            ),
             sandbox=sandbox,
             gamma=settings.execution.gamma,
             clock=clock,
@@ -74,7 +85,7 @@ async def ask(question: str, settings: Settings) -> None:
 
 
 def _checkpoint(settings: Settings) -> Checkpoint:
-    registry = Registry(Warehouse.open(settings.warehouse))
+    registry = Registry(open_warehouse(settings))
     if settings.checkpoint not in (None, "champion"):
         return registry.checkpoint(settings.checkpoint)
     champion = registry.champion()

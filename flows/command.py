@@ -10,6 +10,8 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+import uvloop
+
 from flows.compose import CONFIG_FOLDER, load_settings
 from flows.settings import Settings
 from flows.tidy_exit import hide_leak_report
@@ -244,4 +246,4 @@ def _run_until_signal(work: Awaitable[object]) -> None:
             loop.add_signal_handler(number, task.cancel)
         await task
 
-    asyncio.run(supervised())
+    uvloop.run(supervised())

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.learners import Learner
-from flows.live import operators_of
 from flows.planning import PlanKey, plan
 from flows.problems import ProblemSet
 from flows.session import Session
@@ -46,7 +45,7 @@ def learned(
 
 def fixed(current: Session, name: str, evaluated: Sequence[Problem]) -> Entrant:
     """A fixed graph; OperatorError lists the known names."""
-    topology, operators = fixed_topology(name), operators_of(current)
+    topology, operators = fixed_topology(name), current.operators
     graph = topology.graph(operators)
     choice = GraphChoice(graph, certain_decisions(graph, operators))
     return Entrant(

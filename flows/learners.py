@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from flows import wiring
-from flows.live import operators_of
 from flows.session import Session
+from flows.workplace import Workplace
 from lamas.controller import build_controller
 from lamas.domain import Checkpoint, derive_seed
 from lamas.errors import CheckpointError
@@ -25,7 +25,7 @@ class Learner:
 
 def initial_learner(current: Session) -> Learner:
     """Fresh weights that follow from the run's seed, stored as the checkpoint of step 0."""
-    settings, operators = current.settings, operators_of(current)
+    settings, operators = current.settings, current.operators
     controller = build_controller(
         wiring.controller_settings(settings),
         operators,
@@ -41,7 +41,7 @@ def initial_learner(current: Session) -> Learner:
     return Learner(trainer=trainer, checkpoint_id=saved.checkpoint_id)
 
 
-def stored_learner(current: Session, checkpoint_id: str) -> Learner:
+def stored_learner(current: Workplace, checkpoint_id: str) -> Learner:
     """The learner of a stored checkpoint.
 
     Raises WarehouseError for an unknown id, CheckpointError for a file that is missing, damaged or
@@ -52,49 +52,59 @@ def stored_learner(current: Session, checkpoint_id: str) -> Learner:
         current.settings.home / record.path,
         settings=wiring.trainer_settings(current.settings),
         controller=wiring.controller_settings(current.settings),
-        operators=operators_of(current),
+        operators=current.operators,
     )
     return Learner(trainer=trainer, checkpoint_id=checkpoint_id)
 
 
 def first_learner(current: Session) -> Learner:
     """Where a retrain starts: fresh weights or the champion, as configured."""
+    name = first_checkpoint(current)
+    return initial_learner(current) if name is None else stored_learner(current, name)
+
+
+def first_checkpoint(current: Workplace) -> str | None:
+    """The checkpoint that a retrain starts from; None is fresh weights."""
     if current.settings.training.start_from == "scratch":
-        return initial_learner(current)
-    champion = current.registry.champion()
-    if champion is None:
-        raise CheckpointError(
-            "training.start_from=champion, but there is no champion yet; "
-            "retrain with training.start_from=scratch first"
-        )
-    return stored_learner(current, champion.checkpoint_id)
+        return None
+    return _champion(
+        current,
+        "training.start_from=champion",
+        "retrain with training.start_from=scratch first",
+    )
 
 
 def chosen_learner(current: Session, checkpoint_id: str | None = None) -> Learner:
-    """The given checkpoint, or the one that `checkpoint=…` names: an id, `champion`, `new`.
+    """The learner of the given checkpoint, or of the one that `chosen_checkpoint` finds."""
+    name = checkpoint_id or chosen_checkpoint(current)
+    return initial_learner(current) if name is None else stored_learner(current, name)
+
+
+def chosen_checkpoint(current: Workplace) -> str | None:
+    """The checkpoint that `checkpoint=…` names: an id, `champion`, `new`; None is fresh weights.
 
     By default the latest stored one of the configured controller, or else fresh weights.
     """
-    name = checkpoint_id or current.settings.checkpoint
+    name = current.settings.checkpoint
     if name == "champion":
-        champion = current.registry.champion()
-        if champion is None:
-            raise CheckpointError(
-                "checkpoint=champion, but there is no champion yet; run `lamas retrain` first"
-            )
-        return stored_learner(current, champion.checkpoint_id)
+        return _champion(current, "checkpoint=champion", "run `lamas retrain` first")
     if name == "new":
-        return initial_learner(current)
+        return None
     if name is not None:
-        return stored_learner(current, name)
+        return name
     fitting = [
-        item
+        item.checkpoint_id
         for item in current.registry.checkpoints()
         if item.controller == current.settings.controller.kind
     ]
-    return (
-        stored_learner(current, fitting[-1].checkpoint_id) if fitting else initial_learner(current)
-    )
+    return fitting[-1] if fitting else None
+
+
+def _champion(current: Workplace, wish: str, remedy: str) -> str:
+    champion = current.registry.champion()
+    if champion is None:
+        raise CheckpointError(f"{wish}, but there is no champion yet; {remedy}")
+    return champion.checkpoint_id
 
 
 def checkpoint_record(

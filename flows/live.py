@@ -6,7 +6,7 @@ from flows import wiring
 from flows.session import Session
 from flows.settings import Settings
 from lamas.benchmarks import Benchmark
-from lamas.domain import Clock, OperatorSet, Problem, digest
+from lamas.domain import Clock, Problem, digest
 from lamas.execution import GraphExecutor, RolloutRunner
 from lamas.llm import (
     Budget,
@@ -36,18 +36,24 @@ class LiveRunner:
         return self._runners[samples]
 
 
-def operators_of(current: Session) -> OperatorSet:
-    """The operators that exist for the benchmark's family, in catalogue order."""
-    return current.catalogue.for_family(current.benchmark.family)
-
-
 async def live_runner(current: Session, problems: tuple[Problem, ...]) -> LiveRunner:
     """The run's live parts, started when first asked for and stopped when the run ends.
 
     `problems` are made known to a simulated endpoint, which must know the right answers.
     """
     if current.live is None:
-        model = await open_model(current.settings, current.stack, problems, clock=current.clock)
+        run_id = current.run.run_id
+        store = current.stack.enter_context(
+            ResponseStore(current.settings.responses_path, run_id=run_id)
+        )
+        model = await open_model(
+            current.settings,
+            current.stack,
+            problems,
+            store=store,
+            budget=remaining_budget(current.settings, store, current.reader.lost_calls(run_id)),
+            clock=current.clock,
+        )
         executor = GraphExecutor(
             catalogue=current.catalogue,
             model=model,
@@ -64,6 +70,8 @@ async def open_model(
     stack: AsyncExitStack,
     problems: tuple[Problem, ...],
     *,
+    store: ResponseStore,
+    budget: Budget,
     clock: Clock,
 ) -> OpenAIChatModel:
     """Start what has to be started, check that the endpoint answers, and return its client.
@@ -72,16 +80,61 @@ async def open_model(
     """
     endpoint = await _endpoint(settings, stack, problems)
     await check_endpoint(endpoint)
-    store = stack.enter_context(ResponseStore(settings.responses_path))
     return await stack.enter_async_context(
         OpenAIChatModel(
             endpoint,
             price=wiring.price(settings),
-            budget=Budget(max_usd=settings.llm.max_usd, max_calls=settings.llm.max_calls),
+            budget=budget,
             retry=wiring.retry_policy(settings),
             store=store,
             reuse_across_runs=settings.llm.reuse_responses == "always",
             clock=clock,
+        )
+    )
+
+
+def remaining_budget(
+    settings: Settings, store: ResponseStore, lost: tuple[int, float] = (0, 0.0)
+) -> Budget:
+    """The configured caps, less what earlier parts of the run paid.
+
+    Finished calls are in `store`; `lost` counts the calls without an answer and what they cost.
+    """
+    calls, usd = store.paid()
+    return Budget(
+        max_usd=settings.llm.max_usd,
+        max_calls=settings.llm.max_calls,
+        spent_usd=usd + lost[1],
+        made_calls=calls + lost[0],
+    )
+
+
+async def check_model(settings: Settings) -> None:
+    """What can be known of the model before a run: files are there, an endpoint answers.
+
+    Raises ModelUnreachableError or ConfigurationError with what to do.
+    """
+    config = settings.llm
+    wiring.price(settings)
+    if config.kind == "embedded":
+        _embedded_server(settings)
+    elif config.kind == "simulated":
+        wiring.simulated_profile(settings)
+    else:
+        assert config.base_url is not None
+        await check_endpoint(wiring.endpoint_settings(settings, config.base_url))
+
+
+def _embedded_server(settings: Settings) -> EmbeddedServer:
+    config = settings.llm
+    return EmbeddedServer(
+        EmbeddedSettings(
+            gguf=config.gguf,
+            model=config.model,
+            slots=config.embedded.slots,
+            threads=config.embedded.threads,
+            context_per_slot=config.embedded.context_per_slot,
+            log=settings.home / "embedded.log",
         )
     )
 
@@ -91,18 +144,7 @@ async def _endpoint(
 ) -> EndpointSettings:
     config = settings.llm
     if config.kind == "embedded":
-        server = await stack.enter_async_context(
-            EmbeddedServer(
-                EmbeddedSettings(
-                    gguf=config.gguf,
-                    model=config.model,
-                    slots=config.embedded.slots,
-                    threads=config.embedded.threads,
-                    context_per_slot=config.embedded.context_per_slot,
-                    log=settings.home / "embedded.log",
-                )
-            )
-        )
+        server = await stack.enter_async_context(_embedded_server(settings))
         identity = server.endpoint().identity
         return wiring.endpoint_settings(settings, server.base_url, identity=identity)
     if config.kind == "simulated":

@@ -17,9 +17,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import uvloop
 
 from flows.planning import PlanKey, plan
 from flows.server import prefect_server
+from flows.tidy_exit import hide_leak_report
 from lamas.benchmarks import Score
 from lamas.controller import GraphChoice
 from lamas.domain import (
@@ -225,6 +227,7 @@ def _prepare(writer: Writer, problems: Sequence[Problem], clock: Clock) -> None:
             kind="overhead",
             config_json="{}",
             config_digest="",
+            prompts_digest="",
             code_version="",
             seed=1,
             simulated=True,
@@ -244,8 +247,9 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
+    hide_leak_report()
     with tempfile.TemporaryDirectory() as folder, prefect_server(Path(folder) / "prefect"):
-        asyncio.run(_measure(Path(folder), options.problems, options.repeats))
+        uvloop.run(_measure(Path(folder), options.problems, options.repeats))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flows.session import Session
+from flows.workplace import Workplace
 from lamas.benchmarks import check_same_split, check_unchanged
 from lamas.domain import Problem
 from lamas.errors import BenchmarkError
@@ -32,9 +33,11 @@ class ProblemSet:
         return np.stack([self._embeddings[problem.problem_id] for problem in problems])
 
 
-def checked_problems(current: Session) -> tuple[Problem, ...]:
+def checked_problems(current: Workplace) -> tuple[Problem, ...]:
     """What the benchmark's source holds; BenchmarkError when it contradicts a stored split."""
-    problems = current.benchmark.load()
+    problems = current.loaded
+    if not current.settings.warehouse.exists():
+        return problems
     name = current.benchmark.name
     stored = current.reader.problems(benchmark=name)
     # Generated problems are a function of their parameters: other parameters are another version,
@@ -51,15 +54,22 @@ def checked_problems(current: Session) -> tuple[Problem, ...]:
 def problem_set(current: Session) -> ProblemSet:
     """The run's problems with stored embeddings; BenchmarkError when `prepare` did not run."""
     if current.problems is None:
-        problems = checked_problems(current)
-        wanted = [problem.problem_id for problem in problems]
-        stored = {item.problem_id for item in current.reader.problems(problem_ids=wanted)}
-        missing = [name for name in wanted if name not in stored]
-        if missing:
-            raise BenchmarkError(
-                f"{len(missing)} of {len(wanted)} problems of benchmark "
-                f"{current.benchmark.name!r} are not in {current.settings.warehouse}; "
-                "run `lamas prepare` with the same overrides first"
-            )
-        current.problems = ProblemSet(problems, current.reader.embeddings(wanted))
+        problems = prepared_problems(current)
+        embeddings = current.reader.embeddings([problem.problem_id for problem in problems])
+        current.problems = ProblemSet(problems, embeddings)
     return current.problems
+
+
+def prepared_problems(current: Workplace) -> tuple[Problem, ...]:
+    """What the benchmark's source holds, all of it stored; BenchmarkError otherwise."""
+    problems = checked_problems(current)
+    wanted = [problem.problem_id for problem in problems]
+    stored = {item.problem_id for item in current.reader.problems(problem_ids=wanted)}
+    missing = [name for name in wanted if name not in stored]
+    if missing:
+        raise BenchmarkError(
+            f"{len(missing)} of {len(wanted)} problems of benchmark "
+            f"{current.benchmark.name!r} are not in {current.settings.warehouse}; "
+            "run `lamas prepare` with the same overrides first"
+        )
+    return problems

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +18,10 @@ from rich.console import Console
 from flows import wiring
 from flows.compose import load_settings
 from flows.settings import Settings
-from lamas.benchmarks import Benchmark
-from lamas.controller import QueryEncoder
-from lamas.domain import Clock, Run
-from lamas.errors import LamasError, WarehouseError
-from lamas.operators import Catalogue
-from warehouse import Reader, Registry, Warehouse, Writer
+from flows.workplace import Workplace, open_warehouse
+from lamas.domain import Clock, Run, RunStatus
+from lamas.errors import BudgetExceededError, LamasError, WarehouseError
+from warehouse import Reader, Warehouse, Writer
 
 if TYPE_CHECKING:
     from flows.live import LiveRunner
@@ -33,8 +30,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Session:
-    """What every stage of a run shares; parts that only some need are made when asked for."""
+class Session(Workplace):
+    """What every stage of a run shares."""
 
     def __init__(
         self,
@@ -45,15 +42,11 @@ class Session:
         previous: Run | None,
         stack: AsyncExitStack,
     ) -> None:
-        self.settings = settings
+        super().__init__(settings, stack)
         self.run = run
         self.warehouse = warehouse
         self.writer = Writer(warehouse)
-        self.reader = Reader(warehouse)
-        self.registry = Registry(warehouse)
         self.clock = Clock()
-        self.stack = stack
-        """Closes whatever a stage opened (servers, sandbox, clients) when the run ends."""
         self.resumed = previous is not None
         self.retry_failed = previous is not None and previous.status == "failed"
         """The run gave up rather than being killed: slots that failed run once more."""
@@ -68,22 +61,6 @@ class Session:
     def say(self, text: str) -> None:
         """One line of progress on stderr."""
         self._console.print(f"  {text}", highlight=False, soft_wrap=True)
-
-    @cached_property
-    def sandbox(self) -> wiring.LazySandbox:
-        return wiring.LazySandbox(self.settings, self.stack)
-
-    @cached_property
-    def benchmark(self) -> Benchmark:
-        return wiring.benchmark_of(self.settings, self.sandbox)
-
-    @cached_property
-    def catalogue(self) -> Catalogue:
-        return wiring.catalogue_of(self.settings, self.benchmark)
-
-    @cached_property
-    def encoder(self) -> QueryEncoder:
-        return QueryEncoder()
 
 
 _current: ContextVar[Session] = ContextVar("session")
@@ -102,7 +79,7 @@ async def session(kind: str, overrides: list[str] | None) -> AsyncGenerator[Sess
         return
     settings = load_settings(overrides or [])
     with writer_lock(settings.home):
-        warehouse = Warehouse.open(settings.warehouse, create=True)
+        warehouse = open_warehouse(settings, create=True)
         async with AsyncExitStack() as stack:
             opened = _open(settings, kind, warehouse, stack)
             token = _current.set(opened)
@@ -157,7 +134,8 @@ def writer_lock(home: Path) -> Generator[None, None, None]:
 
 
 def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitStack) -> Session:
-    digest = settings.result_digest(kind)
+    prompts = wiring.prompts_of(settings).digest()
+    digest = settings.result_digest(kind, prompts=prompts)
     previous = None
     if settings.resume:
         unfinished = [
@@ -172,6 +150,7 @@ def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitS
         config_json=json.dumps(settings.model_dump(mode="json"), sort_keys=True),
         config_digest=digest,
         code_version=code_version(),
+        prompts_digest=prompts,
         seed=settings.seed,
         simulated=settings.simulated,
         status="running",
@@ -189,7 +168,9 @@ def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitS
 
 
 def _give_up(opened: Session, error: BaseException) -> None:
-    status = "failed" if isinstance(error, Exception) else "cancelled"
+    # Whoever stops a run, or sets a cap that does, wants nothing mended or tried again.
+    stopped = isinstance(error, BudgetExceededError) or not isinstance(error, Exception)
+    status: RunStatus = "cancelled" if stopped else "failed"
     message = str(error) if isinstance(error, LamasError) else f"{type(error).__name__}: {error}"
     try:
         opened.writer.finish_run(

@@ -1,18 +1,26 @@
 """What a resolved configuration must look like; a wrong value ends in one clear sentence."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from lamas.domain import TaskFamily, digest
 from lamas.errors import ConfigurationError
 
+PACKAGED_MODEL = "smollm2-135m-instruct"
+"""Name of the model that kind `embedded` serves when no file is given."""
+LARGEST_SEED = 2**63 - 1
+"""What the warehouse's integers hold."""
+
 
 class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
+    )
 
 
 class GeneratedDataset(Section):
@@ -102,7 +110,8 @@ class LLMConfig(Section):
 
     kind: Literal["endpoint", "embedded", "simulated"]
     base_url: str | None = None
-    model: str
+    model: str = Field(min_length=1)
+    """Kind `embedded` goes by the name of its GGUF file unless told otherwise."""
     api_key_env: str | None = None
     """Environment variable that holds the key; the key itself is never configured."""
     price: Price | None = None
@@ -125,6 +134,18 @@ class LLMConfig(Section):
     embedded: EmbeddedConfig = EmbeddedConfig()
     simulated: SimulatedConfig = SimulatedConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_of_embedded(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        given = cast("Mapping[str, object]", values)
+        if given.get("kind") != "embedded" or given.get("model") is not None:
+            return given
+        gguf = given.get("gguf")
+        name = PACKAGED_MODEL if gguf is None else Path(str(gguf)).stem.lower()
+        return {**given, "model": name}
+
     @model_validator(mode="after")
     def _endpoint_needs_url(self) -> "LLMConfig":
         if self.kind == "endpoint" and not self.base_url:
@@ -144,6 +165,8 @@ class OperatorsConfig(Section):
     temperature: float = Field(default=1.0, ge=0, le=2)
     max_tokens: int = Field(default=1024, ge=1)
     max_tokens_by_operator: dict[str, int] = Field(default_factory=dict[str, int])
+    prompts: Path | None = None
+    """Folder of prompt files in place of the packaged ones, laid out like them."""
     temperature_by_operator: dict[str, float] = Field(default_factory=dict[str, float])
     shown_characters: int = Field(default=24_000, ge=1)
     """Characters of earlier solutions one prompt may show."""
@@ -214,13 +237,20 @@ class SandboxConfig(Section):
     concurrency: int = Field(default=2, ge=1)
     allow_weak: bool = False
     """Run model-written code even when too few barriers can be had."""
+    backend: Literal["auto", "namespaces", "bubblewrap", "landlock"] = "auto"
+    """`auto` takes the first of these that works."""
+    disabled: list[Literal["landlock", "seccomp"]] = Field(
+        default_factory=list[Literal["landlock", "seccomp"]]
+    )
+    """Barriers left out although they could be had."""
 
 
 class EvaluationConfig(Section):
     """What is compared on the held-out problems."""
 
+    split: Literal["test", "train", "all"] = "test"
     problems: int | None = Field(default=None, ge=1)
-    """At most so many test problems; all by default."""
+    """At most so many problems of the split; all by default."""
     samples: int = Field(default=1, ge=1)
     baselines: list[str] = Field(default_factory=list[str])
     """Fixed graphs: generate, generate_cot, cot5_sc, everything; `random`."""
@@ -244,14 +274,16 @@ class PrefectConfig(Section):
 class Settings(Section):
     """The whole resolved configuration."""
 
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     home: Path
     """Folder of warehouse, checkpoints, responses and the local Prefect server."""
     warehouse: Path
+    warehouse_wait_seconds: float = Field(default=60.0, ge=0)
+    """How long to wait for a warehouse that another program holds."""
     run: str | None = None
     """Run to work on; the latest suitable one by default."""
     checkpoint: str | None = None
-    """Checkpoint to use: an id, `champion`, or the latest by default."""
+    """An id, `champion`, `new`, or the latest by default; `evaluate` also takes `none`."""
     resume: bool = True
     benchmark: BenchmarkConfig
     llm: LLMConfig
@@ -265,6 +297,15 @@ class Settings(Section):
     evaluation: EvaluationConfig
     promotion: PromotionConfig
     prefect: PrefectConfig
+
+    @model_validator(mode="after")
+    def _leave_one_out_needs_others(self) -> "Settings":
+        if self.baseline.kind == "leave_one_out" and self.training.rollouts_per_problem < 2:
+            raise ValueError(
+                "baseline=leave_one_out needs training.rollouts_per_problem ≥ 2, got "
+                f"{self.training.rollouts_per_problem}; raise it or choose baseline=ema"
+            )
+        return self
 
     @property
     def checkpoints_folder(self) -> Path:
@@ -282,22 +323,27 @@ class Settings(Section):
     def simulated(self) -> bool:
         return self.llm.kind == "simulated"
 
-    def result_digest(self, kind: str) -> str:
-        """Digest of `kind` and of everything configured that determines a run's results.
+    def result_digest(self, kind: str, *, prompts: str) -> str:
+        """Digest of `kind`, of the prompts' digest, and of everything configured that determines a
+        run's results.
 
-        Concurrency, caps, timeouts, paths and display stay out: a run that was stopped may be
-        continued with others.
+        Concurrency, caps, timeouts, where things lie and how they are shown stay out: a run that
+        was stopped may be continued with others.
         """
         content = self.model_dump(
             mode="json",
             exclude={
                 "home": True,
                 "warehouse": True,
+                "warehouse_wait_seconds": True,
                 "resume": True,
                 "prefect": True,
                 "sandbox": {"concurrency"},
                 "execution": {"concurrency", "granularity"},
+                "operators": {"prompts"},
+                "training": {"max_failed_fraction"},
                 "llm": {
+                    "api_key_env",
                     "concurrency",
                     "max_usd",
                     "max_calls",
@@ -308,7 +354,7 @@ class Settings(Section):
                 },
             },
         )
-        return digest(kind, content)
+        return digest(kind, content, prompts)
 
 
 def validate(content: object) -> Settings:
@@ -324,11 +370,14 @@ def _sentence(error: ValidationError) -> str:
     for item in error.errors():
         key = ".".join(str(part) for part in item["loc"])
         message = item["msg"].removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
         if item["type"] == "extra_forbidden":
             parts.append(f"unknown key {key}; `lamas retrain --cfg job` shows the known ones")
         elif item["type"] == "value_error":
-            parts.append(f"{key}: {message}")
+            parts.append(f"{key}: {message}" if key else message)
+        elif item["type"] == "missing":
+            parts.append(f"{key} is missing: set it with {key}=…")
         else:
             given = item["input"]
-            parts.append(f"{key}={given!r} cannot be used: {message.lower()}")
+            parts.append(f"{key}={given!r} cannot be used: {message}")
     return "configuration: " + "; ".join(parts)

@@ -1,7 +1,7 @@
 """How settings become the library's parts; the only place that knows both."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from flows.settings import Settings
@@ -13,10 +13,18 @@ from lamas.benchmarks import (
     build_benchmark,
 )
 from lamas.controller import ControllerSettings
-from lamas.domain import ToolExecution, derive_seed
-from lamas.llm import EndpointSettings, Price, RetryPolicy
+from lamas.domain import Problem, ToolExecution, derive_seed
+from lamas.llm import EndpointSettings, Price, PriceList, RetryPolicy
 from lamas.llm.simulated import SimulatedProfile, load_profile
-from lamas.operators import Catalogue, OperatorSettings
+from lamas.operators import (
+    ENTRIES,
+    PROMPT_FOLDER,
+    SANITY_NAMES,
+    Catalogue,
+    OperatorSettings,
+    PromptLibrary,
+    sanity_entries,
+)
 from lamas.sandbox import (
     JudgingSandbox,
     MeasuredToolTime,
@@ -25,21 +33,29 @@ from lamas.sandbox import (
     SandboxLimits,
     ToolTime,
 )
+from lamas.sandbox.barriers import missing
 from lamas.training import BaselineSettings, RewardWeights, TrainerSettings
 
 MIB = 1024 * 1024
 
 
 class LazySandbox:
-    """The run's sandbox; its processes start when the first program comes.
+    """The run's sandbox; its processes start when it is opened or the first program comes.
 
-    `run` and `run_judged` are those of `JudgingSandbox`; both raise SandboxError when too few
+    `run` and `run_judged` are those of `JudgingSandbox`; all raise SandboxError when too few
     barriers can be had.
     """
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stack: AsyncExitStack,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """`say` is told which barriers are active."""
         self._settings = settings
         self._stack = stack
+        self._say = say
         self._starting = asyncio.Lock()
         self._sandbox: ProcessSandbox | None = None
 
@@ -66,12 +82,25 @@ class LazySandbox:
             program, checker=checker, names=names, setup=setup, verdict=verdict, limits=limits
         )
 
+    async def open(self) -> None:
+        """Start it now, so that a machine where it may not be used is known before any work."""
+        await self._started()
+
     async def _started(self) -> ProcessSandbox:
         async with self._starting:
             if self._sandbox is None:
                 sandbox = process_sandbox(self._settings)
                 self._sandbox = await self._stack.enter_async_context(sandbox)
+                self._say(f"sandbox: {barriers_line(self._sandbox.barriers)}")
         return self._sandbox
+
+
+def barriers_line(barriers: Sequence[str]) -> str:
+    """The active barriers, and what a run that insists does without."""
+    lacking = ", ".join(item.protection for item in missing(barriers))
+    return (", ".join(barriers) or "no barrier") + (
+        f" — WITHOUT {lacking}, as sandbox.allow_weak=true insists" if lacking else ""
+    )
 
 
 def process_sandbox(settings: Settings) -> ProcessSandbox:
@@ -85,6 +114,8 @@ def process_sandbox(settings: Settings) -> ProcessSandbox:
         ),
         concurrency=config.concurrency,
         allow_weak=config.allow_weak,
+        backend=config.backend,
+        disabled=config.disabled,
         tool_time=_tool_time(settings),
     )
 
@@ -145,11 +176,24 @@ def benchmark_of(settings: Settings, sandbox: JudgingSandbox) -> Benchmark:
     )
 
 
-def catalogue_of(settings: Settings, benchmark: Benchmark) -> Catalogue:
-    """The configured operators; OperatorError for an unknown one or a broken prompt file."""
+def prompts_of(settings: Settings) -> PromptLibrary:
+    """The configured prompt files."""
+    return PromptLibrary(settings.operators.prompts or PROMPT_FOLDER)
+
+
+def catalogue_of(
+    settings: Settings, benchmark: Benchmark, problems: Callable[[], Sequence[Problem]] = tuple
+) -> Catalogue:
+    """The configured operators; OperatorError for an unknown one or a broken prompt file.
+
+    `problems` gives the benchmark's, for those operators that know the answers.
+    """
     config = settings.operators
+    knowing = set(config.enabled) & set(SANITY_NAMES)
     catalogue = Catalogue(
         config.enabled,
+        prompts=prompts_of(settings),
+        entries=(*ENTRIES, *sanity_entries(problems())) if knowing else ENTRIES,
         read_answer=benchmark.extract,
         settings=OperatorSettings(
             temperature=config.temperature,
@@ -223,7 +267,9 @@ def retry_policy(settings: Settings) -> RetryPolicy:
     )
 
 
-def price(settings: Settings) -> Price | None:
-    """The configured price; None looks the model up in the price list."""
+def price(settings: Settings) -> Price:
+    """The configured price, or the published one; ConfigurationError when there is neither."""
     configured = settings.llm.price
-    return None if configured is None else Price(input=configured.input, output=configured.output)
+    if configured is None:
+        return PriceList.published().price(settings.llm.model)
+    return Price(input=configured.input, output=configured.output)
