@@ -61,6 +61,10 @@ TOPOLOGIES: tuple[FixedTopology, ...] = (
     FixedTopology(name="programmer", layers=_always(("Programmer",))),
     FixedTopology(name="generate_test", layers=_always(("Generate",), ("Test",))),
     FixedTopology(name="everything", layers=_everything),
+    # These exist over the operators of `lamas.operators.sanity` and ask no model.
+    FixedTopology(name="reference", layers=_always(("Reference",))),
+    FixedTopology(name="empty", layers=_always(("Empty",))),
+    FixedTopology(name="other_reference", layers=_always(("OtherReference",))),
 )
 
 

@@ -26,6 +26,9 @@ class Operator(ABC):
     templates: ClassVar[Mapping[str, Places]] = MappingProxyType({})
     """Templates of its prompt file and the values each shows besides the question."""
 
+    runs_programs: ClassVar[bool] = False
+    """Whether it runs programs in the sandbox."""
+
     def __init__(
         self, *, prompts: PromptLibrary, settings: OperatorSettings, read_answer: AnswerReader
     ) -> None:
@@ -39,6 +42,11 @@ class Operator(ABC):
         self, problem: Problem, state: SolutionState, chain: Chain
     ) -> tuple[Candidate, ...]:
         """The candidates it leaves: `spec.adds` of them, or the one pick if `spec.replaces`."""
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it calls a model: only what has prompts can."""
+        return bool(self.templates)
 
     @property
     def call(self) -> CallSettings:

@@ -38,6 +38,7 @@ class Programmer(Operator):
         "repair": Places({"program", "error"}),
         "answer": Places({"output"}, optional={"program"}),
     }
+    runs_programs = True
 
     async def run(
         self, problem: Problem, state: SolutionState, chain: Chain

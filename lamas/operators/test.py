@@ -32,6 +32,7 @@ class Test(Operator):
         "repair": Places({"solution", "tests", "error"}),
         "review": Places({"solution"}),
     }
+    runs_programs = True
 
     async def run(
         self, problem: Problem, state: SolutionState, chain: Chain
