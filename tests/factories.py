@@ -55,6 +55,7 @@ def make_run(run_id: str = "run-1", *, lambda_c: float = 3.0, lambda_t: float = 
         kind="retrain",
         config_json=f'{{"training": {{"lambda_c": {lambda_c!r}, "lambda_t": {lambda_t!r}}}}}',
         config_digest=f"digest of {run_id}",
+        prompts_digest="digest of the prompts",
         code_version="0.1.0",
         seed=7,
         simulated=True,

@@ -72,6 +72,7 @@ def _prepared(path: Path) -> Warehouse:
             kind="collect",
             config_json="{}",
             config_digest="",
+            prompts_digest="",
             code_version="",
             seed=0,
             simulated=True,

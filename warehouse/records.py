@@ -89,11 +89,13 @@ def rollouts(
 ) -> tuple[Rollout, ...]:
     """Rollouts put together from their rows; the other frames are ordered within each owner."""
     decisions_of = grouped(decisions, "rollout_id", _DECISION)
+    tools_of = grouped(tools, "invocation_id", _TOOL)
     invocations_of = _invocations(
         invocations,
         calls_of=grouped(calls, "invocation_id", _CALL),
-        tools_of=grouped(tools, "invocation_id", _TOOL),
+        tools_of={owner: _run_by_operator(group) for owner, group in tools_of.items()},
     )
+    judging_of = _judging(invocations, tools_of)
     found: list[Rollout] = []
     for row in frame.iter_rows(named=True):
         rollout_id = str(row["rollout_id"])
@@ -108,8 +110,26 @@ def rollouts(
             started_at=row["trace_started_at"],
             ended_at=row["trace_ended_at"],
         )
-        found.append(_ROLLOUT.validate_python({**row, "plan": plan, "trace": trace}))
+        parts = {"plan": plan, "trace": trace, "judging": judging_of.get(rollout_id, ())}
+        found.append(_ROLLOUT.validate_python({**row, **parts}))
     return tuple(found)
+
+
+def _run_by_operator(tools: Sequence[ToolExecution]) -> tuple[ToolExecution, ...]:
+    return tuple(tool for tool in tools if tool.purpose == "operator")
+
+
+def _judging(
+    invocations: pl.DataFrame, tools_of: Mapping[str, Sequence[ToolExecution]]
+) -> dict[str, tuple[ToolExecution, ...]]:
+    """By rollout."""
+    found: dict[str, tuple[ToolExecution, ...]] = {}
+    for row in invocations.iter_rows(named=True):
+        tools = tools_of.get(str(row["invocation_id"]), ())
+        judging = tuple(tool for tool in tools if tool.purpose != "operator")
+        if judging:
+            found[str(row["rollout_id"])] = judging
+    return found
 
 
 def _invocations(

@@ -1,19 +1,16 @@
 """How domain records become columns: one function for each table, values in table order."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lamas.domain import CriticalPathLabel, ModelCall, OperatorInvocation, Problem, Rollout
+from lamas.domain import CriticalPathLabel, ModelCall, Problem, Rollout, ToolExecution
 from lamas.errors import WarehouseError
 from warehouse.arrow import Columns
 from warehouse.schema import EMBEDDING_SIZE
-
-Part = TypeVar("Part")
 
 
 def fields(records: Sequence[object], names: Iterable[str]) -> dict[str, list[object]]:
@@ -90,14 +87,27 @@ def invocation_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Col
 
 
 def call_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
-    owned, indices = _numbered(rollouts, lambda invocation: invocation.calls)
+    owned: list[tuple[str, ModelCall]] = []
+    indices: list[int] = []
+    for rollout in rollouts:
+        for invocation in rollout.trace.invocations:
+            owned += [(invocation.invocation_id, call) for call in invocation.calls]
+            indices += range(len(invocation.calls))
     messages = [_messages(call) for _, call in owned]
     special = {"call_index": indices, "request_messages": messages}
     return {**_owned("invocation_id", owned, _without(names, special)), **special}
 
 
 def tool_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
-    owned, indices = _numbered(rollouts, lambda invocation: invocation.tools)
+    owned: list[tuple[str, ToolExecution]] = []
+    indices: list[int] = []
+    for rollout in rollouts:
+        last = len(rollout.trace.invocations) - 1
+        for place, invocation in enumerate(rollout.trace.invocations):
+            # The answer is judged after the last invocation.
+            tools = (*invocation.tools, *(rollout.judging if place == last else ()))
+            owned += [(invocation.invocation_id, tool) for tool in tools]
+            indices += range(len(tools))
     special = {"tool_index": indices}
     return {**_owned("invocation_id", owned, _without(names, special)), **special}
 
@@ -108,19 +118,6 @@ def label_columns(labels: Iterable[Sequence[CriticalPathLabel]], names: Iterable
 
 def _messages(call: ModelCall) -> list[dict[str, str]]:
     return [{"role": item.role, "content": item.content} for item in call.request_messages]
-
-
-def _numbered(
-    rollouts: Sequence[Rollout], parts: Callable[[OperatorInvocation], Sequence[Part]]
-) -> tuple[list[tuple[str, Part]], list[int]]:
-    owned: list[tuple[str, Part]] = []
-    indices: list[int] = []
-    for rollout in rollouts:
-        for invocation in rollout.trace.invocations:
-            for index, part in enumerate(parts(invocation)):
-                owned.append((invocation.invocation_id, part))
-                indices.append(index)
-    return owned, indices
 
 
 def _owned(

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Protocol, get_args
 
 from pydantic import ConfigDict
 
-from lamas.domain import TASK_FAMILIES, Problem, TaskFamily
+from lamas.domain import TASK_FAMILIES, Problem, TaskFamily, ToolExecution
 from lamas.errors import BenchmarkError
 
 BenchmarkKind = Literal["gsm8k", "math", "humaneval", "file", "generated"]
@@ -29,6 +29,8 @@ class Score:
     """Canonical form of the answer that was judged; None when the text holds none."""
     detail: str = ""
     """Why, in a few words; for programs the failure."""
+    runs: tuple[ToolExecution, ...] = ()
+    """The sandboxed runs it took."""
 
 
 class Benchmark(Protocol):

@@ -86,4 +86,5 @@ class HumanEval:
             value=float(judgement.passed),
             extracted=canonical_code(program),
             detail=judgement.detail,
+            runs=judgement.runs,
         )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+ToolPurpose = Literal["operator", "candidate", "checker"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChatMessage:
@@ -74,3 +76,5 @@ class ToolExecution:
     """Measured from handing the program over to its end."""
     charged_seconds: float
     """What enters CP_len: `wall_seconds`, or a modelled time under the simulated profile."""
+    purpose: ToolPurpose = "operator"
+    """Judging runs the candidate and its checker in two processes; neither is charged."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from lamas.domain.calls import ToolExecution
 from lamas.domain.graph import ExecutionGraph
 from lamas.domain.trace import Trace
 
@@ -77,6 +78,8 @@ class Rollout:
     error: str | None = None
     started_at: float
     ended_at: float
+    judging: tuple[ToolExecution, ...] = ()
+    """The sandboxed runs that judged the answer, where programs are asked for."""
 
     @property
     def rollout_id(self) -> str:
@@ -84,7 +87,7 @@ class Rollout:
 
     @property
     def order(self) -> tuple[int, str, str, int, int, str]:
-        """Where it stands in sums and batches: no matter which run it is of, or when it finished."""
+        """Where it stands in sums and batches, whichever run it is of, whenever it finished."""
         plan = self.plan
         return (
             plan.step,

@@ -18,6 +18,8 @@ class Run:
     config_digest: str
     """Digest of the part of the configuration that determines results."""
     code_version: str
+    prompts_digest: str
+    """Digest of every prompt file; answers to other prompts are not comparable."""
     seed: int
     simulated: bool
     """True when any answer came from the simulated endpoint."""

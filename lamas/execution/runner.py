@@ -59,6 +59,7 @@ def _assembled(
         replayed_calls=len(replayed),
         status="failed" if score is None else "ok",
         error=error,
+        judging=() if score is None else score.runs,
         started_at=trace.started_at,
         ended_at=trace.ended_at,
     )

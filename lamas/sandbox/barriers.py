@@ -63,5 +63,6 @@ def refuse_if_weak(barriers: Sequence[str], *, problems: Sequence[str], allow_we
     raise SandboxError(
         f"Programs written by a model will not be run here: missing {what}. "
         f"Active: {', '.join(barriers) or 'nothing'}.{tried} "
-        "Set allow_weak to run them all the same, on a machine that holds nothing of value."
+        "To run them all the same, on a machine that holds nothing of value, insist with "
+        "sandbox.allow_weak=true."
     )

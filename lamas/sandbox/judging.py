@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lamas.domain import ToolExecution
 from lamas.sandbox.limits import SandboxLimits
@@ -21,6 +21,14 @@ class Judgement:
     candidate: ToolExecution
     """The program's run; its own output is not trusted for anything."""
     checker: ToolExecution
+
+    @property
+    def runs(self) -> tuple[ToolExecution, ToolExecution]:
+        """Both as they are recorded: judging is no part of the answer, so nothing is charged."""
+        return (
+            replace(self.candidate, purpose="candidate", charged_seconds=0.0),
+            replace(self.checker, purpose="checker", charged_seconds=0.0),
+        )
 
 
 async def judge(

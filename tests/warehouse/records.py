@@ -143,6 +143,13 @@ TOOLS = st.builds(
 )
 
 
+def _judging(tool: ToolExecution) -> ToolExecution:
+    return replace(tool, purpose="checker")
+
+
+JUDGING = TOOLS.map(_judging)
+
+
 @st.composite
 def rollouts(draw: st.DrawFn, rollout_id: str) -> Rollout:
     """A rollout of problem `sums/v1/0` whose parts need not make sense together."""
@@ -204,6 +211,7 @@ def rollouts(draw: st.DrawFn, rollout_id: str) -> Rollout:
         error=draw(MAYBE),
         started_at=draw(NUMBERS),
         ended_at=draw(NUMBERS),
+        judging=draw(st.lists(JUDGING, max_size=2).map(tuple)),
     )
 
 

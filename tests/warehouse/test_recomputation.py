@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tests.factories import Step, make_call, make_rollout, make_run, make_tool, step
 from tests.naive import naive_credits, plain_sum
 from tests.random_rollouts import random_rollouts
-from tests.warehouse.records import WIDE, evaluation_rollouts, rows
+from tests.warehouse.records import WIDE, evaluation_rollouts, make_metric, rows
 from warehouse import Warehouse, Writer
 
 Store = Callable[..., int]
@@ -175,3 +176,39 @@ def interpolated(values: list[float], share: float) -> float:
     position = (len(ordered) - 1) * share
     low, high = ordered[math.floor(position)], ordered[math.ceil(position)]
     return low + (high - low) * (position - math.floor(position))
+
+
+def test_an_evaluation_over_both_splits_is_recomputed_for_all(
+    store: Store, warehouse: Warehouse
+) -> None:
+    right = make_rollout(rollout_id="a", purpose="evaluate", score=1.0, checkpoint_id="lamas-1")
+    wrong = make_rollout(
+        rollout_id="b",
+        purpose="evaluate",
+        score=0.0,
+        checkpoint_id="lamas-1",
+        problem_id="sums/v1/7",
+    )
+    store(right, wrong)
+    scores = "SELECT split, value FROM evaluation_recomputed WHERE metric = 'score' ORDER BY ALL"
+    assert rows(warehouse, scores) == [("test", 0.0), ("train", 1.0)]
+    stated = replace(make_metric(value=0.5), split="all", n=2, failed=0)
+    Writer(warehouse).add_evaluations([stated])
+    assert rows(warehouse, scores) == [("all", 0.5), ("test", 0.0), ("train", 1.0)]
+    assert [item.name for item in warehouse.audit() if item.rows.height] == []
+
+
+def test_judging_runs_are_rows_that_charge_nothing(store: Store, warehouse: Warehouse) -> None:
+    tool = make_tool(2.0)
+    rollout = make_rollout([[Step(operator="Programmer", calls=(make_call(),), tools=(tool,))]])
+    judging = (
+        replace(tool, purpose="candidate", stage=0, charged_seconds=0.0),
+        replace(tool, purpose="checker", stage=0, charged_seconds=0.0),
+    )
+    store(replace(rollout, judging=judging))
+    found = rows(
+        warehouse, "SELECT tool_index, purpose, charged_seconds FROM tool_executions ORDER BY ALL"
+    )
+    assert found == [(0, "operator", 2.0), (1, "candidate", 0.0), (2, "checker", 0.0)]
+    assert rows(warehouse, "SELECT tool_seconds FROM invocation_recomputed") == [(2.0,)]
+    assert [item.name for item in warehouse.audit() if item.rows.height] == []

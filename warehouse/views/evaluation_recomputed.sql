@@ -2,6 +2,15 @@
 -- Sums run in the order of step, problem, policy and sample, as the reported metrics do.
 CREATE OR REPLACE VIEW evaluation_recomputed AS
 WITH
+-- An evaluation over train and test together states its metrics for split "all".
+answered AS (
+    SELECT * FROM evaluated_rollouts
+    UNION ALL
+    SELECT * REPLACE ('all' AS split)
+    FROM evaluated_rollouts
+    WHERE run_id IN (SELECT run_id FROM evaluations WHERE split = 'all')
+),
+
 wide AS (
     SELECT
         run_id,
@@ -47,7 +56,7 @@ wide AS (
         ordered_quantile(
             list(makespan_seconds) FILTER (WHERE status = 'ok' AND replayed_calls = 0), 0.9
         ) AS makespan_seconds_p90
-    FROM evaluated_rollouts
+    FROM answered
     GROUP BY run_id, policy, checkpoint_id, split
 ),
 

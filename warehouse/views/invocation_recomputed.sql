@@ -18,6 +18,7 @@ branch_tools AS (
         branch,
         ordered_sum(list(charged_seconds ORDER BY tool_index)) AS tool_seconds
     FROM tool_executions
+    WHERE purpose = 'operator'
     GROUP BY invocation_id, stage, branch
 ),
 

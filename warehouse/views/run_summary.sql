@@ -4,6 +4,9 @@ WITH
 answered AS (
     SELECT
         run_id,
+        -- A run works on one version of one benchmark.
+        min(problems.benchmark) AS benchmark,
+        min(problems.version) AS benchmark_version,
         count(*) AS rollouts,
         count_if(status = 'failed')::BIGINT AS failed_rollouts,
         count(DISTINCT problem_id) AS problems,
@@ -28,6 +31,7 @@ answered AS (
             FILTER (WHERE status = 'ok' AND replayed_calls = 0)
         ) AS makespan_seconds_mean
     FROM rollouts
+    INNER JOIN problems USING (problem_id)
     GROUP BY run_id
 ),
 
@@ -78,6 +82,9 @@ SELECT
     coalesce(called.output_tokens, 0) AS output_tokens,
     coalesce(learned.updates, 0) AS updates,
     learned.last_checkpoint_id,
+    answered.benchmark,
+    answered.benchmark_version,
+    runs.prompts_digest,
     runs.code_version,
     runs.config_digest
 FROM runs
