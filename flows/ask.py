@@ -11,7 +11,7 @@ from flows.gantt import gantt
 from flows.live import open_model, remaining_budget
 from flows.planning import PlanKey, plan
 from flows.settings import Settings
-from flows.workplace import open_warehouse
+from flows.storage import open_warehouse
 from lamas.controller import Controller, QueryEncoder
 from lamas.domain import (
     Checkpoint,

@@ -152,15 +152,20 @@ def _stage(options: argparse.Namespace) -> int:
     settings = _settings(options)
     if settings is None:
         return 0
+    from flows.preflight import preflight
     from flows.server import prefect_server
 
+    asyncio.run(preflight(options.command, settings))
     with prefect_server(settings.prefect_home, port=settings.prefect.port) as server:
         # Prefect reads its settings when it is imported: not before the server is known.
         from flows import stages
 
-        _quiet_expected_errors()
+        _leave_runs_to_the_ui()
         print(f"Prefect UI: {server.ui_url}", file=sys.stderr)
-        _run_until_signal(stages.FLOWS[options.command](options.overrides))
+        try:
+            _run_until_signal(stages.FLOWS[options.command](options.overrides))
+        finally:
+            _deliver_logs()
         if server.owned:
             print(
                 "The run's Prefect server is stopped; `lamas ui` opens what it recorded.",
@@ -185,13 +190,13 @@ def _sql(options: argparse.Namespace) -> int:
     settings = _settings(options)
     if settings is None:
         return 0
+    from flows.storage import open_warehouse
     from flows.tables import print_frame, read_sql_file
-    from warehouse import Warehouse
 
     query: str | None = options.text if options.file is None else read_sql_file(options.file)
     if query is None:
         raise ConfigurationError('give one query in quotes, as in lamas sql "FROM run_summary"')
-    print_frame(Warehouse.open(settings.warehouse).query(query), options.format)
+    print_frame(open_warehouse(settings).query(query), options.format)
     return 0
 
 
@@ -199,10 +204,10 @@ def _audit(options: argparse.Namespace) -> int:
     settings = _settings(options)
     if settings is None:
         return 0
+    from flows.storage import open_warehouse
     from flows.tables import print_audit
-    from warehouse import Warehouse
 
-    return print_audit(Warehouse.open(settings.warehouse).audit())
+    return print_audit(open_warehouse(settings).audit())
 
 
 def _ui(options: argparse.Namespace) -> int:
@@ -222,18 +227,25 @@ def _ui(options: argparse.Namespace) -> int:
     return 0
 
 
-def _quiet_expected_errors() -> None:
-    """Keep Prefect's console tracebacks to bugs: our errors are printed once, as a sentence."""
+def _leave_runs_to_the_ui() -> None:
+    """Keep what Prefect logs about flow and task runs off the terminal; its UI has it.
 
-    class Expected(logging.Filter):
-        def filter(self, record: logging.LogRecord) -> bool:
-            error = record.exc_info[1] if record.exc_info else None
-            return not isinstance(error, LamasError | asyncio.CancelledError)
+    A failed operator is a row with a reason, and whatever ends the command is printed by `run`, or
+    by Python with a traceback when it is a bug: nothing is hidden, and nothing said twice.
+    """
 
-    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
+    def of_no_run(record: logging.LogRecord) -> bool:
+        return not record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(of_no_run)
+
+
+def _deliver_logs() -> None:
+    """Send what the runs logged while there is a server to receive it."""
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
         for handler in logging.getLogger(name).handlers:
-            if type(handler).__name__ == "PrefectConsoleHandler":
-                handler.addFilter(Expected())
+            handler.flush()
 
 
 def _run_until_signal(work: Awaitable[object]) -> None:

@@ -1,8 +1,9 @@
 """What can be known to be wrong before a run begins: found out before any server starts."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from flows import wiring
+from flows.batches import batch_checkpoint, batch_credits, latest_batch
 from flows.learners import chosen_checkpoint, first_checkpoint, stored_learner
 from flows.live import check_model
 from flows.problems import checked_problems, prepared_problems
@@ -13,36 +14,64 @@ from lamas.domain import Problem
 from lamas.execution import fixed_topology
 from lamas.training import problem_batch
 
-SAMPLING = frozenset({"collect", "retrain"})
-"""Stages that run a batch of training problems."""
-ASKING = SAMPLING | {"evaluate"}
-"""Stages that need a model."""
-FIRST = frozenset({"prepare", "retrain"})
-"""Stages that may begin with an empty home folder."""
-
 
 async def preflight(stage: str, settings: Settings) -> None:
-    """Raise the LamasError that `stage` would meet later, where that can be told now.
+    """Raise the LamasError that `stage` would meet sooner or later, where that can be told now.
 
-    Writes nothing but the lock of the home folder.
+    Writes nothing; the home folder and its lock file are made.
     """
     with writer_lock(settings.home):
         async with AsyncExitStack() as stack:
             place = Workplace(settings, stack)
-            problems = _check_problems(stage, place)
-            _check_choices(stage, place, problems)
-            if stage in ASKING:
-                await check_model(settings)
+            match stage:
+                case "credit" | "update":
+                    _check_batch(place, credited=stage == "update")
+                case "prepare":
+                    _check_warehouse(place)
+                    checked_problems(place)
+                case _:
+                    await _check_rollouts(stage, place)
 
 
-def _check_problems(stage: str, place: Workplace) -> tuple[Problem, ...]:
-    if settings_lack_warehouse(place.settings) and stage in FIRST:
-        return checked_problems(place)
-    _ = place.warehouse
-    if stage in FIRST:
-        return checked_problems(place)
-    return prepared_problems(place) if stage in ASKING else ()
+def _check_batch(place: Workplace, *, credited: bool) -> None:
+    run_id, step = latest_batch(place, place.settings.run)
+    stored_learner(place, batch_checkpoint(place, run_id, step))
+    if credited:
+        batch_credits(place, run_id, step)
 
 
-def settings_lack_warehouse(settings: Settings) -> bool:
-    return not settings.warehouse.exists()
+async def _check_rollouts(stage: str, place: Workplace) -> None:
+    if stage == "retrain":
+        _check_warehouse(place)
+        problems = checked_problems(place)
+    else:
+        problems = prepared_problems(place)
+    _ = place.operators
+    if stage != "evaluate":
+        _check_training_batch(place, problems)
+    if stage != "collect":
+        _check_baselines(place)
+    name = first_checkpoint(place) if stage == "retrain" else chosen_checkpoint(place)
+    if name is not None:
+        stored_learner(place, name)
+    await check_model(place.settings)
+
+
+def _check_warehouse(place: Workplace) -> None:
+    """A warehouse need not be there yet, but what is there must be one."""
+    if place.settings.warehouse.exists():
+        _ = place.warehouse
+
+
+def _check_training_batch(place: Workplace, problems: Sequence[Problem]) -> None:
+    problem_batch(
+        [problem.problem_id for problem in problems if problem.split == "train"],
+        seed=place.settings.seed,
+        step=0,
+        size=place.settings.training.problems_per_step,
+    )
+
+
+def _check_baselines(place: Workplace) -> None:
+    for name in place.settings.evaluation.baselines:
+        fixed_topology(name).graph(place.operators)

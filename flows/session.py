@@ -18,7 +18,8 @@ from rich.console import Console
 from flows import wiring
 from flows.compose import load_settings
 from flows.settings import Settings
-from flows.workplace import Workplace, open_warehouse
+from flows.storage import open_warehouse
+from flows.workplace import Workplace
 from lamas.domain import Clock, Run, RunStatus
 from lamas.errors import BudgetExceededError, LamasError, WarehouseError
 from warehouse import Reader, Warehouse, Writer
@@ -53,6 +54,11 @@ class Session(Workplace):
         self.problems: ProblemSet | None = None
         self.live: LiveRunner | None = None
         self._console = Console(stderr=True)
+
+    @property
+    def batch_run(self) -> str | None:
+        """The run whose batch is credited: this one inside a retrain, else that of `run=…`."""
+        return self.run.run_id if self.run.kind == "retrain" else self.settings.run
 
     @property
     def console(self) -> Console:

@@ -2,11 +2,16 @@
 
 from prefect import flow
 
-from flows.credit import batch_checkpoint, failed_count, finished_batch, latest_batch
+from flows.batches import (
+    batch_checkpoint,
+    batch_credits,
+    failed_count,
+    finished_batch,
+    latest_batch,
+)
 from flows.learners import checkpoint_record, stored_learner
 from flows.session import Session, session
 from lamas.domain import digest
-from lamas.errors import ConfigurationError
 from lamas.training import save_checkpoint
 
 
@@ -19,7 +24,7 @@ async def update(overrides: list[str] | None = None) -> None:
     May run twice: the step is a function of what it reads, so the second time changes nothing.
     """
     async with session("update", overrides) as current:
-        run_id, step = latest_batch(current)
+        run_id, step = latest_batch(current, current.batch_run)
         take_step(current, run_id, step)
 
 
@@ -27,13 +32,7 @@ def take_step(current: Session, run_id: str, step: int) -> None:
     """One optimiser step from the run's credited batch, stored with the checkpoint it makes."""
     rollouts = finished_batch(current, run_id, step)
     learner = stored_learner(current, batch_checkpoint(current, run_id, step))
-    rule = current.settings.credit.rule
-    credits = current.reader.credits(run_id=run_id, step=step, credit_rule=rule)
-    if not credits:
-        raise ConfigurationError(
-            f"run {run_id} has no credits of rule {rule!r} for step {step}; "
-            "run `lamas credit` with the same overrides first"
-        )
+    credits = batch_credits(current, run_id, step)
     problem_ids = sorted({rollout.plan.problem_id for rollout in rollouts})
     embeddings = current.reader.embeddings(problem_ids)
     result = learner.trainer.update(

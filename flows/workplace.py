@@ -5,6 +5,7 @@ from functools import cached_property
 
 from flows import wiring
 from flows.settings import Settings
+from flows.storage import open_warehouse
 from lamas.benchmarks import Benchmark
 from lamas.controller import QueryEncoder
 from lamas.domain import OperatorSet, Problem
@@ -61,10 +62,3 @@ class Workplace:
     def operators(self) -> OperatorSet:
         """The operators that exist for the benchmark's family, in catalogue order."""
         return self.catalogue.for_family(self.benchmark.family)
-
-
-def open_warehouse(settings: Settings, *, create: bool = False) -> Warehouse:
-    """The configured warehouse; WarehouseError when it cannot be used (see `Warehouse.open`)."""
-    return Warehouse.open(
-        settings.warehouse, create=create, timeout_seconds=settings.warehouse_wait_seconds
-    )

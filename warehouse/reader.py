@@ -146,6 +146,20 @@ class Reader:
         )
         return dict(frame.iter_rows())
 
+    def lost_calls(self, run_id: str) -> tuple[int, float]:
+        """(calls of the run that never got an answer, USD that their attempts cost)."""
+        frame = self._warehouse.query(
+            "WITH lost AS ("
+            "SELECT m.call_id, sum(m.cost_usd) AS cost_usd FROM model_calls AS m "
+            "JOIN operator_invocations AS i USING (invocation_id) "
+            "JOIN rollouts AS r USING (rollout_id) "
+            "WHERE r.run_id = ? GROUP BY m.call_id HAVING NOT bool_or(m.status = 'ok')) "
+            "SELECT count(*), coalesce(sum(cost_usd), 0.0) FROM lost",
+            [run_id],
+        )
+        calls, usd = frame.row(0)
+        return int(calls), float(usd)
+
     def labels(self, rollout_ids: Iterable[str]) -> dict[str, tuple[CriticalPathLabel, ...]]:
         """Critical-path labels of each rollout, ordered by layer and catalogue position."""
         frame = self._warehouse.query(

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from lamas.domain import ModelCall
 from lamas.errors import ConfigurationError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_SECONDS = 30.0
 """How long to wait for another process that is writing."""
 
@@ -20,8 +20,16 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS responses (
     key TEXT PRIMARY KEY,
     attempts TEXT NOT NULL,
-    stored_at REAL NOT NULL
+    stored_at REAL NOT NULL,
+    run_id TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID
+"""
+_ADD_RUN = "ALTER TABLE responses ADD COLUMN run_id TEXT NOT NULL DEFAULT ''"
+_PAID = """
+SELECT count(*), coalesce(sum((
+    SELECT sum(json_extract(attempt.value, '$.cost_usd')) FROM json_each(attempts) AS attempt
+)), 0.0)
+FROM responses WHERE run_id = ?
 """
 _ATTEMPTS: TypeAdapter[tuple[ModelCall, ...]] = TypeAdapter(tuple[ModelCall, ...])
 _LEFT_OUT = {"__all__": {"request_messages"}}
@@ -36,9 +44,13 @@ class ResponseStore:
     reads and writes take tens of microseconds, so they are made without leaving the event loop.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the file; ConfigurationError when it is something else or unusable."""
+    def __init__(self, path: Path, *, run_id: str = "") -> None:
+        """Open or create the file; ConfigurationError when it is something else or unusable.
+
+        `run_id` is the run that pays for what is put.
+        """
         self.path = path
+        self.run_id = run_id
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,8 +86,15 @@ class ResponseStore:
         text = _ATTEMPTS.dump_json(attempts, exclude=_LEFT_OUT).decode()
         with self._lock:
             self._connection.execute(
-                "INSERT OR IGNORE INTO responses VALUES (?, ?, ?)", (key, text, time.time())
+                "INSERT OR IGNORE INTO responses VALUES (?, ?, ?, ?)",
+                (key, text, time.time(), self.run_id),
             )
+
+    def paid(self) -> tuple[int, float]:
+        """(finished calls, USD) that this run has put so far, failed attempts included."""
+        with self._lock:
+            row: tuple[int, float] = self._connection.execute(_PAID, (self.run_id,)).fetchone()
+        return row
 
     def count(self) -> int:
         """Calls stored so far."""
@@ -104,7 +123,7 @@ class ResponseStore:
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         version: tuple[int] = run("PRAGMA user_version").fetchone()
-        if version[0] not in {0, SCHEMA_VERSION}:
+        if not 0 <= version[0] <= SCHEMA_VERSION:
             raise sqlite3.DatabaseError(
                 f"version {version[0]}, this program reads {SCHEMA_VERSION}"
             )
@@ -112,6 +131,8 @@ class ResponseStore:
         if version[0] == 0 and tables - {"responses"}:
             raise sqlite3.DatabaseError("it is another program's database")
         run(_SCHEMA)
+        if version[0] == 1:
+            run(_ADD_RUN)
         run(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 

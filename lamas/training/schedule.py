@@ -19,8 +19,8 @@ def problem_batch(
     """
     if not 1 <= size <= len(problem_ids):
         raise ConfigurationError(
-            f"a batch of {size} problems cannot be drawn from {len(problem_ids)}: "
-            "choose between 1 and all of them"
+            f"training.problems_per_step={size} problems cannot be drawn from "
+            f"{len(problem_ids)} training problems: choose a number between 1 and all of them"
         )
     ordered = sorted(problem_ids)
     epoch, batch = divmod(step, len(ordered) // size)

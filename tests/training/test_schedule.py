@@ -31,7 +31,7 @@ def test_a_batch_is_a_function_of_its_arguments() -> None:
 
 @pytest.mark.parametrize("size", [0, 12])
 def test_an_impossible_batch_is_refused(size: int) -> None:
-    with pytest.raises(ConfigurationError, match=f"a batch of {size} problems"):
+    with pytest.raises(ConfigurationError, match=f"problems_per_step={size} problems"):
         problem_batch(IDS, seed=0, step=0, size=size)
 
 
