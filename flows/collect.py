@@ -9,6 +9,7 @@ from prefect import flow
 from flows.collecting import collect_rollouts
 from flows.learners import Learner, chosen_learner
 from flows.live import live_runner
+from flows.needs import needs_of
 from flows.operator_runs import rollout_starter
 from flows.planning import PlanKey, owed, plan
 from flows.problems import ProblemSet, problem_set
@@ -93,7 +94,9 @@ async def run_plans(
     missing = owed(plans, finished, retry_failed=current.retry_failed)
     if not missing:
         return
-    live = await live_runner(current, problems.all)
+    live = live_runner(current, problems.all)
+    decided = any(planned.mode != "fixed" for planned in missing)
+    await live.open(needs_of(current, (item.graph for item in missing), any_graph=decided))
     start = rollout_starter(current.settings.execution.granularity)
     progress = CollectProgress(name, len(missing))
     stop = asyncio.Event()

@@ -8,27 +8,35 @@ from prefect.artifacts import acreate_markdown_artifact
 from flows.collect import run_plans
 from flows.entrants import Entrant, evaluation_plans, fixed, learned
 from flows.learners import chosen_learner, stored_learner
-from flows.problems import ProblemSet, problem_set
+from flows.needs import needs_of
+from flows.prepare import prepare
+from flows.problems import ProblemSet, problem_set, unprepared
 from flows.session import Session, session
 from flows.standings import Standing, markdown_table, print_standings
-from lamas.domain import Rollout, derive_seed, digest
+from lamas.domain import Problem, Rollout, derive_seed, digest
 from lamas.evaluation import EvaluationLabel, summarise
+
+SPLITS = {"test": "held-out ", "train": "training ", "all": ""}
 
 
 @flow(name="evaluate", flow_run_name="evaluate")
 async def evaluate(
     overrides: list[str] | None = None, checkpoint_ids: list[str] | None = None
 ) -> None:
-    """Started by hand, nightly, or by `retrain`. Reads test `problems` and checkpoints
-    (`checkpoint=…`); writes `rollouts` and `evaluations`, and shows a table.
+    """Started by hand, nightly, or by `retrain`. Reads `problems` of `evaluation.split`, which it
+    prepares when they are not stored, and checkpoints (`checkpoint=…`; `none` for fixed graphs
+    alone); writes `rollouts` and `evaluations`, and shows a table.
 
     May run twice: rollouts that are stored are not run again.
     """
     async with session("evaluate", overrides) as current:
+        if current.problems is None and unprepared(current):
+            await prepare()
         problems = problem_set(current)
-        ids = checkpoint_ids or [chosen_learner(current).checkpoint_id]
-        entrants = _entrants(current, problems, ids)
-        evaluated = problems.test[: current.settings.evaluation.problems]
+        config = current.settings.evaluation
+        evaluated = problems.of_split(config.split)[: config.problems]
+        ids = _chosen(current) if checkpoint_ids is None else checkpoint_ids
+        entrants = _entrants(current, problems, evaluated, ids)
         await run_plans(
             current,
             problems,
@@ -38,13 +46,20 @@ async def evaluate(
         )
         standings = [_standing(current, entrant) for entrant in entrants]
         current.writer.add_evaluations([m for item in standings for m in item.metrics])
-        title = _title(current, len(evaluated))
+        title = _title(current, entrants, len(evaluated))
         print_standings(standings, title)
         await acreate_markdown_artifact(key="evaluation", markdown=markdown_table(standings, title))
 
 
-def _entrants(current: Session, problems: ProblemSet, ids: Sequence[str]) -> list[Entrant]:
-    evaluated = problems.test[: current.settings.evaluation.problems]
+def _chosen(current: Session) -> list[str]:
+    if current.settings.checkpoint == "none":
+        return []
+    return [chosen_learner(current).checkpoint_id]
+
+
+def _entrants(
+    current: Session, problems: ProblemSet, evaluated: Sequence[Problem], ids: Sequence[str]
+) -> list[Entrant]:
     entrants = [
         learned(current, stored_learner(current, name), problems, evaluated)
         for name in dict.fromkeys(ids)
@@ -54,13 +69,16 @@ def _entrants(current: Session, problems: ProblemSet, ids: Sequence[str]) -> lis
     ]
 
 
-def _title(current: Session, problems: int) -> str:
+def _title(current: Session, entrants: Sequence[Entrant], problems: int) -> str:
     settings = current.settings
+    graphs = [choice.graph for entrant in entrants for choice in entrant.choices]
+    asked = needs_of(current, graphs, any_graph=False).model
     title = (
-        f"{current.benchmark.name}, {problems} held-out problems × {settings.evaluation.samples}, "
-        f"model {settings.llm.model}, seed {settings.seed}"
+        f"{current.benchmark.name}, {problems} {SPLITS[settings.evaluation.split]}problems × "
+        f"{settings.evaluation.samples}, {f'model {settings.llm.model}' if asked else 'no model'}, "
+        f"seed {settings.seed}"
     )
-    if not settings.simulated:
+    if not (asked and settings.simulated):
         return title
     pace = settings.llm.simulated.time_scale
     makespan = "" if pace else "; it does not wait, so makespan is the machine's own time"
@@ -87,7 +105,7 @@ def _standing(current: Session, entrant: Entrant) -> Standing:
         run_id=current.run.run_id,
         checkpoint_id=entrant.checkpoint_id,
         policy=entrant.policy,
-        split="test",
+        split=current.settings.evaluation.split,
     )
     seed = derive_seed(current.settings.seed, "bootstrap")
     return Standing(name=entrant.name, metrics=summarise(rollouts, evaluation_label, seed=seed))

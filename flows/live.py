@@ -1,8 +1,10 @@
 """What answers while a run is live: endpoint, client, sandbox, rollout runner."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 from flows import wiring
+from flows.needs import Needs
 from flows.session import Session
 from flows.settings import Settings
 from lamas.benchmarks import Benchmark
@@ -10,6 +12,9 @@ from lamas.domain import Clock, Problem, digest
 from lamas.execution import GraphExecutor, RolloutRunner
 from lamas.llm import (
     Budget,
+    ChatModel,
+    ChatRequest,
+    ChatResult,
     EmbeddedServer,
     EmbeddedSettings,
     EndpointSettings,
@@ -20,13 +25,52 @@ from lamas.llm import (
 from lamas.llm.simulated import SimulatedServer
 
 
-class LiveRunner:
-    """Runs planned rollouts; opened once for a whole run."""
+class LazyModel:
+    """The run's model: endpoint and client are opened when they are needed, once."""
 
-    def __init__(self, executor: GraphExecutor, benchmark: Benchmark) -> None:
+    def __init__(self, current: Session, problems: tuple[Problem, ...]) -> None:
+        self._current = current
+        self._problems = problems
+        self._opening = asyncio.Lock()
+        self._model: ChatModel | None = None
+
+    async def open(self) -> ChatModel:
+        """Raises what `open_model` raises."""
+        async with self._opening:
+            if self._model is None:
+                self._model = await _model_of(self._current, self._problems)
+        return self._model
+
+    async def complete(self, request: ChatRequest) -> ChatResult:
+        """One chat completion."""
+        return await (self._model or await self.open()).complete(request)
+
+
+class LiveRunner:
+    """Runs planned rollouts; made once for a whole run."""
+
+    def __init__(
+        self,
+        executor: GraphExecutor,
+        benchmark: Benchmark,
+        *,
+        model: LazyModel,
+        sandbox: wiring.LazySandbox,
+    ) -> None:
         self._executor = executor
         self._benchmark = benchmark
+        self._model = model
+        self._sandbox = sandbox
         self._runners: dict[int | None, RolloutRunner] = {}
+
+    async def open(self, needs: Needs) -> None:
+        """Start what is needed and not running yet, so that what is missing ends the run before it
+        costs anything.
+        """
+        if needs.sandbox:
+            await self._sandbox.open()
+        if needs.model:
+            await self._model.open()
 
     def runner(self, samples: int | None = None) -> RolloutRunner:
         """The runner whose MultiGenerateCoT draws `samples` chains; None is as configured."""
@@ -36,24 +80,13 @@ class LiveRunner:
         return self._runners[samples]
 
 
-async def live_runner(current: Session, problems: tuple[Problem, ...]) -> LiveRunner:
-    """The run's live parts, started when first asked for and stopped when the run ends.
+def live_runner(current: Session, problems: tuple[Problem, ...]) -> LiveRunner:
+    """The run's live parts, started when needed and stopped when the run ends.
 
     `problems` are made known to a simulated endpoint, which must know the right answers.
     """
     if current.live is None:
-        run_id = current.run.run_id
-        store = current.stack.enter_context(
-            ResponseStore(current.settings.responses_path, run_id=run_id)
-        )
-        model = await open_model(
-            current.settings,
-            current.stack,
-            problems,
-            store=store,
-            budget=remaining_budget(current.settings, store, current.reader.lost_calls(run_id)),
-            clock=current.clock,
-        )
+        model = LazyModel(current, problems)
         executor = GraphExecutor(
             catalogue=current.catalogue,
             model=model,
@@ -61,8 +94,23 @@ async def live_runner(current: Session, problems: tuple[Problem, ...]) -> LiveRu
             gamma=current.settings.execution.gamma,
             clock=current.clock,
         )
-        current.live = LiveRunner(executor, current.benchmark)
+        current.live = LiveRunner(executor, current.benchmark, model=model, sandbox=current.sandbox)
     return current.live
+
+
+async def _model_of(current: Session, problems: tuple[Problem, ...]) -> ChatModel:
+    run_id = current.run.run_id
+    store = current.stack.enter_context(
+        ResponseStore(current.settings.responses_path, run_id=run_id)
+    )
+    return await open_model(
+        current.settings,
+        current.stack,
+        problems,
+        store=store,
+        budget=remaining_budget(current.settings, store, current.reader.lost_calls(run_id)),
+        clock=current.clock,
+    )
 
 
 async def open_model(

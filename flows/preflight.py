@@ -6,11 +6,13 @@ from contextlib import AsyncExitStack
 from flows.batches import batch_checkpoint, batch_credits, latest_batch
 from flows.learners import chosen_checkpoint, first_checkpoint, stored_learner
 from flows.live import check_model
+from flows.needs import needs_of
 from flows.problems import checked_problems, prepared_problems
 from flows.session import writer_lock
 from flows.settings import Settings
 from flows.workplace import Workplace
-from lamas.domain import Problem
+from lamas.domain import ExecutionGraph, Problem
+from lamas.errors import ConfigurationError
 from lamas.execution import fixed_topology
 from lamas.training import problem_batch
 
@@ -41,20 +43,36 @@ def _check_batch(place: Workplace, *, credited: bool) -> None:
 
 
 async def _check_rollouts(stage: str, place: Workplace) -> None:
-    if stage == "retrain":
+    if stage == "collect":
+        problems = prepared_problems(place)
+    else:
         _check_warehouse(place)
         problems = checked_problems(place)
-    else:
-        problems = prepared_problems(place)
     _ = place.operators
     if stage != "evaluate":
         _check_training_batch(place, problems)
-    if stage != "collect":
-        _check_baselines(place)
-    name = first_checkpoint(place) if stage == "retrain" else chosen_checkpoint(place)
+    graphs = () if stage == "collect" else _baselines(place)
+    fixed_only = stage == "evaluate" and place.settings.checkpoint == "none"
+    if not fixed_only:
+        _check_checkpoint(stage, place)
+    if needs_of(place, graphs, any_graph=not fixed_only).model:
+        await check_model(place.settings)
+
+
+def _check_checkpoint(stage: str, place: Workplace) -> None:
+    if stage == "retrain":
+        if place.settings.evaluation.split != "test":
+            raise ConfigurationError(
+                f"evaluation.split={place.settings.evaluation.split} cannot decide on a promotion: "
+                "a retrain evaluates on problems that it did not train on; leave it at test"
+            )
+        name = first_checkpoint(place)
+    elif place.settings.checkpoint is None and not place.settings.warehouse.exists():
+        name = None
+    else:
+        name = chosen_checkpoint(place)
     if name is not None:
         stored_learner(place, name)
-    await check_model(place.settings)
 
 
 def _check_warehouse(place: Workplace) -> None:
@@ -72,6 +90,12 @@ def _check_training_batch(place: Workplace, problems: Sequence[Problem]) -> None
     )
 
 
-def _check_baselines(place: Workplace) -> None:
-    for name in place.settings.evaluation.baselines:
-        fixed_topology(name).graph(place.operators)
+def _baselines(place: Workplace) -> tuple[ExecutionGraph, ...]:
+    """The fixed graphs to evaluate, legal over the configured operators."""
+    names = place.settings.evaluation.baselines
+    if not names and place.settings.checkpoint == "none":
+        raise ConfigurationError(
+            "nothing to evaluate: checkpoint=none, and evaluation.baselines is empty; "
+            "name a checkpoint or a fixed graph"
+        )
+    return tuple(fixed_topology(name).graph(place.operators) for name in names)

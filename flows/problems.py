@@ -1,6 +1,7 @@
 """The problems of a run: what the benchmark says now, held against what `prepare` stored."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,10 @@ class ProblemSet:
         self.all = tuple(problems)
         self.train = tuple(problem for problem in problems if problem.split == "train")
         self.test = tuple(problem for problem in problems if problem.split == "test")
+
+    def of_split(self, split: Literal["train", "test", "all"]) -> tuple[Problem, ...]:
+        """In the order of their source."""
+        return {"train": self.train, "test": self.test, "all": self.all}[split]
 
     def __getitem__(self, problem_id: str) -> Problem:
         return self._by_id[problem_id]
@@ -60,15 +65,20 @@ def problem_set(current: Session) -> ProblemSet:
     return current.problems
 
 
+def unprepared(current: Workplace) -> tuple[str, ...]:
+    """Ids of the benchmark's problems that are not stored."""
+    wanted = [problem.problem_id for problem in current.loaded]
+    stored = {item.problem_id for item in current.reader.problems(problem_ids=wanted)}
+    return tuple(name for name in wanted if name not in stored)
+
+
 def prepared_problems(current: Workplace) -> tuple[Problem, ...]:
     """What the benchmark's source holds, all of it stored; BenchmarkError otherwise."""
     problems = checked_problems(current)
-    wanted = [problem.problem_id for problem in problems]
-    stored = {item.problem_id for item in current.reader.problems(problem_ids=wanted)}
-    missing = [name for name in wanted if name not in stored]
+    missing = unprepared(current)
     if missing:
         raise BenchmarkError(
-            f"{len(missing)} of {len(wanted)} problems of benchmark "
+            f"{len(missing)} of {len(problems)} problems of benchmark "
             f"{current.benchmark.name!r} are not in {current.settings.warehouse}; "
             "run `lamas prepare` with the same overrides first"
         )
