@@ -6,7 +6,7 @@ from typing import cast
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -15,6 +15,7 @@ from flows.settings import Settings, validate
 from lamas.errors import ConfigurationError
 
 CONFIG_FOLDER = Path(conf.__file__).resolve().parent
+REMEDY = "`lamas --help` lists the groups, `lamas retrain --cfg job` the keys"
 
 
 def compose_config(overrides: Sequence[str]) -> DictConfig:
@@ -27,8 +28,14 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     try:
         with initialize_config_dir(config_dir=str(CONFIG_FOLDER), version_base="1.3"):
             return compose("lamas", overrides=[_open_key(item) for item in overrides])
+    except OverrideParseException as error:
+        raise ConfigurationError(
+            f"configuration: the override {error.override.removeprefix('++')!r} cannot be read "
+            f"({_one_line(error).split(' See https', 1)[0]}); quote a value that holds special "
+            "characters, as in 'benchmark.question=\"{Body} {Question}\"'"
+        ) from None
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigurationError(f"configuration: {_one_line(error)}") from None
+        raise ConfigurationError(f"configuration: {_one_line(error)}; {REMEDY}") from None
 
 
 def load_settings(overrides: Sequence[str]) -> Settings:
@@ -37,7 +44,7 @@ def load_settings(overrides: Sequence[str]) -> Settings:
     try:
         content = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
-        raise ConfigurationError(f"configuration: {_one_line(error)}") from None
+        raise ConfigurationError(f"configuration: {_one_line(error)}; {REMEDY}") from None
     return validate(cast("dict[str, object]", content))
 
 
@@ -52,5 +59,4 @@ def _open_key(override: str) -> str:
 
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
-    text = text.split(" Config search path", 1)[0].replace(" full_key:", ", key")
-    return f"{text}; `lamas --help` lists the groups, `lamas retrain --cfg job` the keys"
+    return text.split(" Config search path", 1)[0].replace(" full_key:", ", key")

@@ -165,8 +165,8 @@ class OperatorsConfig(Section):
     temperature: float = Field(default=1.0, ge=0, le=2)
     max_tokens: int = Field(default=1024, ge=1)
     max_tokens_by_operator: dict[str, int] = Field(default_factory=dict[str, int])
-    prompts: Path | None = None
-    """Folder of prompt files in place of the packaged ones, laid out like them."""
+    prompts: str = "zero_shot"
+    """`zero_shot`, `few_shot`, or a folder of prompt files laid out like the packaged ones."""
     temperature_by_operator: dict[str, float] = Field(default_factory=dict[str, float])
     shown_characters: int = Field(default=24_000, ge=1)
     """Characters of earlier solutions one prompt may show."""
@@ -375,7 +375,7 @@ def _sentence(error: ValidationError) -> str:
             parts.append(f"unknown key {key}; `lamas retrain --cfg job` shows the known ones")
         elif item["type"] == "value_error":
             parts.append(f"{key}: {message}" if key else message)
-        elif item["type"] == "missing":
+        elif item["type"] == "missing" or item["input"] is None:
             parts.append(f"{key} is missing: set it with {key}=…")
         else:
             given = item["input"]

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from flows.settings import Settings
+from pathlib import Path
+
 from lamas.benchmarks import (
     Benchmark,
     BenchmarkSettings,
@@ -18,7 +20,7 @@ from lamas.llm import EndpointSettings, Price, PriceList, RetryPolicy
 from lamas.llm.simulated import SimulatedProfile, load_profile
 from lamas.operators import (
     ENTRIES,
-    PROMPT_FOLDER,
+    PROMPT_SETS,
     SANITY_NAMES,
     Catalogue,
     OperatorSettings,
@@ -178,7 +180,8 @@ def benchmark_of(settings: Settings, sandbox: JudgingSandbox) -> Benchmark:
 
 def prompts_of(settings: Settings) -> PromptLibrary:
     """The configured prompt files."""
-    return PromptLibrary(settings.operators.prompts or PROMPT_FOLDER)
+    chosen = settings.operators.prompts
+    return PromptLibrary(PROMPT_SETS.get(chosen) or Path(chosen))
 
 
 def catalogue_of(

@@ -3,7 +3,7 @@
 from lamas.operators.catalogue import CATALOGUE_NAMES, ENTRIES, Catalogue
 from lamas.operators.chain import Chain, ChainScope
 from lamas.operators.operator import AnswerReader, Operator
-from lamas.operators.prompts import PROMPT_FOLDER, PromptLibrary, prompts_digest
+from lamas.operators.prompts import PROMPT_FOLDER, PROMPT_SETS, PromptLibrary, prompts_digest
 from lamas.operators.sanity import SANITY_NAMES, sanity_entries
 from lamas.operators.settings import CallSettings, EnsembleMethod, OperatorSettings
 from lamas.operators.state import Candidate, SolutionState
@@ -12,6 +12,7 @@ __all__ = [
     "CATALOGUE_NAMES",
     "ENTRIES",
     "PROMPT_FOLDER",
+    "PROMPT_SETS",
     "SANITY_NAMES",
     "AnswerReader",
     "CallSettings",

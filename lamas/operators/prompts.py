@@ -1,6 +1,6 @@
 """Where prompts lie, how they are written, and whether they can be used.
 
-A prompt file is `prompts/<family>/<operator>.md`, or `prompts/<operator>.md` for all families. It
+A prompt file is `<folder>/<family>/<operator>.md`, or `<folder>/<operator>.md` for all families. It
 holds one template called `main`, or several, each after a line `## prompt: <name>` (text before
 the first such line is a remark). A template is one user message, or several messages, each after a
 line `[system]`, `[user]` or `[assistant]`. `$name` or `${name}` stands for a value, `$$` for a
@@ -19,6 +19,10 @@ from lamas.domain import TASK_FAMILIES, ChatMessage, TaskFamily, digest
 from lamas.errors import OperatorError
 
 PROMPT_FOLDER = Path(__file__).parent / "prompts"
+FEW_SHOT_FOLDER = Path(__file__).parent / "prompts_few_shot"
+"""Dialogues with examples, for models too small to follow an instruction alone."""
+
+PROMPT_SETS: Mapping[str, Path] = {"zero_shot": PROMPT_FOLDER, "few_shot": FEW_SHOT_FOLDER}
 
 _TEMPLATE_HEADING = re.compile(r"^## prompt: *(\S+) *$", re.MULTILINE)
 _ROLE_HEADING = re.compile(r"^\[(system|user|assistant)\] *$", re.MULTILINE)
@@ -57,9 +61,17 @@ class PromptTemplate:
 
 
 class PromptLibrary:
-    """Reads each prompt file once; raises OperatorError for one that is missing or invalid."""
+    """Reads each prompt file once; raises OperatorError for one that is missing or invalid.
+
+    What `folder` lacks is taken from the zero-shot prompts, so a set may hold only what differs.
+    """
 
     def __init__(self, folder: Path = PROMPT_FOLDER) -> None:
+        if not folder.is_dir():
+            raise OperatorError(
+                f"there is no prompt folder {folder}: give a folder of prompt files, or one of "
+                f"{', '.join(PROMPT_SETS)}"
+            )
         self.folder = folder
         self._files: dict[Path, Mapping[str, PromptTemplate]] = {}
 
@@ -93,10 +105,11 @@ class PromptLibrary:
         return template
 
     def digest(self) -> str:
-        """Digest of the text of every prompt file in the folder."""
+        """Digest of the text of every prompt file that may be used."""
         texts = {
-            path.relative_to(self.folder).as_posix(): _read(path)
-            for path in sorted(self.folder.rglob("*.md"))
+            path.relative_to(folder).as_posix(): _read(path)
+            for folder in (PROMPT_FOLDER, self.folder)
+            for path in sorted(folder.rglob("*.md"))
         }
         return digest(texts)
 
@@ -104,10 +117,12 @@ class PromptLibrary:
         if family not in TASK_FAMILIES:
             raise OperatorError(f"no prompts for family {family!r}: {', '.join(TASK_FAMILIES)}")
         own = self.folder / family / f"{operator}.md"
-        shared = self.folder / f"{operator}.md"
-        if own.is_file() or not shared.is_file():
-            return own
-        return shared
+        places = (
+            own,
+            self.folder / f"{operator}.md",
+            PROMPT_FOLDER / family / f"{operator}.md",
+        )
+        return next((path for path in places if path.is_file()), own)
 
     def _load(self, path: Path) -> Mapping[str, PromptTemplate]:
         if path not in self._files:
