@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-
-from flows.settings import Settings
 from pathlib import Path
 
+from flows.settings import Settings
 from lamas.benchmarks import (
     Benchmark,
     BenchmarkSettings,

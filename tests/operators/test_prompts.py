@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lamas.domain import TASK_FAMILIES, TaskFamily
 from lamas.errors import OperatorError
-from lamas.operators import CATALOGUE_NAMES, Catalogue, PromptLibrary, prompts_digest
+from lamas.operators import CATALOGUE_NAMES, PROMPT_FOLDER, Catalogue, PromptLibrary, prompts_digest
 from lamas.operators.prompts import Places
 from tests.scripted import last_number, problem_of
 
@@ -97,12 +97,21 @@ def test_an_invalid_file_is_refused_with_its_reason(
 
 
 def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match=r"Generate\.md is missing"):
-        PromptLibrary(tmp_path).template("math", "Generate", "main", QUESTION)
+    with pytest.raises(OperatorError, match=r"Shout\.md is missing"):
+        PromptLibrary(tmp_path).template("math", "Shout", "main", QUESTION)
     (tmp_path / "math").mkdir()
     (tmp_path / "math/Generate.md").write_bytes(b"\xff\xfe$question")
     with pytest.raises(OperatorError, match="cannot be read"):
         PromptLibrary(tmp_path).template("math", "Generate", "main", QUESTION)
+
+
+def test_a_set_holds_only_what_differs_from_the_zero_shot_prompts(tmp_path: Path) -> None:
+    own = written(tmp_path, "Mine: $question").template("math", "Generate", "main", QUESTION)
+    shared = PromptLibrary(tmp_path).template("code", "Generate", "main", QUESTION)
+    assert own.source.startswith(str(tmp_path))
+    assert shared.source.startswith(str(PROMPT_FOLDER))
+    with pytest.raises(OperatorError, match=r"no prompt folder .*few_shot"):
+        PromptLibrary(tmp_path / "absent")
 
 
 def test_the_digest_follows_every_character(tmp_path: Path) -> None:
