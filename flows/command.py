@@ -7,10 +7,8 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import uvloop
 
 from flows.compose import CONFIG_FOLDER, load_settings
 from flows.settings import Settings
@@ -154,6 +152,7 @@ def _stage(options: argparse.Namespace) -> int:
         return 0
     from flows.preflight import preflight
     from flows.server import prefect_server
+    from flows.stopping import run_until_signal
 
     asyncio.run(preflight(options.command, settings))
     with prefect_server(settings.prefect_home, port=settings.prefect.port) as server:
@@ -163,7 +162,7 @@ def _stage(options: argparse.Namespace) -> int:
         _leave_runs_to_the_ui()
         print(f"Prefect UI: {server.ui_url}", file=sys.stderr)
         try:
-            _run_until_signal(stages.FLOWS[options.command](options.overrides))
+            run_until_signal(stages.FLOWS[options.command](options.overrides))
         finally:
             _deliver_logs()
         if server.owned:
@@ -181,8 +180,9 @@ def _ask(options: argparse.Namespace) -> int:
     if not options.text:
         raise ConfigurationError('give one question in quotes: lamas ask "What is 17 + 25?"')
     from flows.ask import ask
+    from flows.stopping import run_until_signal
 
-    _run_until_signal(ask(options.text, settings))
+    run_until_signal(ask(options.text, settings))
     return 0
 
 
@@ -246,16 +246,3 @@ def _deliver_logs() -> None:
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         for handler in logging.getLogger(name).handlers:
             handler.flush()
-
-
-def _run_until_signal(work: Awaitable[object]) -> None:
-    """Run to the end, or cancel cleanly on the first SIGINT or SIGTERM."""
-
-    async def supervised() -> None:
-        task = asyncio.ensure_future(work)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
-        await task
-
-    uvloop.run(supervised())

@@ -1,5 +1,6 @@
 """One run from begin to end: its row, its lock, its stores; found again after a kill."""
 
+import asyncio
 import fcntl
 import json
 import logging
@@ -178,6 +179,8 @@ def _give_up(opened: Session, error: BaseException) -> None:
     stopped = isinstance(error, BudgetExceededError) or not isinstance(error, Exception)
     status: RunStatus = "cancelled" if stopped else "failed"
     message = str(error) if isinstance(error, LamasError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+        message = "stopped from outside"
     try:
         opened.writer.finish_run(
             opened.run.run_id, status, ended_at=opened.clock.now(), error=message
