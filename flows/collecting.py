@@ -42,6 +42,7 @@ async def collect_rollouts(
     finished = failed = 0
     first_error: str | None = None
     done = asyncio.Event()
+    writing: asyncio.Task[None] | None = None
 
     async def work() -> None:
         nonlocal finished, failed, first_error
@@ -54,12 +55,17 @@ async def collect_rollouts(
                 first_error = first_error or rollout.error
             on_finished(rollout)
 
+    async def write_batch() -> None:
+        batch = tuple(buffer[:FLUSH_ROLLOUTS])
+        await asyncio.to_thread(write, batch)
+        del buffer[: len(batch)]
+
     async def flush() -> None:
+        nonlocal writing
         while buffer:
-            batch = tuple(buffer[:FLUSH_ROLLOUTS])
-            # A cancelled await must not leave a batch both written and still in the buffer.
-            await asyncio.shield(asyncio.to_thread(write, batch))
-            del buffer[: len(batch)]
+            # A thread cannot be cancelled: its batch must not be written twice.
+            writing = asyncio.create_task(write_batch())
+            await asyncio.shield(writing)
 
     async def flush_regularly() -> None:
         while not done.is_set():
@@ -81,6 +87,9 @@ async def collect_rollouts(
     except BaseExceptionGroup as group:
         raise _first_leaf(group) from None
     finally:
+        if writing is not None:
+            # Its error, if it has one, comes again from the write below.
+            await asyncio.gather(writing, return_exceptions=True)
         if buffer:
             write(tuple(buffer))
     return Collected(finished=finished, failed=failed, first_error=first_error)
