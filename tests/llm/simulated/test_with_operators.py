@@ -9,7 +9,7 @@ from lamas.llm.simulated.programs import bug_in, solve_program
 from lamas.llm.simulated.protocol import CompletionRequest
 from lamas.operators.catalogue import CATALOGUE_NAMES
 from lamas.operators.prompts import Places, PromptLibrary
-from lamas.operators.text import chosen_position, code_in, lettered
+from lamas.operators.text import chosen_position, fenced_program, lettered
 from tests.llm.simulated.support import changed_profile, says
 
 MATH = SimulatedProblem(
@@ -97,11 +97,11 @@ def test_a_majority_is_followed_by_its_letter(problem: SimulatedProblem) -> None
 
 def test_the_three_prompts_of_the_programmer_get_what_they_ask_for() -> None:
     written = reply(MATH, "Programmer", "write")
-    program = code_in(written, "def solve")
+    program = fenced_program(written, "def solve")
     assert program is not None
     failed = solve_program("36", raises=True)
     repaired = reply(MATH, "Programmer", "repair", stage=2, program=failed, error="NameError")
-    assert code_in(repaired, "def solve") is not None
+    assert fenced_program(repaired, "def solve") is not None
     good = solve_program("41", raises=False)
     stated = reply(MATH, "Programmer", "answer", stage=2, program=good, output="41")
     assert stated.endswith("\\boxed{41}")
@@ -114,7 +114,7 @@ def test_refinement_looks_at_the_solution_shown(problem: SimulatedProblem) -> No
     def rights(solution: str) -> int:
         texts = [reply(problem, "SelfRefine", seed=seed, solution=solution) for seed in range(200)]
         if problem.family == "code":
-            return sum(bug_in(code_in(text, "def total") or "") is None for text in texts)
+            return sum(bug_in(fenced_program(text, "def total") or "") is None for text in texts)
         return sum(says(text, problem) for text in texts)
 
     assert rights(sample(problem, right=True)) > rights(sample(problem, right=False)) + 40
@@ -133,7 +133,7 @@ def test_repair_and_review_give_whole_programs() -> None:
             tests="assert total([1, 2]) == 3",
             error="AssertionError",
         )
-        assert "def total" in (code_in(text, "def total") or "")
+        assert "def total" in (fenced_program(text, "def total") or "")
         reviewed = reply(CODE, "Test", "review", seed=seed, solution=right)
         assert bug_in(reviewed) is None
 
