@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from flows.compose import CONFIG_FOLDER, load_settings
 from flows.settings import Settings
@@ -78,8 +79,14 @@ def _groups() -> str:
     return "\n".join(lines)
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One sentence here too, in place of the whole usage."""
+        self.exit(2, f"lamas: {message}; `{self.prog} --help` shows what is understood\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="lamas",
         description=DESCRIPTION,
         epilog=f"{EXAMPLES}\n{_groups()}",

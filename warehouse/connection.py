@@ -126,4 +126,8 @@ def _unusable(path: Path, message: str) -> WarehouseError:
 
 
 def _wrong(error: duckdb.Error) -> WarehouseError:
-    return WarehouseError(f"the query cannot be answered: {str(error).strip()}")
+    # DuckDB goes on with the line and a caret below it: no part of a sentence.
+    reason = " ".join(str(error).split("\nLINE ", 1)[0].split()).rstrip(".")
+    return WarehouseError(
+        f"the query cannot be answered: {reason}; `lamas sql \"SHOW TABLES\"` lists what there is"
+    )

@@ -38,6 +38,7 @@ class Rollouts:
         self.written: list[str] = []
         self.batches: list[int] = []
         self.seen: list[str] = []
+        self.ten_seen = asyncio.Event()
 
     async def run_one(self, planned: PlannedRollout) -> Rollout:
         self.running += 1
@@ -53,12 +54,17 @@ class Rollouts:
         self.batches.append(len(rollouts))
         self.written += [item.rollout_id for item in rollouts]
 
+    def on_finished(self, rollout: Rollout) -> None:
+        self.seen.append(rollout.rollout_id)
+        if len(self.seen) == 10:
+            self.ten_seen.set()
+
     async def collect(self, count: int, concurrency: int = 8) -> Collected:
         return await collect_rollouts(
             plans(count),
             run_one=self.run_one,
             write=self.write,
-            on_finished=lambda item: self.seen.append(item.rollout_id),
+            on_finished=self.on_finished,
             concurrency=concurrency,
         )
 
@@ -138,12 +144,11 @@ async def test_the_first_error_is_the_one_raised() -> None:
 async def test_cancelling_writes_what_finished_and_stops_the_rest() -> None:
     rollouts = Rollouts(seconds=0.01)
     task = asyncio.create_task(rollouts.collect(10_000, concurrency=3))
-    await asyncio.sleep(0.1)
+    await rollouts.ten_seen.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert rollouts.running == 0
-    assert len(rollouts.seen) > 3
     assert Counter(rollouts.written) == Counter(rollouts.seen)
 
 
