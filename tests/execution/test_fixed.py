@@ -4,17 +4,27 @@ import pytest
 
 from lamas.domain import TASK_FAMILIES, TaskFamily
 from lamas.errors import OperatorError
-from lamas.execution import TOPOLOGIES, RolloutRunner, fixed_plan, fixed_topology, rollout_id_of
-from lamas.operators import Catalogue
+from lamas.execution import (
+    TOPOLOGIES,
+    GraphExecutor,
+    RolloutRunner,
+    fixed_plan,
+    fixed_topology,
+    rollout_id_of,
+)
+from lamas.operators import ENTRIES, SANITY_NAMES, Catalogue, sanity_entries
 from tests.execution.rollouts import CATALOGUE, PROBLEM, ToyBenchmark, executor_for, model_in
-from tests.scripted import last_number
+from tests.scripted import ScriptedSandbox, last_number
+
+
+KNOWING = {"reference", "empty", "other_reference"}
 
 
 @pytest.mark.parametrize("family", TASK_FAMILIES)
 def test_every_topology_is_legal_or_says_which_operator_it_lacks(family: TaskFamily) -> None:
     operators = CATALOGUE.for_family(family)
     expected = {"math": {"generate_test"}, "code": {"programmer"}}
-    lacking = expected.get(family, {"generate_test", "programmer"})
+    lacking = expected.get(family, {"generate_test", "programmer"}) | KNOWING
     for topology in TOPOLOGIES:
         if topology.name in lacking:
             with pytest.raises(OperatorError, match="unknown operator"):
@@ -52,6 +62,24 @@ async def test_five_chains_and_a_vote_run_as_five_chains_and_a_vote() -> None:
     first, vote = rollout.trace.invocations
     assert (len(first.candidates), len(vote.candidates)) == (5, 1)
     assert (vote.operator, vote.kind) == ("ScEnsemble", "graph")
+
+
+async def test_graphs_that_know_the_answer_cost_nothing_and_ask_nobody() -> None:
+    model = model_in(0)
+    catalogue = Catalogue(
+        SANITY_NAMES, read_answer=last_number, entries=(*ENTRIES, *sanity_entries([PROBLEM]))
+    )
+    executor = GraphExecutor(catalogue=catalogue, model=model, sandbox=ScriptedSandbox())
+    operators = catalogue.for_family("math")
+    scores: dict[str, float | None] = {}
+    for name in sorted(KNOWING):
+        plan = fixed_plan(fixed_topology(name), PROBLEM, operators, run_id="run", seed=3)
+        rollout = await RolloutRunner(executor, ToyBenchmark()).run(plan, PROBLEM)
+        scores[name] = rollout.score
+        assert (rollout.status, rollout.cost_usd, rollout.cp_tokens) == ("ok", 0.0, 0.0)
+    # The only problem there is comes after itself.
+    assert scores == {"reference": 1.0, "other_reference": 1.0, "empty": 0.0}
+    assert model.requests == []
 
 
 def test_a_plans_decisions_are_certain_and_name_what_was_legal() -> None:

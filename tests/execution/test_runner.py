@@ -1,12 +1,14 @@
 """A finished rollout: its score, cost, critical path and times."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamas.domain import ExecutionMode, Rollout
+from lamas.benchmarks.benchmark import Score
+from lamas.domain import ExecutionMode, Problem, Rollout
 from lamas.errors import BudgetExceededError, SandboxError
 from lamas.execution import RolloutRunner
 from lamas.scheduling import check
@@ -18,7 +20,7 @@ from tests.execution.rollouts import (
     model_in,
     plan_of,
 )
-from tests.scripted import Reply, ScriptedModel
+from tests.scripted import Reply, ScriptedModel, tool_result
 from tests.virtual_time import VirtualClock, run_in_virtual_time
 
 
@@ -47,6 +49,22 @@ async def test_the_answer_is_scored_and_what_was_read_is_kept() -> None:
         )
         assert (rollout.answer, rollout.score, rollout.status) == (text, score, "ok")
         assert rollout.extracted_answer == (text.split()[-1] if text else None)
+
+
+async def test_the_runs_that_judged_the_answer_are_kept_apart_from_the_operators() -> None:
+    runs = (tool_result("", seconds=0.25), tool_result("done", seconds=0.5))
+
+    class JudgedByPrograms(ToyBenchmark):
+        async def score(self, problem: Problem, answer: str) -> Score:
+            return replace(await super().score(problem, answer), runs=runs)
+
+    executor = executor_for(ScriptedModel(lambda request: Reply("42", tokens=7)))
+    rollout = await RolloutRunner(executor, JudgedByPrograms()).run(
+        plan_of([["Generate"]]), PROBLEM
+    )
+    assert rollout.judging == runs
+    assert [item.tools for item in rollout.trace.invocations] == [()]
+    assert rollout.cp_tokens == 7.0
 
 
 async def test_an_answer_that_cannot_be_judged_fails_the_rollout() -> None:
