@@ -16,7 +16,6 @@ from lamas.operators import ENTRIES, SANITY_NAMES, Catalogue, sanity_entries
 from tests.execution.rollouts import CATALOGUE, PROBLEM, ToyBenchmark, executor_for, model_in
 from tests.scripted import ScriptedSandbox, last_number
 
-
 KNOWING = {"reference", "empty", "other_reference"}
 
 
