@@ -80,6 +80,8 @@ async def ask(question: str, settings: Settings) -> None:
         )
         execution = await executor.execute(planned, problem)
     _show(execution, checkpoint, str(choice.graph), benchmark.extract(execution.answer or ""))
+    if settings.simulated:
+        print("The answer is a simulated model's.")
     if execution.error is not None:
         raise ModelUnreachableError(f"the question was not answered: {execution.error}")
 

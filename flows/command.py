@@ -136,9 +136,14 @@ def _split_text(options: argparse.Namespace) -> None:
     """Take the question or query out of the overrides, wherever on the line it stands."""
     given: list[str] = options.overrides
     texts = [item for item in given if not OVERRIDE.match(item)]
-    if options.takes_text and len(texts) == 1:
-        options.text = texts[0]
-        options.overrides = [item for item in given if item is not texts[0]]
+    if not options.takes_text or not texts:
+        return
+    if len(texts) > 1:
+        raise ConfigurationError(
+            f"give one text in quotes, got {len(texts)}: {', '.join(map(repr, texts))}"
+        )
+    options.text = texts[0]
+    options.overrides = [item for item in given if item is not texts[0]]
 
 
 def _settings(options: argparse.Namespace) -> Settings | None:
@@ -201,7 +206,7 @@ def _sql(options: argparse.Namespace) -> int:
     from flows.tables import print_frame, read_sql_file
 
     query: str | None = options.text if options.file is None else read_sql_file(options.file)
-    if query is None:
+    if not (query and query.strip()):
         raise ConfigurationError('give one query in quotes, as in lamas sql "FROM run_summary"')
     print_frame(open_warehouse(settings).query(query), options.format)
     return 0

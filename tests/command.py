@@ -4,8 +4,11 @@ import io
 import os
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.command import run
 
@@ -19,15 +22,33 @@ class Finished:
     stderr: str
 
 
-def run_here(*arguments: str) -> Finished:
-    """Run `lamas` in this process: everything of the command but Python's start."""
+def run_here(*arguments: str, prefect_api: str | None = None) -> Finished:
+    """Run `lamas` in this process: everything of the command but Python's start.
+
+    Stages need `prefect_api`, the address of a running server.
+    """
     stdout, stderr = io.StringIO(), io.StringIO()
-    with redirect_stdout(stdout), redirect_stderr(stderr):
+    with ExitStack() as stack:
+        if prefect_api is not None:
+            stack.enter_context(_server(prefect_api))
+        stack.enter_context(redirect_stdout(stdout))
+        stack.enter_context(redirect_stderr(stderr))
         try:
             code = run(arguments)
         except SystemExit as end:
             code = int(end.code or 0)
     return Finished(code, stdout.getvalue(), stderr.getvalue())
+
+
+@contextmanager
+def _server(prefect_api: str) -> Generator[None, None, None]:
+    """Point this process at a server; Prefect read its settings long ago."""
+    os.environ["PREFECT_API_URL"] = prefect_api
+    try:
+        with temporary_settings({PREFECT_API_URL: prefect_api}):
+            yield
+    finally:
+        del os.environ["PREFECT_API_URL"]
 
 
 def start(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:

@@ -1,7 +1,12 @@
 """What every test of the project shares: how hypothesis runs, and a quiet end."""
 
+import os
+from collections.abc import Generator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
+from flows.server import prefect_server
 from flows.tidy_exit import hide_leak_report
 
 hide_leak_report()
@@ -9,3 +14,16 @@ hide_leak_report()
 # A busy machine makes any example slow; wrong results are what these tests look for.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, None]:
+    """The API address of a real Prefect server that runs while the tests do."""
+    before = dict(os.environ)
+    os.environ.pop("PREFECT_API_URL", None)
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as server:
+        address = server.api_url
+        # Who wants it says so; all others find the environment as it was.
+        os.environ.clear()
+        os.environ.update(before)
+        yield address

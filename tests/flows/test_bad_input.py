@@ -236,7 +236,7 @@ def test_queries(prepared: Path, tmp_path: Path) -> None:
         binary = tmp_path / "binary.sql"
         binary.write_bytes(b"\xff\xfe\x00")
         refused(["sql", "--file", str(binary), at], str(binary), "cannot be read")
-        refused(["sql", "FROM runs", "FROM problems", at], "one query")
+        refused(["sql", "FROM runs", "FROM problems", at], "one text", "'FROM problems'", code=2)
 
 
 def test_prefect_servers(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,163 @@
+"""Which Prefect server a run talks to, and that its own ends with it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from flows import server
+from flows.server import HOST, answers, kept_open, prefect_server
+from lamas.errors import ServerError
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """Answers a health check as Prefect's API does."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.end_headers()
+        self.wfile.write(b"true")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def healthy() -> Generator[str, None, None]:
+    """The API address of something that answers."""
+    with HTTPServer((HOST, 0), Healthy) as stand_in:
+        thread = threading.Thread(target=stand_in.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://{HOST}:{stand_in.server_port}/api"
+        stand_in.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_LOGGING_LEVEL"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*_: object) -> None:
+        raise AssertionError("a server was started")
+
+    monkeypatch.setattr(server, "_start", start)
+
+
+@pytest.mark.usefixtures("no_start")
+def test_the_named_server_is_used_and_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with healthy() as address:
+        monkeypatch.setenv("PREFECT_API_URL", address)
+        with prefect_server(tmp_path) as found:
+            assert (found.api_url, found.owned) == (address, False)
+            assert found.ui_url == address.removesuffix("/api")
+        assert os.environ["PREFECT_API_URL"] == address
+        assert answers(address)
+
+
+@pytest.mark.usefixtures("no_start")
+def test_a_named_server_that_does_not_answer_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    with (
+        pytest.raises(ServerError, match=r"PREFECT_API_URL=http://127\.0\.0\.1:9/api"),
+        prefect_server(tmp_path),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("no_start")
+def test_the_server_kept_open_on_the_home_folder_is_found(tmp_path: Path) -> None:
+    with healthy() as address:
+        (tmp_path / "server.json").write_text(json.dumps({"api_url": address, "pid": 1}))
+        with prefect_server(tmp_path) as found:
+            assert (found.api_url, found.owned) == (address, False)
+            assert os.environ["PREFECT_API_URL"] == address
+        assert (tmp_path / "server.json").exists()
+    assert kept_open(tmp_path) is None, "it no longer answers"
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", "3", '{"pid": 1}', '{"api_url": 7}'])
+def test_a_note_that_says_nothing_is_no_server(tmp_path: Path, note: str) -> None:
+    (tmp_path / "server.json").write_text(note)
+    assert kept_open(tmp_path) is None
+
+
+def test_a_busy_port_is_passed_by() -> None:
+    free_port = server._free_port  # pyright: ignore[reportPrivateUsage]
+    with socket.create_server((HOST, 0)) as taken:
+        port = int(taken.getsockname()[1])
+        assert free_port(port) not in (port, 0)
+    assert free_port(port) == port
+
+
+def test_a_server_that_ends_while_starting_is_an_error_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "prefect.py"
+    fake.write_text("import sys; print('first'); sys.exit('no such table')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with (
+        pytest.raises(ServerError, match=r"code 1 while starting \(no such table\); its log is"),
+        prefect_server(tmp_path / "home"),
+    ):
+        pass
+    assert "PREFECT_API_URL" not in os.environ
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from flows.server import prefect_server
+with prefect_server(Path(sys.argv[1]), keep_open=True) as server:
+    print(server.api_url, server.owned, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_its_own_server_answers_is_noted_and_dies_with_a_killed_run(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout is not None
+        address, owned = run.stdout.readline().split()
+        assert owned == "True"
+        assert answers(address)
+        found = kept_open(tmp_path)
+        assert found is not None
+        assert (found.api_url, found.owned) == (address, False)
+        pid = int(json.loads((tmp_path / "server.json").read_text())["pid"])
+        assert (tmp_path / "prefect.db").exists()
+        assert httpx.get(f"{address}/admin/version").is_success
+        run.kill()
+        run.wait()
+    deadline = time.monotonic() + 30
+    while answers(address) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not answers(address)
+    assert kept_open(tmp_path) is None
+    with pytest.raises(ProcessLookupError):
+        _wait_gone(pid, deadline)
+
+
+def _wait_gone(pid: int, deadline: float) -> None:
+    while time.monotonic() < deadline:
+        os.kill(pid, 0)
+        time.sleep(0.1)
