@@ -45,6 +45,8 @@ class BenchmarkConfig(Section):
     """Column of kind `file`, or a template such as `{Body} {Question}`."""
     answer: str = "answer"
     """Column of kind `file`."""
+    choices: str = ""
+    """Column of kind `file` with a list of options, for scorer `choice`."""
     scorer: Literal["number", "math", "exact", "choice"] = "number"
     """How answers of kind `file` are judged."""
     datasets: list[GeneratedDataset] = Field(default_factory=list[GeneratedDataset])

@@ -153,6 +153,7 @@ def benchmark_of(settings: Settings, sandbox: JudgingSandbox) -> Benchmark:
             path=config.path or "",
             question=config.question,
             answer=config.answer,
+            choices=config.choices,
             scorer=config.scorer,
             datasets=tuple(
                 GeneratedDataset(
