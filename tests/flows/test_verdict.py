@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.promote import Verdict, difference_lines
+from flows.verdict import Verdict, difference_lines
 from lamas.evaluation import PairedDifference
 
 
