@@ -116,7 +116,7 @@ def rollouts(
 
 
 def _run_by_operator(tools: Sequence[ToolExecution]) -> tuple[ToolExecution, ...]:
-    return tuple(tool for tool in tools if tool.purpose == "operator")
+    return tuple(tool for tool in tools if tool.role == "operator")
 
 
 def _judging(
@@ -126,7 +126,7 @@ def _judging(
     found: dict[str, tuple[ToolExecution, ...]] = {}
     for row in invocations.iter_rows(named=True):
         tools = tools_of.get(str(row["invocation_id"]), ())
-        judging = tuple(tool for tool in tools if tool.purpose != "operator")
+        judging = tuple(tool for tool in tools if tool.role != "operator")
         if judging:
             found[str(row["rollout_id"])] = judging
     return found

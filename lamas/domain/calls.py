@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-ToolPurpose = Literal["operator", "candidate", "checker"]
+ToolRole = Literal["operator", "candidate", "checker"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,5 +76,5 @@ class ToolExecution:
     """Measured from handing the program over to its end."""
     charged_seconds: float
     """What enters CP_len: `wall_seconds`, or a modelled time under the simulated profile."""
-    purpose: ToolPurpose = "operator"
+    role: ToolRole = "operator"
     """Judging runs the candidate and its checker in two processes; neither is charged."""

@@ -26,8 +26,8 @@ class Judgement:
     def runs(self) -> tuple[ToolExecution, ToolExecution]:
         """Both as they are recorded: judging is no part of the answer, so nothing is charged."""
         return (
-            replace(self.candidate, purpose="candidate", charged_seconds=0.0),
-            replace(self.checker, purpose="checker", charged_seconds=0.0),
+            replace(self.candidate, role="candidate", charged_seconds=0.0),
+            replace(self.checker, role="checker", charged_seconds=0.0),
         )
 
 

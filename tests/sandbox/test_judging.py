@@ -108,7 +108,7 @@ async def _judge(sandbox: ProcessSandbox, sample: Sample, program: str) -> Judge
 async def test_a_correct_program_passes(sandbox: ProcessSandbox, sample: Sample) -> None:
     judgement = await _judge(sandbox, sample, sample.prompt + sample.body)
     assert judgement.passed, judgement
-    assert [item.purpose for item in judgement.runs] == ["candidate", "checker"]
+    assert [item.role for item in judgement.runs] == ["candidate", "checker"]
     assert all(item.wall_seconds > 0.0 == item.charged_seconds for item in judgement.runs)
     assert judgement.detail == ""
 

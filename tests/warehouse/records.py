@@ -144,7 +144,7 @@ TOOLS = st.builds(
 
 
 def _judging(tool: ToolExecution) -> ToolExecution:
-    return replace(tool, purpose="checker")
+    return replace(tool, role="checker")
 
 
 JUDGING = TOOLS.map(_judging)

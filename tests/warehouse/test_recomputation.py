@@ -202,12 +202,12 @@ def test_judging_runs_are_rows_that_charge_nothing(store: Store, warehouse: Ware
     tool = make_tool(2.0)
     rollout = make_rollout([[Step(operator="Programmer", calls=(make_call(),), tools=(tool,))]])
     judging = (
-        replace(tool, purpose="candidate", stage=0, charged_seconds=0.0),
-        replace(tool, purpose="checker", stage=0, charged_seconds=0.0),
+        replace(tool, role="candidate", stage=0, charged_seconds=0.0),
+        replace(tool, role="checker", stage=0, charged_seconds=0.0),
     )
     store(replace(rollout, judging=judging))
     found = rows(
-        warehouse, "SELECT tool_index, purpose, charged_seconds FROM tool_executions ORDER BY ALL"
+        warehouse, "SELECT tool_index, role, charged_seconds FROM tool_executions ORDER BY ALL"
     )
     assert found == [(0, "operator", 2.0), (1, "candidate", 0.0), (2, "checker", 0.0)]
     assert rows(warehouse, "SELECT tool_seconds FROM invocation_recomputed") == [(2.0,)]

@@ -5,8 +5,8 @@ ALTER TABLE runs ADD COLUMN prompts_digest VARCHAR DEFAULT '';
 COMMENT ON COLUMN runs.prompts_digest IS
 'Digest of every prompt file; empty for runs older than this column';
 
-ALTER TABLE tool_executions ADD COLUMN purpose VARCHAR DEFAULT 'operator';
-COMMENT ON COLUMN tool_executions.purpose IS
+ALTER TABLE tool_executions ADD COLUMN role VARCHAR DEFAULT 'operator';
+COMMENT ON COLUMN tool_executions.role IS
 'operator: run by the operator; candidate and checker: the two runs that judged the answer';
 COMMENT ON COLUMN tool_executions.invocation_id IS
 'Invocation that ran it; of a judging run the last one of the rollout';

@@ -18,7 +18,7 @@ branch_tools AS (
         branch,
         ordered_sum(list(charged_seconds ORDER BY tool_index)) AS tool_seconds
     FROM tool_executions
-    WHERE purpose = 'operator'
+    WHERE role = 'operator'
     GROUP BY invocation_id, stage, branch
 ),
 
