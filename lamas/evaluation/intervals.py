@@ -16,8 +16,8 @@ CONFIDENCE = 0.95
 RESAMPLES = 2000
 EXACT_BELOW = 40
 
-# Bounds the memory of one block of resamples.
-_CELLS = 4_000_000
+# Of one block of resamples: few enough to stay in the cache.
+_CELLS = 32_000
 
 
 @dataclass(frozen=True, slots=True)
