@@ -38,6 +38,7 @@ examples:
   lamas evaluate llm=openai benchmark=gsm8k benchmark.path=gsm8k_test.jsonl
   lamas ask "What is 17 + 25 - 4?"                one question, with the chosen graph drawn
   lamas sql "FROM operator_bottlenecks"           ask the warehouse
+  lamas report                                    the latest retrain as one HTML file and charts
   lamas retrain --cfg job                         show the resolved configuration, run nothing
 """
 
@@ -115,6 +116,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_overrides(sql, text="QUERY", text_help='SQL in quotes, for instance "FROM run_summary"')
     sql.add_argument("--file", type=Path, help="a .sql file instead, such as warehouse/queries/…")
     sql.add_argument("--format", choices=["table", "csv", "json"], default="table")
+    report = add("report", "write a run (run=…; the latest retrain) as HTML and PNGs", _report)
+    _add_overrides(report)
     audit = add("audit", "run every audit; exits 1 when one returns a row", _audit)
     _add_overrides(audit)
     ui = add("ui", "keep the Prefect UI open on the runs of this home folder", _ui)
@@ -208,7 +211,19 @@ def _sql(options: argparse.Namespace) -> int:
     query: str | None = options.text if options.file is None else read_sql_file(options.file)
     if not (query and query.strip()):
         raise ConfigurationError('give one query in quotes, as in lamas sql "FROM run_summary"')
-    print_frame(open_warehouse(settings).query(query), options.format)
+    print_frame(open_warehouse(settings).query(query, run_id=settings.run), options.format)
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    if settings is None:
+        return 0
+    from flows.report.build import write_report
+    from flows.storage import open_warehouse
+
+    files = write_report(open_warehouse(settings), settings.run, settings.reports_folder)
+    print(f"{files.page}\n{len(files.pictures)} charts in {files.page.with_suffix('')}{os.sep}")
     return 0
 
 

@@ -29,6 +29,8 @@ async def retrain(overrides: list[str] | None = None) -> None:
         reference = _comparable_champion(current, last) or first
         await evaluate(checkpoint_ids=[first, last, reference])
         await promote_or_not(current, reference=reference, candidate=last)
+        home, run_id = current.settings.home, current.run.run_id
+        current.say(f"`lamas report home={home} run={run_id}` makes an HTML file of all this")
 
 
 async def _one_step(current: Session, checkpoint_id: str) -> str:

@@ -314,6 +314,10 @@ class Settings(Section):
         return self.home / "checkpoints"
 
     @property
+    def reports_folder(self) -> Path:
+        return self.home / "reports"
+
+    @property
     def responses_path(self) -> Path:
         return self.home / "responses.sqlite"
 

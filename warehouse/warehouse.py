@@ -13,6 +13,7 @@ from lamas.errors import WarehouseError
 from warehouse.audit import AuditResult, run_audits
 from warehouse.connection import connect, fetch, transaction
 from warehouse.migration import Schema, migrate, needs_migration, packaged_schema
+from warehouse.sql_files import QUERIES, sql_files
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
 
@@ -72,13 +73,28 @@ class Warehouse:
         with self._connection(read_only=False) as connection:
             migrate(connection, self._path, schema)
 
-    def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
-        """The rows of one statement that reads; `?` in it stand for `parameters`.
+    def query(
+        self, sql: str, parameters: Sequence[object] = (), *, run_id: str | None = None
+    ) -> pl.DataFrame:
+        """The rows of one statement that reads; `?` in it stand for `parameters`, and
+        `getvariable('run_id')` for `run_id`.
 
         Raises WarehouseError when the statement is wrong or would change the warehouse.
         """
         with self.reading() as connection:
+            if run_id is not None:
+                connection.execute("SET VARIABLE run_id = $1", [run_id])
             return fetch(connection, sql, parameters)
+
+    def report(self, run_id: str) -> dict[str, pl.DataFrame]:
+        """The rows of every packaged query `report_<name>`, by its name, over one state."""
+        with self.reading() as connection:
+            connection.execute("SET VARIABLE run_id = $1", [run_id])
+            return {
+                query.name.removeprefix("report_"): fetch(connection, query.text)
+                for query in sql_files(QUERIES)
+                if query.name.startswith("report_")
+            }
 
     def audit(self) -> tuple[AuditResult, ...]:
         """Every audit over one and the same state; sound when no result holds a row."""

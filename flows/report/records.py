@@ -1,0 +1,307 @@
+"""What the report queries return, as records; one class for one `report_*.sql`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+from pydantic import TypeAdapter
+
+from lamas.domain import EvaluationMetric
+from lamas.evaluation import PairedDifference
+
+Key = tuple[str, str | None]
+"""Policy and checkpoint: who chose the graphs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunFacts:
+    """The run and what it amounts to."""
+
+    run_id: str
+    kind: str
+    status: str
+    simulated: bool
+    seed: int
+    benchmark: str | None
+    benchmark_version: str | None
+    problems: int
+    rollouts: int
+    failed_rollouts: int
+    updates: int
+    attempts: int
+    failed_attempts: int
+    replayed_attempts: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    seconds: float | None
+    code_version: str
+    config_digest: str
+    prompts_digest: str
+    started_at: float
+    error: str | None
+    config_json: str
+
+    @property
+    def makespan_is_of_the_model(self) -> bool:
+        """False when a simulated model answered without waiting: the machine's own time is left."""
+        config: dict[str, dict[str, dict[str, object]]] = json.loads(self.config_json)
+        scale = config.get("llm", {}).get("simulated", {}).get("time_scale")
+        return not self.simulated or bool(scale)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entrant:
+    """One evaluated way of choosing graphs."""
+
+    policy: str
+    checkpoint_id: str | None
+    step: int
+    role: Literal["before", "after"] | None
+    rollouts: int
+    problems: int
+    failed_rollouts: int
+
+    @property
+    def key(self) -> Key:
+        return self.policy, self.checkpoint_id
+
+    @property
+    def name(self) -> str:
+        """As the table that ended the run shows it."""
+        return self.policy if self.checkpoint_id is None else f"{self.policy}, step {self.step}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """One metric of one entrant; value recomputed, interval as stored."""
+
+    policy: str
+    checkpoint_id: str | None
+    split: str
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    failed: int
+    method: str
+
+    def as_stored(self, run_id: str) -> EvaluationMetric:
+        return EvaluationMetric(
+            evaluation_id="",
+            run_id=run_id,
+            checkpoint_id=self.checkpoint_id,
+            policy=self.policy,
+            split=self.split,
+            metric=self.metric,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            n=self.n,
+            failed=self.failed,
+            method=self.method,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """Candidate against reference in one metric."""
+
+    candidate: str
+    reference: str
+    decision: str
+    margin: float
+    problems: int
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+
+    def paired(self) -> PairedDifference:
+        return PairedDifference(
+            metric=self.metric,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            problems=self.problems,
+            method="paired bootstrap over problems",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrontierPoint:
+    """Means of one entrant with the ends of their 95 % intervals."""
+
+    benchmark: str
+    split: str
+    policy: str
+    checkpoint_id: str | None
+    rollouts: int
+    score: float
+    score_low: float | None
+    score_high: float | None
+    cp_tokens: float
+    cp_tokens_low: float | None
+    cp_tokens_high: float | None
+    cost_usd: float
+    cost_usd_low: float | None
+    cost_usd_high: float | None
+    dominated: bool
+    best_for_its_time: bool
+    best_for_its_cost: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PathLength:
+    """CP_len of one rollout, and the quantiles of its entrant."""
+
+    policy: str
+    checkpoint_id: str | None
+    cp_tokens: float
+    share_up_to: float
+    p25: float
+    p50: float
+    p75: float
+    p90: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperatorShare:
+    """How often one operator is chosen in one layer."""
+
+    policy: str
+    checkpoint_id: str | None
+    layer: int
+    operator: str
+    chosen: int
+    rollouts: int
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LearningStep:
+    """Means of one training batch; None where every rollout failed or no update was made."""
+
+    step: int
+    rollouts: int | None
+    failed_rollouts: int | None
+    score: float | None
+    cp_tokens: float | None
+    cost_usd: float | None
+    entropy: float | None
+    reward: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GanttBar:
+    """One invocation of an example rollout, in virtual time."""
+
+    policy: str
+    checkpoint_id: str | None
+    example: Literal["typical", "worst"]
+    rollout_id: str
+    problem_id: str
+    score: float
+    rollout_cp_tokens: float
+    layer: int
+    position: int
+    operator: str
+    kind: Literal["graph", "post"]
+    start_tokens: float
+    cp_tokens: float
+    output_tokens: int
+    tool_seconds: float
+    is_critical: bool
+    slack_tokens: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bottleneck:
+    """One operator in one layer."""
+
+    policy: str
+    checkpoint_id: str | None
+    layer: int
+    operator: str
+    invocations: int
+    critical_share: float
+    cp_tokens_p50: float
+    cp_tokens_p90: float
+    critical_path_share: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spending:
+    """What one operator cost for one purpose."""
+
+    purpose: str
+    operator: str
+    attempts: int
+    replayed_attempts: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    share_of_run: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """One reason for failed rollouts or calls."""
+
+    what: Literal["rollout", "call"]
+    place: str
+    reason: str
+    failures: int
+    recovered: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportData:
+    """Everything a report shows; a field is the answer to the query `report_<field>`."""
+
+    run: tuple[RunFacts, ...]
+    entrants: tuple[Entrant, ...]
+    headline: tuple[Metric, ...]
+    differences: tuple[Difference, ...]
+    frontier: tuple[FrontierPoint, ...]
+    cp_len: tuple[PathLength, ...]
+    operator_mix: tuple[OperatorShare, ...]
+    learning: tuple[LearningStep, ...]
+    gantt: tuple[GanttBar, ...]
+    bottlenecks: tuple[Bottleneck, ...]
+    spending: tuple[Spending, ...]
+    failures: tuple[Failure, ...]
+
+    @property
+    def names(self) -> dict[Key, str]:
+        """What to call each entrant; checkpoints of the same step are told apart by their ids."""
+        given = [item.name for item in self.entrants]
+        return {
+            item.key: item.name
+            if given.count(item.name) == 1
+            else f"{item.name} ({(item.checkpoint_id or '')[-4:]})"
+            for item in self.entrants
+        }
+
+    @property
+    def learned(self) -> tuple[Entrant, ...]:
+        """Controllers to show side by side: before and after training, or the evaluated ones."""
+        of_run = tuple(item for item in self.entrants if item.role)
+        return of_run or tuple(item for item in self.entrants if item.checkpoint_id)[:2]
+
+    @property
+    def subject(self) -> Entrant:
+        """Whom the details are about: the trained controller, or the first entrant."""
+        return self.learned[-1] if self.learned else self.entrants[0]
+
+
+_DATA = TypeAdapter(ReportData)
+
+
+def report_data(frames: Mapping[str, pl.DataFrame]) -> ReportData:
+    """The records of the frames that `Warehouse.report` returns."""
+    rows: dict[str, Sequence[object]] = {name: frame.to_dicts() for name, frame in frames.items()}
+    return _DATA.validate_python(rows)

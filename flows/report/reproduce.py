@@ -1,0 +1,106 @@
+"""The command line that leads to a stored configuration again."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from flows.compose import CONFIG_FOLDER, load_settings
+from lamas.errors import ConfigurationError
+
+Leaves = dict[str, object]
+
+# Where things lie and which run was worked on are whoever repeats it to say.
+_LEFT_OUT = ("home", "warehouse", "warehouse_wait_seconds", "run", "resume", "prefect")
+_FIRST_GROUPS = ("llm", "benchmark", "experiment")
+"""Groups whose options reach into other sections are tried first."""
+
+
+def overrides_for(config_json: str) -> list[str]:
+    """Hydra overrides under which today's `conf/` resolves to the stored configuration.
+
+    Options of groups where one explains several differences, single values for what is left. Keys
+    that no longer exist are left out: `resolves_to` tells whether the result is the same.
+    """
+    wanted = _wanted(config_json)
+    chosen: list[str] = []
+    missing = _differences(chosen, wanted)
+    for folder in _groups():
+        if folder.name != "experiment" and not _concerns(folder.name, missing):
+            continue
+        known = list(chosen)
+        for option in sorted(path.stem for path in folder.glob("*.yaml")):
+            tried = [*known, f"{folder.name}={option}"]
+            try:
+                left = _differences(tried, wanted)
+            except ConfigurationError:
+                continue  # An option that cannot stand alone, such as an endpoint without address.
+            # An option that mends a single value says no more than the value itself.
+            if len(left) + (tried[:-1] == chosen) < len(missing):
+                chosen, missing = tried, left
+    return [*chosen, *(f"{key}={_value(wanted[key])}" for key in missing if key in wanted)]
+
+
+def resolves_to(overrides: Sequence[str], config_json: str) -> bool:
+    """Whether the overrides lead to the stored configuration exactly."""
+    try:
+        return not _differences(overrides, _wanted(config_json))
+    except ConfigurationError:
+        return False
+
+
+def _concerns(group: str, keys: Sequence[str]) -> bool:
+    return any(key.split(".", 1)[0] == group for key in keys)
+
+
+def command(kind: str, overrides: Sequence[str]) -> str:
+    """The command as a shell takes it."""
+    return shlex.join(["lamas", kind, *overrides])
+
+
+def _groups() -> list[Path]:
+    folders = [path for path in CONFIG_FOLDER.iterdir() if any(path.glob("*.yaml"))]
+    ranks = {name: rank for rank, name in enumerate(_FIRST_GROUPS)}
+    return sorted(folders, key=lambda path: (ranks.get(path.name, len(ranks)), path.name))
+
+
+def _wanted(config_json: str) -> Leaves:
+    content = cast("Mapping[str, object]", json.loads(config_json))
+    return dict(_leaves(content))
+
+
+def _differences(overrides: Sequence[str], wanted: Leaves) -> list[str]:
+    """Keys on which the resolved overrides and the wanted configuration differ."""
+    content = cast("Mapping[str, object]", load_settings(overrides).model_dump(mode="json"))
+    found = dict(_leaves(content))
+    return sorted(
+        key
+        for key in found.keys() | wanted.keys()
+        if key not in found or key not in wanted or wanted[key] != found[key]
+    )
+
+
+def _leaves(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in content.items():
+        name = f"{prefix}{key}"
+        if not prefix and key in _LEFT_OUT:
+            continue
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(cast("Mapping[str, object]", value), f"{name}.")
+        else:
+            yield name, value
+
+
+def _value(value: object) -> str:
+    """As Hydra reads it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return "[" + ",".join(_value(item) for item in cast("list[object]", value)) + "]"
+    if isinstance(value, str):
+        plain = value.replace("_", "").replace("-", "").replace(".", "").replace("/", "")
+        return value if plain.isalnum() else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)
