@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lamas.domain import EvaluationMetric, Rollout, ordered_sum
 from lamas.errors import DomainError
-from lamas.evaluation.intervals import Interval, cluster_bootstrap, wilson
+from lamas.evaluation.intervals import Interval, cluster_bootstrap, proportion
 from lamas.evaluation.quantile import quantile, weighted_quantiles
 
 _QUANTILES = (("p50", 0.5), ("p90", 0.9))
@@ -159,6 +159,6 @@ def _score(
     scores = [score_value(item) for item in finished]
     one_each = len(set(sample.problems)) == len(sample.problems)
     if one_each and all(math.isclose(score, round(score)) for score in scores):
-        interval = wilson(round(ordered_sum(scores)), len(scores))
+        interval = proportion(round(ordered_sum(scores)), len(scores))
         return sample.metric("score", mean(scores), interval, "mean", label)
     return sample.mean("score", scores, label)

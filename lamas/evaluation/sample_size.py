@@ -22,10 +22,10 @@ def problems_for_binary(
     """Problems to show with right/wrong answers that A is at most `margin` worse than B.
 
     `discordant` in (0, 1]: the share of problems that exactly one of the two gets right;
-    `difference`: the true share of A − B (|difference| ≤ discordant). Normal approximation, with
-    the variance discordant − difference² of one pair:
-    n = (z₁₋level + z_power)² · variance / (margin + difference)². Source: Lu and Bean, Statistics
-    in Medicine 14 (1995). One run of each policy; several seeds need fewer problems.
+    `difference`: the true share of A − B (|difference| ≤ discordant). Normal approximation of the
+    Wald interval's power, with the variance discordant − difference² of one pair:
+    n = (z₁₋level + z_power)² · variance / (margin + difference)². For one run of each policy; with
+    several seeds the same number of problems shows more. DomainError for values without such an n.
     """
     _check(margin, difference, level, power)
     if not (0.0 < discordant <= 1.0 and abs(difference) <= discordant):

@@ -90,10 +90,13 @@ def test_known_answers() -> None:
         assert item.high is not None
         assert item.low <= item.value + 1e-12
         assert item.value <= item.high + 1e-12
-    assert metrics["score"].method == "mean; wilson"
+    assert metrics["score"].method == "mean; clopper-pearson"
     assert (metrics["score"].low, metrics["score"].high) == pytest.approx(
-        (0.3127, 0.8318), abs=1e-4
+        (0.2624, 0.8784), abs=1e-4
     )
+    many = summary([done(place, float(place < 50)) for place in range(100)])["score"]
+    assert many.method == "mean; wilson"
+    assert many.low == pytest.approx(0.4038, abs=1e-4)
 
 
 def test_wilson_stays_informative_at_the_ends() -> None:
