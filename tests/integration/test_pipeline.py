@@ -118,10 +118,10 @@ def test_a_run_stopped_again_and_again_ends_like_an_undisturbed_one(
 ) -> None:
     arguments = ("retrain", *SMALL, "seed=7", f"home={home}", "llm.simulated.time_scale=0.02")
     rng = random.Random(7)
-    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+    for number in (signal.SIGKILL, signal.SIGTERM):
         before = _calls_made(home)
         process = start_command(prefect_api, *arguments)
-        _wait_for_calls(home, process, more_than=before + rng.randint(2, 15))
+        _wait_for_calls(home, process, more_than=before + rng.randint(5, 25))
         # A killed run takes its servers with it by itself; the group is for a stuck one.
         process.send_signal(number)
         _, stderr = process.communicate(timeout=120)
@@ -182,6 +182,7 @@ def test_faults_are_rows_and_never_rewards(home: Path, lamas: Run) -> None:
         "evaluation.baselines=[]",
         # Two attempts: some calls must really fail for good.
         "llm.retry.attempts=2",
+        "execution.granularity=rollout",
     )
     finished = lamas("retrain", *arguments)
     assert finished.code == 0, finished.stderr
