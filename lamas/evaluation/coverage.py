@@ -155,7 +155,10 @@ CASES = (
     Case("log-ratio of CP_len, 5 seeds × 100 problems", hierarchical(TOKENS)),
     Case("… seeds that do not differ", hierarchical(replace(TOKENS, seed_sd=0.0))),
     Case("… seeds that differ a lot", hierarchical(replace(TOKENS, seed_sd=0.5))),
-    Case("… one seed, 100 problems", hierarchical(replace(TOKENS, seeds=1, seed_sd=0.0))),
+    Case(
+        "… one seed, 200 problems",
+        hierarchical(replace(TOKENS, seeds=1, seed_sd=0.0, problems=200)),
+    ),
     Case(
         "mean difference, bootstrap over 200 problems, one seed",
         problems_alone(replace(SCORE, seeds=1, seed_sd=0.0, problems=200)),
