@@ -9,7 +9,7 @@ from rich.table import Table
 from lamas.domain import EvaluationMetric
 
 NOTE = (
-    "score and means with 95 % intervals (Wilson, or bootstrap over problems); CP_len in tokens; "
+    "95 % intervals: score exact or Wilson, the rest bootstrap over problems; CP_len in tokens; "
     "USD per 1,000 problems; makespan in measured seconds, side by side with other rollouts"
 )
 HEADERS = (
