@@ -16,9 +16,12 @@ def operator_mix(
     for item in shares:
         table[operators.index(item.operator)][item.layer - 1] = item.share
     with chart(0.95 + 0.29 * len(operators)) as (figure, axes):
-        axes.imshow(table, cmap="Greys", vmin=0.0, vmax=2.2, aspect="auto")
         for row, values in enumerate(table):
             for column, share in enumerate(values):
+                if share:
+                    # White to middle grey: dark figures stay readable on it.
+                    tone = f"{1.0 - 0.35 * share:.3f}"
+                    axes.barh(row, 1.0, left=column - 0.5, height=1.0, color=tone)
                 axes.text(
                     column,
                     row,
@@ -33,6 +36,8 @@ def operator_mix(
         axes.set_xticks(range(layers), [str(layer + 1) for layer in range(layers)])
         axes.tick_params(length=0)
         axes.grid(visible=False)
+        axes.set_xlim(-0.5, layers - 0.5)
+        axes.set_ylim(len(operators) - 0.5, -0.5)
         for spine in axes.spines.values():
             spine.set_visible(False)
         axes.set_xlabel("layer (cells: % of rollouts)")

@@ -25,21 +25,22 @@ def overrides_for(config_json: str) -> list[str]:
     """
     wanted = _wanted(config_json)
     chosen: list[str] = []
-    missing = _differences(chosen, wanted)
+    missing = _settable(chosen, wanted)
     for folder in _groups():
-        if folder.name != "experiment" and not _concerns(folder.name, missing):
+        # A single difference is told by itself; an experiment may be behind differences anywhere.
+        if len(missing if folder.name == "experiment" else _within(folder.name, missing)) < 2:
             continue
         known = list(chosen)
         for option in sorted(path.stem for path in folder.glob("*.yaml")):
             tried = [*known, f"{folder.name}={option}"]
             try:
-                left = _differences(tried, wanted)
+                left = _settable(tried, wanted)
             except ConfigurationError:
                 continue  # An option that cannot stand alone, such as an endpoint without address.
             # An option that mends a single value says no more than the value itself.
             if len(left) + (tried[:-1] == chosen) < len(missing):
                 chosen, missing = tried, left
-    return [*chosen, *(f"{key}={_value(wanted[key])}" for key in missing if key in wanted)]
+    return [*chosen, *(f"{key}={_value(wanted[key])}" for key in missing)]
 
 
 def resolves_to(overrides: Sequence[str], config_json: str) -> bool:
@@ -50,8 +51,8 @@ def resolves_to(overrides: Sequence[str], config_json: str) -> bool:
         return False
 
 
-def _concerns(group: str, keys: Sequence[str]) -> bool:
-    return any(key.split(".", 1)[0] == group for key in keys)
+def _within(group: str, keys: Sequence[str]) -> list[str]:
+    return [key for key in keys if key.split(".", 1)[0] == group]
 
 
 def command(kind: str, overrides: Sequence[str]) -> str:
@@ -72,13 +73,35 @@ def _wanted(config_json: str) -> Leaves:
 
 def _differences(overrides: Sequence[str], wanted: Leaves) -> list[str]:
     """Keys on which the resolved overrides and the wanted configuration differ."""
-    content = cast("Mapping[str, object]", load_settings(overrides).model_dump(mode="json"))
-    found = dict(_leaves(content))
+    found = _resolved(overrides)
     return sorted(
         key
         for key in found.keys() | wanted.keys()
         if key not in found or key not in wanted or wanted[key] != found[key]
     )
+
+
+def _settable(overrides: Sequence[str], wanted: Leaves) -> list[str]:
+    """The differing keys of the wanted configuration that still exist."""
+    found = _resolved(overrides)
+    return sorted(
+        key
+        for key, value in wanted.items()
+        if (key not in found and _exists(key, found)) or (key in found and found[key] != value)
+    )
+
+
+def _exists(key: str, found: Leaves) -> bool:
+    """Whether the key lies above or below a known one: a section may be null, or have values."""
+    return any(
+        known.startswith(f"{key}.") or (key.startswith(f"{known}.") and value in (None, {}))
+        for known, value in found.items()
+    )
+
+
+def _resolved(overrides: Sequence[str]) -> Leaves:
+    content = cast("Mapping[str, object]", load_settings(overrides).model_dump(mode="json"))
+    return dict(_leaves(content))
 
 
 def _leaves(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -12,6 +12,9 @@ from warehouse.sql_files import QUERIES, VIEWS, SqlFile, sql_files
 
 Store = Callable[..., int]
 
+NEED_AN_EVALUATION = {"who_became_champion", "report_headline", "report_differences"}
+"""Their tables are empty in the full warehouse; others test them."""
+
 
 def name_of(file: SqlFile) -> str:
     return file.name
@@ -38,8 +41,9 @@ def test_every_query_runs_on_an_empty_and_on_a_full_warehouse(
 ) -> None:
     assert query.text.startswith("-- ")
     assert empty.query(query.text).is_empty()
-    if query.name != "who_became_champion":
-        assert not full.query(query.text).is_empty()
+    if query.name not in NEED_AN_EVALUATION:
+        # The queries of a report are about one run, the others about all.
+        assert not full.query(query.text, run_id="run-1").is_empty()
 
 
 def test_operator_bottlenecks_share_the_critical_path_among_ties(
