@@ -141,7 +141,7 @@ def failures(items: Sequence[Failure]) -> str:
     rows = [
         [
             f"{item.what}: {escape(item.place)}",
-            escape(item.reason),
+            f'<span class="prose">{escape(item.reason)}</span>',
             f"{item.failures:,}",
             "–" if item.recovered is None else f"{item.recovered:,}",
         ]
