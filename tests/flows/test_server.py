@@ -36,11 +36,13 @@ class Healthy(BaseHTTPRequestHandler):
 def healthy() -> Generator[str, None, None]:
     """The API address of something that answers."""
     with HTTPServer((HOST, 0), Healthy) as stand_in:
-        thread = threading.Thread(target=stand_in.serve_forever, args=(0.01,))
+        thread = threading.Thread(target=stand_in.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        yield f"http://{HOST}:{stand_in.server_port}/api"
-        stand_in.shutdown()
-        thread.join()
+        try:
+            yield f"http://{HOST}:{stand_in.server_port}/api"
+        finally:
+            stand_in.shutdown()
+            thread.join()
 
 
 @pytest.fixture(autouse=True)
