@@ -66,6 +66,15 @@ def answers(api_url: str, *, timeout_seconds: float = 2.0) -> bool:
         return False
 
 
+def serves(api_url: str, home: Path) -> bool:
+    """Whether the server at `api_url` is the one of this home folder: ports change hands."""
+    try:
+        settings = httpx.get(f"{api_url}/admin/settings", timeout=2.0).json()
+        return Path(settings["home"]) == home.resolve()
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _die_with_parent() -> None:
     """In the child: receive SIGTERM when the parent ends, however it ends (Linux)."""
     os.setsid()
@@ -79,12 +88,12 @@ def _state_file(home: Path) -> Path:
 
 
 def kept_open(home: Path) -> PrefectServer | None:
-    """The server that `lamas ui` keeps open on this home folder, if it answers."""
+    """The server that `lamas ui` keeps open on this home folder, if it still does."""
     try:
         api_url = str(json.loads(_state_file(home).read_text())["api_url"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return PrefectServer(api_url=api_url, owned=False) if answers(api_url) else None
+    return PrefectServer(api_url=api_url, owned=False) if serves(api_url, home) else None
 
 
 def _start(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -104,9 +113,11 @@ def _start(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[byte
     return process, f"http://{HOST}:{port}/api"
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], api_url: str, log_path: Path) -> None:
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], api_url: str, home: Path, log_path: Path
+) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while not answers(api_url):
+    while not serves(api_url, home):
         if process.poll() is not None:
             tail = log_path.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
             raise ServerError(
@@ -119,6 +130,22 @@ def _wait_until_ready(process: subprocess.Popen[bytes], api_url: str, log_path: 
                 f"{START_TIMEOUT_SECONDS:.0f} s; its log is {log_path}"
             )
         time.sleep(0.1)
+
+
+def _started(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """A new server that is ready, on `port` or, if another process is or comes there, elsewhere."""
+    while True:
+        process, api_url = _start(home, _free_port(port), log_path)
+        try:
+            _wait_until_ready(process, api_url, home, log_path)
+        except BaseException as error:
+            _stop(process)
+            # Between looking for a free port and taking it, somebody else may have taken it.
+            if isinstance(error, ServerError) and port and answers(api_url):
+                port = 0
+                continue
+            raise
+        return process, api_url
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -165,9 +192,8 @@ def prefect_server(
         return
 
     log_path = home / "server.log"
-    process, api_url = _start(home, _free_port(port), log_path)
+    process, api_url = _started(home, port, log_path)
     try:
-        _wait_until_ready(process, api_url, log_path)
         os.environ["PREFECT_API_URL"] = api_url
         if keep_open:
             _state_file(home).write_text(json.dumps({"api_url": api_url, "pid": process.pid}))

@@ -21,21 +21,26 @@ from lamas.errors import ServerError
 
 
 class Healthy(BaseHTTPRequestHandler):
-    """Answers a health check as Prefect's API does."""
+    """Answers what is asked of Prefect's API; its home folder is whatever it is told to be."""
+
+    home = "/nobody"
 
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/api/health" else 404)
+        answers = {"/api/health": "true", "/api/admin/settings": json.dumps({"home": self.home})}
+        answer = answers.get(self.path, "")
+        self.send_response(200 if answer else 404)
         self.end_headers()
-        self.wfile.write(b"true")
+        self.wfile.write(answer.encode())
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
 
 @contextmanager
-def healthy() -> Generator[str, None, None]:
-    """The API address of something that answers."""
-    with HTTPServer((HOST, 0), Healthy) as stand_in:
+def healthy(home: Path | None = None, port: int = 0) -> Generator[str, None, None]:
+    """The API address of something that answers as the server of `home`."""
+    handler = type("Handler", (Healthy,), {"home": str(home)})
+    with HTTPServer((HOST, port), handler) as stand_in:
         thread = threading.Thread(target=stand_in.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
@@ -87,13 +92,19 @@ def test_a_named_server_that_does_not_answer_is_an_error(
 
 @pytest.mark.usefixtures("no_start")
 def test_the_server_kept_open_on_the_home_folder_is_found(tmp_path: Path) -> None:
-    with healthy() as address:
+    with healthy(tmp_path) as address:
         (tmp_path / "server.json").write_text(json.dumps({"api_url": address, "pid": 1}))
         with prefect_server(tmp_path) as found:
             assert (found.api_url, found.owned) == (address, False)
             assert os.environ["PREFECT_API_URL"] == address
         assert (tmp_path / "server.json").exists()
     assert kept_open(tmp_path) is None, "it no longer answers"
+
+
+def test_a_note_that_leads_to_another_homes_server_is_passed_by(tmp_path: Path) -> None:
+    with healthy(tmp_path / "other") as address:
+        (tmp_path / "server.json").write_text(json.dumps({"api_url": address, "pid": 1}))
+        assert kept_open(tmp_path) is None
 
 
 @pytest.mark.parametrize("note", ["", "{", "[]", "3", '{"pid": 1}', '{"api_url": 7}'])
@@ -122,6 +133,37 @@ def test_a_server_that_ends_while_starting_is_an_error_with_its_last_words(
     ):
         pass
     assert "PREFECT_API_URL" not in os.environ
+
+
+FAKE = """
+import sys, time
+from pathlib import Path
+from tests.flows.test_server import healthy
+port = int(sys.argv[sys.argv.index("--port") + 1])
+with healthy(Path(__file__).parent / "home", port):
+    time.sleep(600)
+"""
+
+
+def test_a_port_that_is_taken_at_the_last_moment_is_left_to_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prefect.py").write_text(FAKE)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path.cwd()}")
+    with healthy(tmp_path / "other") as address:
+        taken = int(address.split(":")[2].removesuffix("/api"))
+        free_port = server._free_port  # pyright: ignore[reportPrivateUsage]
+
+        def unlucky(preferred: int) -> int:
+            return taken if preferred == taken else free_port(preferred)
+
+        monkeypatch.setattr(server, "_free_port", unlucky)
+        with prefect_server(tmp_path / "home", port=taken) as found:
+            assert found.owned
+            assert found.api_url != address
+            assert answers(found.api_url)
+        assert not answers(found.api_url)
+        assert answers(address)
 
 
 HOLD = """
