@@ -4,14 +4,13 @@ import os
 import uuid
 from contextlib import AsyncExitStack
 
-from rich.console import Console
-
 from flows import wiring
 from flows.gantt import gantt
 from flows.live import open_model, remaining_budget
 from flows.planning import PlanKey, plan
 from flows.settings import Settings
 from flows.storage import open_warehouse
+from flows.tables import table_console
 from lamas.controller import Controller, QueryEncoder
 from lamas.domain import (
     Checkpoint,
@@ -121,7 +120,7 @@ def _problem(question: str, settings: Settings) -> Problem:
 
 
 def _show(execution: Execution, checkpoint: Checkpoint, graph: str, extracted: str | None) -> None:
-    console = Console()
+    console = table_console()
     trace = execution.trace
     length = cp_tokens(trace)
     if execution.answer is not None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
 from rich.table import Table
 
+from flows.tables import table_console
 from lamas.domain import EvaluationMetric
 
 NOTE = (
@@ -66,15 +66,12 @@ def _with_interval(metric: EvaluationMetric | None, factor: float, digits: int) 
 
 def print_standings(standings: Sequence[Standing], title: str) -> None:
     """Print the table to stdout."""
-    console = Console(width=None)
+    console = table_console()
     table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     for header in HEADERS:
         table.add_column(header, justify="left" if header == "policy" else "right", no_wrap=True)
     for standing in standings:
         table.add_row(*standing.cells())
-    if not console.is_terminal:
-        # A log file has no width to fit: wrapped columns would be unreadable there.
-        console = Console(width=200)
     console.print(table)
     console.print(NOTE, style="dim", highlight=False)
 

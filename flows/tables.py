@@ -11,6 +11,8 @@ from rich.table import Table
 from lamas.errors import ConfigurationError
 from warehouse import AuditResult
 
+UNBOUNDED_WIDTH = 10_000
+
 
 def read_sql_file(path: Path) -> str:
     """The text of a .sql file; ConfigurationError when it cannot be read."""
@@ -27,7 +29,7 @@ def print_frame(frame: pl.DataFrame, style: Literal["table", "csv", "json"]) -> 
     elif style == "json":
         print(frame.write_json())
     else:
-        console = Console()
+        console = table_console()
         table = Table(box=None, pad_edge=False, header_style="bold")
         for name, dtype in frame.schema.items():
             table.add_column(name, justify="right" if dtype.is_numeric() else "left")
@@ -37,9 +39,15 @@ def print_frame(frame: pl.DataFrame, style: Literal["table", "csv", "json"]) -> 
         console.print(f"({frame.height} row{'' if frame.height == 1 else 's'})", style="dim")
 
 
+def table_console() -> Console:
+    """Stdout as wide as it is; in a file or pipe nothing is cut or wrapped."""
+    console = Console()
+    return console if console.is_terminal else Console(width=UNBOUNDED_WIDTH)
+
+
 def print_audit(results: Sequence[AuditResult]) -> int:
     """Print one line per audit and the first bad rows; 1 when any audit returned a row."""
-    console = Console()
+    console = table_console()
     bad = [result for result in results if result.rows.height]
     for result in results:
         mark = f"{result.rows.height} bad rows" if result.rows.height else "ok"
