@@ -129,5 +129,5 @@ def _wrong(error: duckdb.Error) -> WarehouseError:
     # DuckDB goes on with the line and a caret below it: no part of a sentence.
     reason = " ".join(str(error).split("\nLINE ", 1)[0].split()).rstrip(".")
     return WarehouseError(
-        f"the query cannot be answered: {reason}; `lamas sql \"SHOW TABLES\"` lists what there is"
+        f'the query cannot be answered: {reason}; `lamas sql "SHOW TABLES"` lists what there is'
     )
