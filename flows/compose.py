@@ -49,12 +49,13 @@ def load_settings(overrides: Sequence[str]) -> Settings:
 
 
 def _open_key(override: str) -> str:
-    """Let `group.key=value` name a key that the option's file leaves at its default.
+    """Let `key=value` name a key that the configuration's files leave at its default.
 
     Validation, which knows every key, rejects the ones that do not exist.
     """
     key, separator, _ = override.partition("=")
-    return f"++{override}" if separator and "." in key and key[0].isalpha() else override
+    is_group = (CONFIG_FOLDER / key).is_dir()
+    return f"++{override}" if separator and key[:1].isalpha() and not is_group else override
 
 
 def _one_line(error: Exception) -> str:

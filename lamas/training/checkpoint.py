@@ -168,7 +168,8 @@ def _read(path: Path) -> dict[str, Tensor]:
         content = path.read_bytes()
     except OSError as error:
         raise CheckpointError(
-            f"checkpoint {path} cannot be read: {error.strerror or error}"
+            f"checkpoint {path} cannot be read ({error.strerror or error}): "
+            "use another checkpoint, or train again"
         ) from error
     try:
         tensors = load_tensors(content)

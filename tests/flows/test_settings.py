@@ -72,7 +72,7 @@ def test_what_an_option_needs_is_asked_for_by_name(option: str) -> None:
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("foo=1", "foo"),
+        ("foo=1", "unknown key foo;"),
         ("foo.bar=1", "unknown key foo"),
         ("training.stepz=1", "unknown key training.stepz"),
         ("llm=gpt9", "gpt9"),
