@@ -3,12 +3,18 @@
 CREATE OR REPLACE VIEW evaluation_recomputed AS
 WITH
 -- An evaluation over train and test together states its metrics for split "all".
+over_both AS (
+    SELECT DISTINCT run_id
+    FROM evaluations
+    WHERE split = 'all'
+),
+
 answered AS (
     SELECT * FROM evaluated_rollouts
     UNION ALL
-    SELECT * REPLACE ('all' AS split)
+    SELECT evaluated_rollouts.* REPLACE ('all' AS split)
     FROM evaluated_rollouts
-    WHERE run_id IN (SELECT run_id FROM evaluations WHERE split = 'all')
+    SEMI JOIN over_both USING (run_id)
 ),
 
 wide AS (

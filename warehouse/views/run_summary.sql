@@ -1,12 +1,20 @@
 -- Grain: one run, also one that has no rollouts yet.
 CREATE OR REPLACE VIEW run_summary AS
 WITH
+worked_on AS (
+    SELECT
+        rollouts.run_id,
+        -- A run works on one version of one benchmark.
+        min(problems.benchmark) AS benchmark,
+        min(problems.version) AS benchmark_version
+    FROM rollouts
+    INNER JOIN problems ON rollouts.problem_id = problems.problem_id
+    GROUP BY rollouts.run_id
+),
+
 answered AS (
     SELECT
         run_id,
-        -- A run works on one version of one benchmark.
-        min(problems.benchmark) AS benchmark,
-        min(problems.version) AS benchmark_version,
         count(*) AS rollouts,
         count_if(status = 'failed')::BIGINT AS failed_rollouts,
         count(DISTINCT problem_id) AS problems,
@@ -31,7 +39,6 @@ answered AS (
             FILTER (WHERE status = 'ok' AND replayed_calls = 0)
         ) AS makespan_seconds_mean
     FROM rollouts
-    INNER JOIN problems USING (problem_id)
     GROUP BY run_id
 ),
 
@@ -82,12 +89,13 @@ SELECT
     coalesce(called.output_tokens, 0) AS output_tokens,
     coalesce(learned.updates, 0) AS updates,
     learned.last_checkpoint_id,
-    answered.benchmark,
-    answered.benchmark_version,
+    worked_on.benchmark,
+    worked_on.benchmark_version,
     runs.prompts_digest,
     runs.code_version,
     runs.config_digest
 FROM runs
+LEFT JOIN worked_on USING (run_id)
 LEFT JOIN answered USING (run_id)
 LEFT JOIN called USING (run_id)
 LEFT JOIN learned USING (run_id);
