@@ -48,6 +48,16 @@ EVALUATIONS = Table(
     contradicts=("run_id", "checkpoint_id", "value", "n", "failed"),
 )
 PROMOTIONS = Table(name="promotions", key=("promotion_number",))
+COMPARISON_MEMBERS = Table(
+    name="comparison_members",
+    key=("comparison_run_id", "variant", "training_seed"),
+    contradicts=("run_id", "learned"),
+)
+COMPARISON_ESTIMATES = Table(
+    name="comparison_estimates",
+    key=("comparison_run_id", "variant", "reference", "metric"),
+    contradicts=("value", "seeds", "problems", "pairs", "margin"),
+)
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -63,5 +73,7 @@ TABLES: tuple[Table, ...] = (
     UPDATES,
     EVALUATIONS,
     PROMOTIONS,
+    COMPARISON_MEMBERS,
+    COMPARISON_ESTIMATES,
 )
 """Every table, each after the tables it refers to."""

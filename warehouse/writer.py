@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from lamas.domain import (
     Checkpoint,
+    ComparisonEstimate,
+    ComparisonMember,
     Credit,
     CriticalPathLabel,
     EvaluationMetric,
@@ -136,6 +138,18 @@ class Writer:
         with self._warehouse.writing() as connection:
             incoming = self._records(connection, schema.EVALUATIONS, metrics)
             self._insert(connection, schema.EVALUATIONS, incoming)
+
+    def add_comparison_members(self, members: Sequence[ComparisonMember]) -> None:
+        """Store which runs belong to a comparison."""
+        with self._warehouse.writing() as connection:
+            table = schema.COMPARISON_MEMBERS
+            self._insert(connection, table, self._records(connection, table, members))
+
+    def add_comparison_estimates(self, estimates: Sequence[ComparisonEstimate]) -> None:
+        """Store what a comparison found."""
+        with self._warehouse.writing() as connection:
+            table = schema.COMPARISON_ESTIMATES
+            self._insert(connection, table, self._records(connection, table, estimates))
 
     def _insert(
         self, connection: duckdb.DuckDBPyConnection, table: Table, incoming: ArrowTable

@@ -3,6 +3,11 @@
 from lamas.domain.arithmetic import ordered_sum
 from lamas.domain.calls import ChatMessage, ModelCall, ToolExecution
 from lamas.domain.clock import Clock
+from lamas.domain.comparison import (
+    ComparisonEstimate,
+    ComparisonMember,
+    NonInferiorityVerdict,
+)
 from lamas.domain.graph import ExecutionGraph, Layer
 from lamas.domain.identity import derive_seed, digest
 from lamas.domain.learning import Checkpoint, CheckpointStatus, Credit, EvaluationMetric, Update
@@ -25,6 +30,8 @@ __all__ = [
     "CheckpointStatus",
     "Clock",
     "CodeTests",
+    "ComparisonEstimate",
+    "ComparisonMember",
     "Credit",
     "CriticalPathLabel",
     "DecisionMode",
@@ -34,6 +41,7 @@ __all__ = [
     "InvocationKind",
     "Layer",
     "ModelCall",
+    "NonInferiorityVerdict",
     "OperatorInvocation",
     "OperatorSet",
     "OperatorSpec",

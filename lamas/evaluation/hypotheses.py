@@ -3,16 +3,15 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from lamas.domain import NonInferiorityVerdict
 from lamas.errors import DomainError
 from lamas.evaluation.hierarchical import PairedEstimate
-
-Verdict = Literal["superior", "non-inferior", "inconclusive", "inferior"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +24,7 @@ class NonInferiority:
     high: float | None
     p_value: float | None
     """One-sided, of the hypothesis A − B ≤ −margin; non-inferior exactly when below 0.025."""
-    verdict: Verdict
+    verdict: NonInferiorityVerdict
 
 
 def non_inferiority(difference: PairedEstimate, *, margin: float) -> NonInferiority:
@@ -52,7 +51,7 @@ def non_inferiority(difference: PairedEstimate, *, margin: float) -> NonInferior
     )
 
 
-def _verdict(low: float, high: float, margin: float) -> Verdict:
+def _verdict(low: float, high: float, margin: float) -> NonInferiorityVerdict:
     if low > 0.0:
         return "superior"
     if low > -margin:

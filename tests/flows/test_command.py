@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.command import STAGES
+from flows.commands.stage import STAGES
 from flows.compose import CONFIG_FOLDER
 from flows.stopping import run_until_signal
 from lamas.errors import ModelUnreachableError

@@ -1,0 +1,26 @@
+"""`lamas report`: a run as one HTML file and charts."""
+
+import argparse
+import os
+
+from flows.commands.line import Command, add_overrides, settings_of
+
+
+def _handle(options: argparse.Namespace) -> int:
+    settings = settings_of(options)
+    if settings is None:
+        return 0
+    from flows.report.build import write_report
+    from flows.storage import open_warehouse
+
+    files = write_report(open_warehouse(settings), settings.run, settings.reports_folder)
+    print(f"{files.page}\n{len(files.pictures)} charts in {files.page.with_suffix('')}{os.sep}")
+    return 0
+
+
+COMMAND = Command(
+    name="report",
+    text="write a run (run=…; the latest retrain) as HTML and PNGs",
+    add=add_overrides,
+    handle=_handle,
+)

@@ -1,0 +1,72 @@
+"""`lamas prepare|collect|credit|update|evaluate|retrain`: one flow on a real Prefect server."""
+
+import argparse
+import asyncio
+import logging
+import sys
+
+from flows.commands.line import Command, add_overrides, settings_of
+
+STAGES = {
+    "prepare": "load, check, split and embed the benchmark's problems",
+    "collect": "sample graphs for one batch of training problems and run them",
+    "credit": "label the critical path and assign credit to a run's decisions",
+    "update": "one gradient step from a run's credited rollouts; writes a checkpoint",
+    "evaluate": "answer the held-out problems with a checkpoint and the baselines",
+    "retrain": "all of it: prepare, (collect, credit, update) × steps, evaluate, promote or not",
+}
+
+
+def run_flow(options: argparse.Namespace) -> int:
+    """Check what can be known before, start or find the server, run the flow until it ends."""
+    settings = settings_of(options)
+    if settings is None:
+        return 0
+    from flows.preflight import preflight
+    from flows.server import prefect_server
+    from flows.stopping import run_until_signal
+
+    asyncio.run(preflight(options.command, settings))
+    with prefect_server(settings.prefect_home, port=settings.prefect.port) as server:
+        # Prefect reads its settings when it is imported: not before the server is known.
+        from flows import stages
+
+        _leave_runs_to_the_ui()
+        print(f"Prefect UI: {server.ui_url}", file=sys.stderr)
+        try:
+            run_until_signal(stages.FLOWS[options.command](options.overrides))
+        finally:
+            _deliver_logs()
+        if server.owned:
+            print(
+                "The run's Prefect server is stopped; `lamas ui` opens what it recorded.",
+                file=sys.stderr,
+            )
+    return 0
+
+
+def _leave_runs_to_the_ui() -> None:
+    """Keep what Prefect logs about flow and task runs off the terminal; its UI has it.
+
+    A failed operator is a row with a reason, and whatever ends the command is printed by `run`, or
+    by Python with a traceback when it is a bug: nothing is hidden, and nothing said twice.
+    """
+
+    def of_no_run(record: logging.LogRecord) -> bool:
+        return not record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(of_no_run)
+
+
+def _deliver_logs() -> None:
+    """Send what the runs logged while there is a server to receive it."""
+    for name in ("prefect.flow_runs", "prefect.task_runs"):
+        for handler in logging.getLogger(name).handlers:
+            handler.flush()
+
+
+COMMANDS = tuple(
+    Command(name=name, text=text, add=add_overrides, handle=run_flow)
+    for name, text in STAGES.items()
+)

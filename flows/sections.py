@@ -1,0 +1,270 @@
+"""The sections of the configuration, one for each group in conf/: their keys, units and limits."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from lamas.domain import TaskFamily
+
+PACKAGED_MODEL = "smollm2-135m-instruct"
+"""Name of the model that kind `embedded` serves when no file is given."""
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
+    )
+
+
+class GeneratedDataset(Section):
+    """One reasoning-gym data set in the generated benchmark."""
+
+    name: str
+    config: dict[str, int | float | bool | str | list[int] | list[str]] = Field(
+        default_factory=dict[str, int | float | bool | str | list[int] | list[str]]
+    )
+    weight: float = Field(default=1.0, gt=0)
+
+
+class BenchmarkConfig(Section):
+    """Which problems, and how answers are scored."""
+
+    name: str
+    kind: Literal["generated", "file", "gsm8k", "math", "humaneval"]
+    family: TaskFamily
+    path: str | None = None
+    """File, folder glob or `hf://` address."""
+    question: str = "question"
+    """Column of kind `file`, or a template such as `{Body} {Question}`."""
+    answer: str = "answer"
+    """Column of kind `file`."""
+    choices: str = ""
+    """Column of kind `file` with a list of options, for scorer `choice`."""
+    scorer: Literal["number", "math", "exact", "choice"] = "number"
+    """How answers of kind `file` are judged."""
+    datasets: list[GeneratedDataset] = Field(default_factory=list[GeneratedDataset])
+    size: int | None = Field(default=None, ge=5)
+    """Problems to generate."""
+    split_seed: int = 0
+    train_fraction: float = Field(default=0.2, gt=0, lt=1)
+    train_size: int | None = Field(default=None, ge=1)
+    """At most so many training problems; all of the split by default."""
+    test_size: int | None = Field(default=None, ge=1)
+
+
+class Price(Section):
+    """USD per million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
+class RetryConfig(Section):
+    """When an attempt is repeated."""
+
+    attempts: int = Field(default=6, ge=1)
+    backoff_seconds: float = Field(default=0.5, gt=0)
+    backoff_max_seconds: float = Field(default=30.0, gt=0)
+
+
+class EmbeddedConfig(Section):
+    """The llama.cpp server that a run starts for itself."""
+
+    slots: int = Field(default=8, ge=1)
+    threads: int | None = Field(default=None, ge=1)
+    context_per_slot: int = Field(default=2048, ge=256)
+
+
+class FaultConfig(Section):
+    """Faults that the simulated endpoint injects; None keeps the profile's value."""
+
+    rate_limited: float | None = Field(default=None, ge=0, le=1)
+    """Share of requests, like the next three."""
+    server_error: float | None = Field(default=None, ge=0, le=1)
+    malformed: float | None = Field(default=None, ge=0, le=1)
+    hang: float | None = Field(default=None, ge=0, le=1)
+    latency_spike: float | None = Field(default=None, ge=0, le=1)
+    spike_factor: float | None = Field(default=None, ge=1)
+    retry_after_seconds: float | None = Field(default=None, ge=0)
+    hang_seconds: float | None = Field(default=None, gt=0)
+
+
+class SimulatedConfig(Section):
+    """The simulated endpoint that a run starts for itself."""
+
+    profile: str = "gpt_4o_mini_like"
+    """Name of a packaged profile or path of a YAML file."""
+    seed: int = 0
+    time_scale: float = Field(default=0.0, ge=0)
+    """0 never sleeps, 1 is real time."""
+    faults: FaultConfig = FaultConfig()
+
+
+class LLMConfig(Section):
+    """How a model is reached, priced and bounded."""
+
+    kind: Literal["endpoint", "embedded", "simulated"]
+    base_url: str | None = None
+    model: str = Field(min_length=1)
+    """Kind `embedded` goes by the name of its GGUF file unless told otherwise."""
+    api_key_env: str | None = None
+    """Environment variable that holds the key; the key itself is never configured."""
+    price: Price | None = None
+    """None looks the model up in the price list."""
+    concurrency: int = Field(default=32, ge=1)
+    stream: bool = True
+    connect_timeout_seconds: float = Field(default=10.0, gt=0)
+    first_chunk_timeout_seconds: float = Field(default=60.0, gt=0)
+    total_timeout_seconds: float = Field(default=180.0, gt=0)
+    max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    extra_body: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    """Further JSON fields of every request (`top_p` …)."""
+    retry: RetryConfig = RetryConfig()
+    max_usd: float | None = Field(default=None, gt=0)
+    max_calls: int | None = Field(default=None, ge=1)
+    reuse_responses: Literal["run", "always"] = "run"
+    """`run`: a resumed run pays nothing twice; `always`: an equal later run neither."""
+    gguf: Path | None = None
+    """Model file of kind `embedded`; the packaged SmolLM2-135M-Instruct by default."""
+    embedded: EmbeddedConfig = EmbeddedConfig()
+    simulated: SimulatedConfig = SimulatedConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_of_embedded(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        given = cast("Mapping[str, object]", values)
+        if given.get("kind") != "embedded" or given.get("model") is not None:
+            return given
+        gguf = given.get("gguf")
+        name = PACKAGED_MODEL if gguf is None else Path(str(gguf)).stem.lower()
+        return {**given, "model": name}
+
+    @model_validator(mode="after")
+    def _endpoint_needs_url(self) -> "LLMConfig":
+        if self.kind == "endpoint" and not self.base_url:
+            raise ValueError("kind 'endpoint' needs base_url, e.g. llm.base_url=http://HOST/v1")
+        return self
+
+
+class OperatorsConfig(Section):
+    """Which operators exist and how they sample."""
+
+    enabled: list[str]
+    ensemble: Literal["vote", "model"] = "vote"
+    samples: int = Field(default=3, ge=2)
+    """Parallel chains of thought of MultiGenerateCoT."""
+    tries: int = Field(default=3, ge=1)
+    """Attempts of Programmer and Test."""
+    temperature: float = Field(default=1.0, ge=0, le=2)
+    max_tokens: int = Field(default=1024, ge=1)
+    max_tokens_by_operator: dict[str, int] = Field(default_factory=dict[str, int])
+    prompts: str = "zero_shot"
+    """`zero_shot`, `few_shot`, or a folder of prompt files laid out like the packaged ones."""
+    temperature_by_operator: dict[str, float] = Field(default_factory=dict[str, float])
+    shown_characters: int = Field(default=24_000, ge=1)
+    """Characters of earlier solutions one prompt may show."""
+    feedback_characters: int = Field(default=1_500, ge=1)
+    """Characters of a program's output or error one prompt may show."""
+
+
+class ControllerConfig(Section):
+    """The policy that picks graphs."""
+
+    kind: Literal["lamas", "paper"]
+    layers: int = Field(default=4, ge=1, le=16)
+    threshold: float = Field(default=0.3, gt=0, le=1)
+    hidden: int = Field(default=32, ge=1)
+
+
+class CreditConfig(Section):
+    """How a rollout's reward reaches its decisions."""
+
+    rule: Literal["critical_path", "uniform", "cost_only", "marginal"]
+
+
+class BaselineConfig(Section):
+    """What is subtracted from a credit, and what it is divided by."""
+
+    kind: Literal["ema", "leave_one_out"]
+    momentum: float = Field(default=0.95, ge=0, lt=1)
+
+
+class TrainingConfig(Section):
+    """Reward weights and the gradient step."""
+
+    steps: int = Field(ge=0)
+    problems_per_step: int = Field(default=4, ge=1)
+    rollouts_per_problem: int = Field(default=4, ge=1)
+    lambda_c: float = Field(default=3.0, ge=0)
+    """Per USD."""
+    lambda_t: float = Field(default=0.005, ge=0)
+    """Per virtual second."""
+    learning_rate: float = Field(default=0.01, gt=0)
+    gradient_clip: float = Field(default=1.0, gt=0)
+    entropy_bonus: float = Field(default=0.0, ge=0)
+    importance_weighting: bool = False
+    """Weight stored rollouts by how likely the current weights are to draw them."""
+    start_from: Literal["scratch", "champion"] = "scratch"
+    max_failed_fraction: float = Field(default=0.5, gt=0, le=1)
+    """A batch of which more fails stops the run: something is wrong with the endpoint."""
+
+
+class ExecutionConfig(Section):
+    """How rollouts run."""
+
+    mode: Literal["parallel", "sequential"] = "parallel"
+    gamma: float = Field(default=50.0, gt=0)
+    """Virtual tokens per tool second."""
+    concurrency: int = Field(default=32, ge=1)
+    """Rollouts in flight."""
+    granularity: Literal["operator", "rollout"] = "operator"
+    """What one Prefect task run is."""
+
+
+class SandboxConfig(Section):
+    """Limits of model-written programs."""
+
+    cpu_seconds: float = Field(default=5.0, gt=0)
+    wall_seconds: float = Field(default=10.0, gt=0)
+    memory_mib: int = Field(default=512, ge=32)
+    concurrency: int = Field(default=2, ge=1)
+    allow_weak: bool = False
+    """Run model-written code even when too few barriers can be had."""
+    backend: Literal["auto", "namespaces", "bubblewrap", "landlock"] = "auto"
+    """`auto` takes the first of these that works."""
+    disabled: list[Literal["landlock", "seccomp"]] = Field(
+        default_factory=list[Literal["landlock", "seccomp"]]
+    )
+    """Barriers left out although they could be had."""
+
+
+class EvaluationConfig(Section):
+    """What is compared on the held-out problems."""
+
+    split: Literal["test", "train", "all"] = "test"
+    problems: int | None = Field(default=None, ge=1)
+    """At most so many problems of the split; all by default."""
+    samples: int = Field(default=1, ge=1)
+    baselines: list[str] = Field(default_factory=list[str])
+    """Fixed graphs: generate, generate_cot, cot5_sc, everything; `random`."""
+    bootstrap: int = Field(default=2000, ge=100)
+
+
+class PromotionConfig(Section):
+    """When a candidate becomes champion."""
+
+    score_margin: float = Field(default=0.05, ge=0, le=1)
+    """Non-inferiority margin of the score difference, fixed before the run."""
+    enabled: bool = True
+
+
+class PrefectConfig(Section):
+    """The orchestrator."""
+
+    port: int = Field(default=4200, ge=1, le=65535)
