@@ -1,0 +1,52 @@
+"""What a flow knows of the Prefect engine that runs it: its own id, and who started the process."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+
+def started_by_prefect() -> bool:
+    """Whether a worker or `lamas serve` started this process for one flow run."""
+    return "PREFECT__FLOW_RUN_ID" in os.environ
+
+
+def flow_run_id() -> str | None:
+    """The Prefect flow run in progress; None outside of one."""
+    # Prefect reads its settings when it is imported: not before the server is known.
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    if context is not None and context.flow_run is not None:
+        return str(context.flow_run.id)
+    return os.environ.get("PREFECT__FLOW_RUN_ID")
+
+
+@contextmanager
+def cancelled_by_sigterm() -> Generator[None, None, None]:
+    """In a process that Prefect started: SIGTERM also cancels the task that is in here.
+
+    Prefect answers SIGTERM with an exception wherever the main thread happens to be; raised inside
+    another task it ends only that one, and the run would go on. Elsewhere this does nothing.
+    """
+    task = asyncio.current_task()
+    if (
+        task is None
+        or not started_by_prefect()
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGTERM)
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    # The loop is told of a signal even while Prefect's own handler stands.
+    signal.signal(signal.SIGTERM, before)
+    try:
+        yield
+    finally:
+        # Removing the loop's handler resets the signal to its default: restore Prefect's.
+        loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, before)
