@@ -6,15 +6,17 @@ from types import MappingProxyType
 
 from prefect import flow
 
-from flows.collecting import collect_rollouts
+from flows.collecting import Collected, collect_rollouts
 from flows.learners import Learner, chosen_learner
 from flows.live import live_runner
+from flows.naming import run_name
 from flows.needs import needs_of
 from flows.operator_runs import rollout_starter
 from flows.planning import PlanKey, owed, plan
 from flows.problems import ProblemSet, problem_set
 from flows.progress import CollectProgress, on_terminal, publish
 from flows.session import Session, session
+from flows.settings import Settings
 from lamas.domain import PlannedRollout, Rollout, derive_seed
 from lamas.errors import ModelUnreachableError
 from lamas.scheduling import label
@@ -23,7 +25,7 @@ from lamas.training import problem_batch, rollout_seed
 NO_SAMPLES: Mapping[str, int | None] = MappingProxyType({})
 
 
-@flow(name="collect", flow_run_name="collect")
+@flow(name="collect", flow_run_name=run_name("collect"))
 async def collect(overrides: list[str] | None = None, checkpoint_id: str | None = None) -> None:
     """Started by hand or by `retrain`, once per step. Reads `problems` and a checkpoint
     (`checkpoint=…`); writes `rollouts` and all that hangs on them.
@@ -121,7 +123,12 @@ async def run_plans(
         finally:
             stop.set()
             await publishing
-    limit = current.settings.training.max_failed_fraction
+    check_failures(current.settings, collected)
+
+
+def check_failures(settings: Settings, collected: Collected) -> None:
+    """ModelUnreachableError when more failed than `training.max_failed_fraction` allows."""
+    limit = settings.training.max_failed_fraction
     if collected.failed > limit * collected.finished:
         raise ModelUnreachableError(
             f"{collected.failed} of {collected.finished} rollouts failed, more than "

@@ -3,12 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
 
+from flows.recorder import Recorder, recorded
 from lamas.domain import PlannedRollout, Rollout
-
-FLUSH_SECONDS = 0.5
-FLUSH_ROLLOUTS = 256
 
 RunOne = Callable[[PlannedRollout], Awaitable[Rollout]]
 WriteMany = Callable[[Sequence[Rollout]], None]
@@ -38,65 +35,26 @@ async def collect_rollouts(
     `run_one` or `write` cancels the rest and is raised.
     """
     pending = iter(plans)
-    buffer: list[Rollout] = []
+    recorder = Recorder(write)
     finished = failed = 0
     first_error: str | None = None
-    done = asyncio.Event()
-    writing: asyncio.Task[None] | None = None
 
     async def work() -> None:
         nonlocal finished, failed, first_error
         for planned in pending:
             rollout = await run_one(planned)
-            buffer.append(rollout)
+            recorder.add(rollout)
             finished += 1
             if rollout.status == "failed":
                 failed += 1
                 first_error = first_error or rollout.error
             on_finished(rollout)
 
-    async def write_batch() -> None:
-        batch = tuple(buffer[:FLUSH_ROLLOUTS])
-        await asyncio.to_thread(write, batch)
-        del buffer[: len(batch)]
-
-    async def flush() -> None:
-        nonlocal writing
-        while buffer:
-            # A thread cannot be cancelled: its batch must not be written twice.
-            writing = asyncio.create_task(write_batch())
-            await asyncio.shield(writing)
-
-    async def flush_regularly() -> None:
-        while not done.is_set():
-            try:
-                await asyncio.wait_for(done.wait(), FLUSH_SECONDS)
-            except TimeoutError:
-                await flush()
-
     async def work_all() -> None:
         async with asyncio.TaskGroup() as workers:
             for _ in range(concurrency):
                 workers.create_task(work())
-        done.set()
 
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(flush_regularly())
-            tasks.create_task(work_all())
-    except BaseExceptionGroup as group:
-        raise _first_leaf(group) from None
-    finally:
-        if writing is not None:
-            # Its error, if it has one, comes again from the write below.
-            await asyncio.gather(writing, return_exceptions=True)
-        if buffer:
-            write(tuple(buffer))
+    await recorded(recorder, work_all())
     return Collected(finished=finished, failed=failed, first_error=first_error)
 
-
-def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = group.exceptions[0]
-    if isinstance(first, BaseExceptionGroup):
-        return _first_leaf(cast("BaseExceptionGroup[BaseException]", first))
-    return first

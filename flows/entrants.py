@@ -11,6 +11,9 @@ from lamas.controller import GraphChoice
 from lamas.domain import DecisionMode, PlannedRollout, Problem, derive_seed
 from lamas.execution import certain_decisions, fixed_topology
 
+CHAMPION = " (champion)"
+"""After the name of the deployed checkpoint: two of one step may be compared."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entrant:
@@ -31,15 +34,23 @@ class Entrant:
 def learned(
     current: Session, learner: Learner, problems: ProblemSet, evaluated: Sequence[Problem]
 ) -> Entrant:
-    """A checkpoint as it would be deployed: it decides, nothing is sampled."""
-    kind = current.settings.controller.kind
+    """A checkpoint as it would be deployed, which decides, or as it trains, which samples."""
+    kind, controller = current.settings.controller.kind, learner.trainer.controller
+    embeddings = problems.embeddings(evaluated)
+    decides = current.settings.evaluation.mode == "decided"
+    if decides:
+        choices = controller.decide(embeddings)
+    else:
+        seed = derive_seed(current.settings.seed, "evaluated graphs")
+        names = [problem.problem_id for problem in evaluated]
+        choices = controller.sample(embeddings, [derive_seed(seed, name) for name in names])
     return Entrant(
         name=f"{kind}, step {learner.step}",
         policy=kind,
         checkpoint_id=learner.checkpoint_id,
         step=learner.step,
-        mode="decided",
-        choices=learner.trainer.controller.decide(problems.embeddings(evaluated)),
+        mode="decided" if decides else "sampled",
+        choices=choices,
     )
 
 
@@ -67,6 +78,8 @@ def evaluation_plans(
     Entrants share seeds problem by problem and sample by sample: common random numbers.
     """
     settings = current.settings
+    given = settings.evaluation.seed
+    seed = derive_seed(settings.seed if given is None else given, "evaluate")
     return tuple(
         plan(
             PlanKey(
@@ -81,7 +94,7 @@ def evaluation_plans(
             problem,
             entrant.choices[place],
             sample_index=sample,
-            seed=derive_seed(settings.seed, "evaluate"),
+            seed=seed,
         )
         for place, problem in enumerate(evaluated)
         for sample in range(settings.evaluation.samples)

@@ -6,8 +6,10 @@ from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 
 from flows.collect import run_plans
+from flows.drift import watch_champion
 from flows.entrants import Entrant, evaluation_plans, fixed, learned
 from flows.learners import chosen_learner, stored_learner
+from flows.naming import run_name
 from flows.needs import needs_of
 from flows.prepare import prepare
 from flows.problems import ProblemSet, problem_set, unprepared
@@ -19,7 +21,7 @@ from lamas.evaluation import EvaluationLabel, summarise
 SPLITS = {"test": "held-out ", "train": "training ", "all": ""}
 
 
-@flow(name="evaluate", flow_run_name="evaluate")
+@flow(name="evaluate", flow_run_name=run_name("evaluate"))
 async def evaluate(
     overrides: list[str] | None = None, checkpoint_ids: list[str] | None = None
 ) -> None:
@@ -49,6 +51,7 @@ async def evaluate(
         title = _title(current, entrants, len(evaluated))
         print_standings(standings, title)
         await acreate_markdown_artifact(key="evaluation", markdown=markdown_table(standings, title))
+        await watch_champion(current, ids)
 
 
 def _chosen(current: Session) -> list[str]:
@@ -100,12 +103,17 @@ def _standing(current: Session, entrant: Entrant) -> Standing:
     rollouts = evaluated_rollouts(
         current, policy=entrant.policy, checkpoint_id=entrant.checkpoint_id
     )
-    evaluation_label = EvaluationLabel(
+    seed = derive_seed(current.settings.seed, "bootstrap")
+    metrics = summarise(rollouts, evaluation_label(current, entrant), seed=seed)
+    return Standing(name=entrant.name, metrics=metrics)
+
+
+def evaluation_label(current: Session, entrant: Entrant) -> EvaluationLabel:
+    """What the entrant's metrics are stored under."""
+    return EvaluationLabel(
         evaluation_id=digest(current.run.run_id, entrant.policy, entrant.checkpoint_id),
         run_id=current.run.run_id,
         checkpoint_id=entrant.checkpoint_id,
         policy=entrant.policy,
         split=current.settings.evaluation.split,
     )
-    seed = derive_seed(current.settings.seed, "bootstrap")
-    return Standing(name=entrant.name, metrics=summarise(rollouts, evaluation_label, seed=seed))

@@ -26,9 +26,10 @@ from lamas.llm.simulated import SimulatedServer
 
 
 class LazyModel:
-    """The run's model: endpoint and client are opened when they are needed, once."""
+    """A model whose endpoint and client are opened when they are needed, once."""
 
     def __init__(self, current: Session, problems: tuple[Problem, ...]) -> None:
+        """`problems` are made known to a simulated endpoint, which must know the right answers."""
         self._current = current
         self._problems = problems
         self._opening = asyncio.Lock()
@@ -86,7 +87,9 @@ def live_runner(current: Session, problems: tuple[Problem, ...]) -> LiveRunner:
     `problems` are made known to a simulated endpoint, which must know the right answers.
     """
     if current.live is None:
-        model = LazyModel(current, problems)
+        model = current.models.setdefault(
+            digest(current.settings.llm.model_dump(mode="json")), LazyModel(current, problems)
+        )
         executor = GraphExecutor(
             catalogue=current.catalogue,
             model=model,
@@ -99,7 +102,7 @@ def live_runner(current: Session, problems: tuple[Problem, ...]) -> LiveRunner:
 
 
 async def _model_of(current: Session, problems: tuple[Problem, ...]) -> ChatModel:
-    run_id = current.run.run_id
+    run_id = current.payer.run_id
     store = current.stack.enter_context(
         ResponseStore(current.settings.responses_path, run_id=run_id)
     )
@@ -108,7 +111,9 @@ async def _model_of(current: Session, problems: tuple[Problem, ...]) -> ChatMode
         current.stack,
         problems,
         store=store,
-        budget=remaining_budget(current.settings, store, current.reader.lost_calls(run_id)),
+        budget=remaining_budget(
+            current.settings, store, current.reader.lost_calls(current.paid_runs)
+        ),
         clock=current.clock,
     )
 

@@ -1,4 +1,4 @@
-"""What one Prefect task run is: an operator invocation, or a whole rollout for very large runs."""
+"""What one Prefect task run is: an operator invocation, or more than that for large runs."""
 
 from collections.abc import Awaitable, Callable
 from typing import Generic, Literal, TypeVar, cast
@@ -71,6 +71,22 @@ async def rollout_run(name: str, work: Work[Rollout]) -> State[None]:
     return Completed(message=f"score {rollout.score}, CP_len {rollout.cp_tokens:.0f} tokens")
 
 
+@task(name="batch", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+async def batch_run(name: str, work: Work[T]) -> State[None]:
+    """Many rollouts that belong together; each of their failures is a row, not a state."""
+    await work.run()
+    if work.error is not None:
+        return Failed(message=f"{type(work.error).__name__}: {work.error}")
+    return Completed()
+
+
+async def as_batch(name: str, start: Callable[[], Awaitable[T]]) -> T:
+    """`start`'s outcome, shown as one task run."""
+    work = Work(start)
+    await shown(batch_run(name, work, return_state=True))
+    return work.outcome()
+
+
 async def shown(task_run: object) -> None:
     """Wait for a task run that was called with `return_state=True`.
 
@@ -102,6 +118,19 @@ async def _rollout_granularity(
     return work.outcome()
 
 
-def rollout_starter(granularity: Literal["operator", "rollout"]) -> RunRollout:
+async def _batch_granularity(
+    runner: RolloutRunner, planned: PlannedRollout, problem: Problem
+) -> Rollout:
+    return await runner.run(planned, problem)
+
+
+_STARTERS: dict[Literal["operator", "rollout", "batch"], RunRollout] = {
+    "operator": _operator_granularity,
+    "rollout": _rollout_granularity,
+    "batch": _batch_granularity,
+}
+
+
+def rollout_starter(granularity: Literal["operator", "rollout", "batch"]) -> RunRollout:
     """How a rollout is run so that its task runs have the wished grain."""
-    return _operator_granularity if granularity == "operator" else _rollout_granularity
+    return _STARTERS[granularity]

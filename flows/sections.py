@@ -204,13 +204,17 @@ class TrainingConfig(Section):
     lambda_c: float = Field(default=3.0, ge=0)
     """Per USD."""
     lambda_t: float = Field(default=0.005, ge=0)
-    """Per virtual second."""
+    """Per virtual second; per predicted second with a fitted latency model."""
+    latency_model: Literal["proxy", "fitted"] = "proxy"
+    """What T is: CP_len / γ, or the makespan that a latency model predicts."""
+    latency_model_id: str | None = None
+    """The latency model of `fitted`; the one fitted last for the model by default."""
     learning_rate: float = Field(default=0.01, gt=0)
     gradient_clip: float = Field(default=1.0, gt=0)
     entropy_bonus: float = Field(default=0.0, ge=0)
     importance_weighting: bool = False
     """Weight stored rollouts by how likely the current weights are to draw them."""
-    start_from: Literal["scratch", "champion"] = "scratch"
+    start_from: Literal["scratch", "champion", "champion_or_scratch"] = "scratch"
     max_failed_fraction: float = Field(default=0.5, gt=0, le=1)
     """A batch of which more fails stops the run: something is wrong with the endpoint."""
 
@@ -223,8 +227,8 @@ class ExecutionConfig(Section):
     """Virtual tokens per tool second."""
     concurrency: int = Field(default=32, ge=1)
     """Rollouts in flight."""
-    granularity: Literal["operator", "rollout"] = "operator"
-    """What one Prefect task run is."""
+    granularity: Literal["operator", "rollout", "batch"] = "operator"
+    """What one Prefect task run is; with `batch` only the flow that collects is shown."""
 
 
 class SandboxConfig(Section):
@@ -252,8 +256,64 @@ class EvaluationConfig(Section):
     """At most so many problems of the split; all by default."""
     samples: int = Field(default=1, ge=1)
     baselines: list[str] = Field(default_factory=list[str])
-    """Fixed graphs: generate, generate_cot, cot5_sc, everything; `random`."""
+    """Fixed graphs: generate, generate_cot, cot5_sc, everything …"""
+    mode: Literal["decided", "sampled"] = "decided"
+    """Graphs as they would be deployed, or drawn from the policy."""
+    seed: int | None = Field(default=None, ge=0)
+    """Of the model's answers; the run's own by default. Equal seeds are common random numbers."""
     bootstrap: int = Field(default=2000, ge=100)
+
+
+class LatencyConfig(Section):
+    """How `lamas latency` fits and evaluates."""
+
+    held_out: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the rollouts kept from the fit."""
+
+
+class ComparisonConfig(Section):
+    """What `lamas compare` sets against each other, on the same held-out problems."""
+
+    seeds: int = Field(default=5, ge=1)
+    """Training seeds, counted up from `seed`; every variant has them all."""
+    margin: float = Field(default=0.02, gt=0, le=1)
+    """Non-inferiority margin of the score difference, fixed before the run."""
+    at_once: int = Field(default=12, ge=1)
+    """Members that are trained side by side."""
+    variants: dict[str, list[str]] = Field(default_factory=dict[str, list[str]])
+    """Hydra overrides of each variant, on top of those of the comparison."""
+    fixed: list[str] = Field(default_factory=list[str])
+    """Fixed graphs that are compared too."""
+    against: dict[str, list[str]] = Field(default_factory=dict[str, list[str]])
+    """For each variant the references that it is set against."""
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "ComparisonConfig":
+        both = set(self.variants) & set(self.fixed)
+        if both:
+            raise ValueError(f"{min(both)!r} is both a variant and a fixed graph; rename it")
+        known = {*self.variants, *self.fixed}
+        used = [*self.against, *(name for names in self.against.values() for name in names)]
+        for name in used:
+            if name not in known:
+                raise ValueError(
+                    f"comparison.against names {name!r}; known are {', '.join(sorted(known))}"
+                )
+        return self
+
+
+class SweepConfig(Section):
+    """What `lamas sweep` varies."""
+
+    grid: dict[str, list[str | float | int]] = Field(
+        default_factory=dict[str, list[str | float | int]]
+    )
+    """Configuration keys and the values each takes."""
+    each: bool = True
+    """One key at a time, the others as configured; else all combinations."""
+    seeds: int = Field(default=1, ge=1)
+    fixed: list[str] = Field(default_factory=list[str])
+    """Fixed graphs on the same picture."""
 
 
 class PromotionConfig(Section):

@@ -1,15 +1,14 @@
 """One run from begin to end: its row, its lock, its stores; found again after a kill."""
 
 import asyncio
-import fcntl
 import json
 import logging
-import os
 import subprocess
 import uuid
-from collections.abc import AsyncGenerator, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +17,19 @@ from rich.console import Console
 
 from flows import wiring
 from flows.compose import load_settings
+from flows.engine import cancelled_by_sigterm, flow_run_id, started_by_prefect
+from flows.lock import writer_turn
 from flows.settings import Settings
 from flows.storage import open_warehouse
+from flows.tidy_exit import hide_leak_report
 from flows.workplace import Workplace
 from lamas.domain import Clock, Run, RunStatus
 from lamas.errors import BudgetExceededError, LamasError, WarehouseError
+from lamas.llm import ResponseStore
 from warehouse import Reader, Warehouse, Writer
 
 if TYPE_CHECKING:
-    from flows.live import LiveRunner
+    from flows.live import LazyModel, LiveRunner
     from flows.problems import ProblemSet
 
 logger = logging.getLogger(__name__)
@@ -47,14 +50,28 @@ class Session(Workplace):
         super().__init__(settings, stack)
         self.run = run
         self.warehouse = warehouse
-        self.writer = Writer(warehouse)
+        self.writer = Writer(warehouse, texts=settings.recording.texts)
         self.clock = Clock()
         self.resumed = previous is not None
         self.retry_failed = previous is not None and previous.status == "failed"
         """The run gave up rather than being killed: slots that failed run once more."""
         self.problems: ProblemSet | None = None
         self.live: LiveRunner | None = None
+        self.models: dict[str, LazyModel] = {}
+        """Models that were asked for, by digest of their configuration."""
+        self.step: int | None = None
+        """The training step in progress inside a retrain, counted from 1."""
         self._console = Console(stderr=True)
+
+    @property
+    def payer(self) -> Run:
+        """The run whose caps bound the calls and under which answers are stored."""
+        return self.run
+
+    @property
+    def paid_runs(self) -> tuple[str, ...]:
+        """The runs whose rollouts the payer paid for."""
+        return (self.run.run_id,)
 
     @property
     def batch_run(self) -> str | None:
@@ -73,6 +90,15 @@ class Session(Workplace):
 _current: ContextVar[Session] = ContextVar("session")
 
 
+def current_session() -> Session | None:
+    """The session of the run in progress, if there is one."""
+    return _current.get(None)
+
+
+def _say(text: str) -> None:
+    Console(stderr=True).print(f"  {text}", highlight=False, soft_wrap=True)
+
+
 @asynccontextmanager
 async def session(kind: str, overrides: list[str] | None) -> AsyncGenerator[Session, None]:
     """The session of the run in progress, or a new one for the outermost flow.
@@ -85,7 +111,21 @@ async def session(kind: str, overrides: list[str] | None) -> AsyncGenerator[Sess
         yield active
         return
     settings = load_settings(overrides or [])
-    with writer_lock(settings.home):
+    with cancelled_by_sigterm():
+        async with _opened(kind, settings) as opened:
+            yield opened
+
+
+@asynccontextmanager
+async def _opened(kind: str, settings: Settings) -> AsyncGenerator[Session, None]:
+    async with writer_turn(settings.home, settings.overlap, _say):
+        if started_by_prefect():
+            # What the command does before it starts a flow: here nobody has.
+            from flows.preflight import check
+
+            hide_leak_report()
+
+            await check(kind, settings)
         warehouse = open_warehouse(settings, create=True)
         async with AsyncExitStack() as stack:
             opened = _open(settings, kind, warehouse, stack)
@@ -96,6 +136,7 @@ async def session(kind: str, overrides: list[str] | None) -> AsyncGenerator[Sess
                 _give_up(opened, error)
                 raise
             else:
+                _forget_answers(opened)
                 opened.writer.finish_run(
                     opened.run.run_id, "completed", ended_at=opened.clock.now()
                 )
@@ -103,6 +144,25 @@ async def session(kind: str, overrides: list[str] | None) -> AsyncGenerator[Sess
                 _current.reset(token)
 
 
+def new_run(settings: Settings, kind: str) -> Run:
+    """The row of a run that begins now."""
+    prompts = wiring.prompts_of(settings).digest()
+    return Run(
+        run_id=f"{kind}-{uuid.uuid4().hex[:12]}",
+        kind=kind,
+        config_json=json.dumps(settings.model_dump(mode="json"), sort_keys=True),
+        config_digest=settings.result_digest(kind, prompts=prompts),
+        code_version=code_version(),
+        prompts_digest=prompts,
+        seed=settings.seed,
+        simulated=settings.simulated,
+        status="running",
+        started_at=Clock().now(),
+        prefect_flow_run_id=flow_run_id(),
+    )
+
+
+@cache
 def code_version() -> str:
     """Package version, and the git commit when running from a checkout."""
     root = Path(__file__).resolve().parent.parent
@@ -119,51 +179,15 @@ def code_version() -> str:
     return f"{version('lamas')}+{commit}"
 
 
-@contextmanager
-def writer_lock(home: Path) -> Generator[None, None, None]:
-    """Only one process writes to a home folder; the kernel frees the lock however it ends."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        handle = (home / "writer.lock").open("a")
-    except OSError as error:
-        raise WarehouseError(
-            f"the home folder {home} cannot be written to ({error.strerror}); "
-            "choose another with home=…"
-        ) from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WarehouseError(
-                f"another run is writing to {home}; wait for it, stop it, or use another home=…"
-            ) from None
-        yield
-
-
 def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitStack) -> Session:
-    prompts = wiring.prompts_of(settings).digest()
-    digest = settings.result_digest(kind, prompts=prompts)
-    previous = None
-    if settings.resume:
-        unfinished = [
-            run
-            for run in Reader(warehouse).runs(kind=kind)
-            if run.config_digest == digest and run.status != "completed"
-        ]
-        previous = unfinished[-1] if unfinished else None
-    run = previous or Run(
-        run_id=f"{kind}-{uuid.uuid4().hex[:12]}",
-        kind=kind,
-        config_json=json.dumps(settings.model_dump(mode="json"), sort_keys=True),
-        config_digest=digest,
-        code_version=code_version(),
-        prompts_digest=prompts,
-        seed=settings.seed,
-        simulated=settings.simulated,
-        status="running",
-        started_at=Clock().now(),
-        prefect_flow_run_id=os.environ.get("PREFECT__FLOW_RUN_ID"),
-    )
+    fresh = new_run(settings, kind)
+    unfinished = [
+        run
+        for run in Reader(warehouse).runs(kind=kind)
+        if run.config_digest == fresh.config_digest and run.status != "completed"
+    ]
+    previous = unfinished[-1] if unfinished and settings.resume else None
+    run = previous or fresh
     opened = Session(settings, run, warehouse, previous=previous, stack=stack)
     opened.writer.add_run(run)
     opened.say(
@@ -172,6 +196,14 @@ def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitS
         + (" — simulated model" if settings.simulated else "")
     )
     return opened
+
+
+def _forget_answers(opened: Session) -> None:
+    """A run that is about to complete needs its answers no more: keep them only if told to."""
+    path = opened.settings.responses_path
+    if opened.settings.recording.texts != "keep" and path.exists():
+        with ResponseStore(path) as store:
+            store.forget([opened.run.run_id])
 
 
 def _give_up(opened: Session, error: BaseException) -> None:

@@ -4,19 +4,25 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
+from flows.keeping import ExportConfig, RecordingConfig, RetentionConfig
+from flows.lock import Overlap
+from flows.operation import DeploymentConfig, DriftConfig
 from flows.sections import (
     BaselineConfig,
     BenchmarkConfig,
+    ComparisonConfig,
     ControllerConfig,
     CreditConfig,
     EvaluationConfig,
     ExecutionConfig,
+    LatencyConfig,
     LLMConfig,
     OperatorsConfig,
     PrefectConfig,
     PromotionConfig,
     SandboxConfig,
     Section,
+    SweepConfig,
     TrainingConfig,
 )
 from lamas.domain import digest
@@ -40,6 +46,8 @@ class Settings(Section):
     checkpoint: str | None = None
     """An id, `champion`, `new`, or the latest by default; `evaluate` also takes `none`."""
     resume: bool = True
+    overlap: Overlap = "refuse"
+    """When another run writes to the home folder: end with a sentence, or wait for it."""
     benchmark: BenchmarkConfig
     llm: LLMConfig
     operators: OperatorsConfig
@@ -50,8 +58,16 @@ class Settings(Section):
     execution: ExecutionConfig
     sandbox: SandboxConfig
     evaluation: EvaluationConfig
+    latency: LatencyConfig = LatencyConfig()
+    comparison: ComparisonConfig = ComparisonConfig()
+    sweep: SweepConfig = SweepConfig()
     promotion: PromotionConfig
     prefect: PrefectConfig
+    deployment: DeploymentConfig = DeploymentConfig()
+    drift: DriftConfig = DriftConfig()
+    recording: RecordingConfig = RecordingConfig()
+    export: ExportConfig = ExportConfig()
+    retention: RetentionConfig = RetentionConfig()
 
     @model_validator(mode="after")
     def _leave_one_out_needs_others(self) -> "Settings":
@@ -59,6 +75,15 @@ class Settings(Section):
             raise ValueError(
                 "baseline=leave_one_out needs training.rollouts_per_problem ≥ 2, got "
                 f"{self.training.rollouts_per_problem}; raise it or choose baseline=ema"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _reuse_needs_answers(self) -> "Settings":
+        if self.recording.texts != "keep" and self.llm.reuse_responses == "always":
+            raise ValueError(
+                f"recording.texts={self.recording.texts} deletes a run's answers once it completes, "
+                "llm.reuse_responses=always needs them later; set one of them back"
             )
         return self
 
@@ -96,7 +121,16 @@ class Settings(Section):
                 "warehouse": True,
                 "warehouse_wait_seconds": True,
                 "resume": True,
+                "latency": True,
                 "prefect": True,
+                "overlap": True,
+                "deployment": True,
+                "drift": True,
+                "recording": True,
+                "export": True,
+                "retention": True,
+                "comparison": {"at_once"} if kind == "compare" else True,
+                "sweep": kind != "sweep",
                 "sandbox": {"concurrency"},
                 "execution": {"concurrency", "granularity"},
                 "operators": {"prompts"},

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from flows.collect import collect
+from flows.compare import compare, sweep
 from flows.credit import credit
 from flows.evaluate import evaluate
 from flows.prepare import prepare
@@ -16,4 +17,6 @@ FLOWS: dict[str, Callable[[list[str]], Awaitable[object]]] = {
     "update": update,
     "evaluate": evaluate,
     "retrain": retrain,
+    "compare": compare,
+    "sweep": sweep,
 }

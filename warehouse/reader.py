@@ -1,6 +1,7 @@
 """How rows become domain records again, in an order that does not depend on who finished first."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 
 import duckdb
 import numpy as np
@@ -8,12 +9,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lamas.domain import (
+    ComparisonMember,
     Credit,
     CriticalPathLabel,
     EvaluationMetric,
     Problem,
     Purpose,
     Rollout,
+    RolloutOutcome,
     Run,
     Split,
     Update,
@@ -146,16 +149,33 @@ class Reader:
         )
         return dict(frame.iter_rows())
 
-    def lost_calls(self, run_id: str) -> tuple[int, float]:
-        """(calls of the run that never got an answer, USD that their attempts cost)."""
+    def evaluated(self, run_id: str) -> tuple[RolloutOutcome, ...]:
+        """Outcomes of a run's evaluation, the last try of every slot, in `Rollout.order`."""
+        names = ", ".join(field.name for field in fields(RolloutOutcome))
+        frame = self._warehouse.query(
+            f"SELECT {names} FROM evaluated_rollouts WHERE run_id = ? ORDER BY {ROLLOUT_ORDER}",
+            [run_id],
+        )
+        return records.read(frame, records.OUTCOME)
+
+    def comparison_members(self, comparison_run_id: str) -> tuple[ComparisonMember, ...]:
+        """The runs of a comparison by variant and training seed."""
+        frame = self._warehouse.query(
+            "FROM comparison_members WHERE comparison_run_id = ? ORDER BY variant, training_seed",
+            [comparison_run_id],
+        )
+        return records.read(frame, records.MEMBER)
+
+    def lost_calls(self, run_ids: Sequence[str]) -> tuple[int, float]:
+        """(calls of the runs that never got an answer, USD that their attempts cost)."""
         frame = self._warehouse.query(
             "WITH lost AS ("
             "SELECT m.call_id, sum(m.cost_usd) AS cost_usd FROM model_calls AS m "
             "JOIN operator_invocations AS i USING (invocation_id) "
             "JOIN rollouts AS r USING (rollout_id) "
-            "WHERE r.run_id = ? GROUP BY m.call_id HAVING NOT bool_or(m.status = 'ok')) "
+            "WHERE r.run_id IN (SELECT unnest(?)) GROUP BY m.call_id HAVING NOT bool_or(m.status = 'ok')) "
             "SELECT count(*), coalesce(sum(cost_usd), 0.0) FROM lost",
-            [run_id],
+            [list(run_ids)],
         )
         calls, usd = frame.row(0)
         return int(calls), float(usd)

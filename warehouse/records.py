@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from lamas.domain import (
     Checkpoint,
     CodeTests,
+    ComparisonMember,
     Credit,
     CriticalPathLabel,
     EvaluationMetric,
@@ -22,6 +23,7 @@ from lamas.domain import (
     PolicyDecision,
     Problem,
     Rollout,
+    RolloutOutcome,
     Run,
     ToolExecution,
     Trace,
@@ -34,6 +36,8 @@ CHECKPOINT = TypeAdapter(Checkpoint)
 CREDIT = TypeAdapter(Credit)
 EVALUATION = TypeAdapter(EvaluationMetric)
 LABEL = TypeAdapter(CriticalPathLabel)
+MEMBER = TypeAdapter(ComparisonMember)
+OUTCOME = TypeAdapter(RolloutOutcome)
 RUN = TypeAdapter(Run)
 UPDATE = TypeAdapter(Update)
 _CALL = TypeAdapter(ModelCall)

@@ -20,26 +20,33 @@ from lamas.domain import (
     RunStatus,
     Update,
 )
+from lamas.domain.latency import LatencyFit, PredictedSeconds
 from lamas.errors import WarehouseError
 from warehouse import rows, schema
 from warehouse.arrow import ArrowTable, Columns, Layout, arrow_table, layout_of
 from warehouse.schema import Table
-from warehouse.warehouse import Warehouse
+from warehouse.texts import Texts, with_texts
+from warehouse.warehouse import Begin, Warehouse
 
 LabelledRollout = tuple[Rollout, Sequence[CriticalPathLabel]]
+
+ROLLOUTS_IN_TRANSACTION = 256
 
 
 class Writer:
     """The single author of a warehouse's rows.
 
-    Every method is one transaction and may be repeated: rows already stored are left as they are.
+    Every method may be repeated: rows already stored are left as they are. Each is one transaction,
+    unless it says otherwise.
     A row that contradicts a stored one (another split for the same problem, another reward for the
     same decision) is a WarehouseError and nothing of the batch is stored. Rollouts are
     measurements: of two with the same identifier the first one stands, with all its parts.
     """
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Warehouse, *, texts: Texts = "keep") -> None:
+        """`texts` says what is kept of prompts and answers."""
         self._warehouse = warehouse
+        self._texts: Texts = texts
         self._layouts: dict[str, Layout] = {}
 
     def add_run(self, run: Run) -> None:
@@ -81,12 +88,22 @@ class Writer:
             self._insert(connection, schema.PROBLEMS, incoming)
 
     def add_rollouts(self, batch: Iterable[LabelledRollout]) -> int:
-        """Store finished rollouts with their critical-path labels; returns how many were new."""
+        """Store finished rollouts with their critical-path labels; returns how many were new.
+
+        One transaction for every 256 of them: a process killed meanwhile leaves whole ones.
+        """
+        pairs = list(batch)
+        size = ROLLOUTS_IN_TRANSACTION
+        parts = [pairs[first : first + size] for first in range(0, len(pairs), size)]
+        with self._warehouse.holding() as begin:
+            return sum(self._add_rollouts(begin, part) for part in parts)
+
+    def _add_rollouts(self, begin: Begin, batch: Sequence[LabelledRollout]) -> int:
         by_id = {rollout.rollout_id: (rollout, labels) for rollout, labels in batch}
-        with self._warehouse.writing() as connection:
+        with begin() as connection:
             known = _known(connection, "rollouts", "rollout_id", list(by_id))
             new = [pair for key, pair in by_id.items() if key not in known]
-            rollouts = [rollout for rollout, _ in new]
+            rollouts = [with_texts(rollout, self._texts) for rollout, _ in new]
             labels = [labels for _, labels in new]
             for table, columns in (
                 (schema.ROLLOUTS, partial(rows.rollout_columns, rollouts)),
@@ -99,11 +116,18 @@ class Writer:
                 _append(connection, table, self._built(connection, table, columns))
             return len(new)
 
-    def add_credits(self, credits: Sequence[Credit]) -> None:
-        """Store the rewards and advantages of decisions of stored rollouts."""
+    def add_credits(
+        self, credits: Sequence[Credit], *, predictions: Sequence[PredictedSeconds] = ()
+    ) -> None:
+        """Store the rewards and advantages of decisions of stored rollouts, and the predicted
+        seconds they rest on, if any.
+        """
         with self._warehouse.writing() as connection:
-            incoming = self._records(connection, schema.CREDITS, credits)
-            self._insert(connection, schema.CREDITS, incoming)
+            for table, records in (
+                (schema.PREDICTED_SECONDS, predictions),
+                (schema.CREDITS, credits),
+            ):
+                self._insert(connection, table, self._records(connection, table, records))
 
     def add_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Store a saved controller whose parent is stored.
@@ -114,22 +138,22 @@ class Writer:
             incoming = self._records(connection, schema.CHECKPOINTS, [checkpoint])
             self._insert(connection, schema.CHECKPOINTS, incoming)
 
-    def add_update(
+    def add_updates(
         self,
-        update: Update,
+        updates: Sequence[Update],
         *,
-        checkpoint: Checkpoint | None = None,
+        checkpoints: Sequence[Checkpoint] = (),
         credits: Sequence[Credit] = (),
     ) -> None:
-        """Store an optimiser step, and with it the credits it used and the checkpoint it made.
+        """Store optimiser steps, and with them the credits they used and the checkpoints they made.
 
         Given together they are stored together: a killed run never holds a step without them.
         """
         with self._warehouse.writing() as connection:
             for table, records in (
                 (schema.CREDITS, credits),
-                (schema.CHECKPOINTS, [checkpoint] if checkpoint else []),
-                (schema.UPDATES, [update]),
+                (schema.CHECKPOINTS, checkpoints),
+                (schema.UPDATES, updates),
             ):
                 self._insert(connection, table, self._records(connection, table, records))
 
@@ -138,6 +162,15 @@ class Writer:
         with self._warehouse.writing() as connection:
             incoming = self._records(connection, schema.EVALUATIONS, metrics)
             self._insert(connection, schema.EVALUATIONS, incoming)
+
+    def add_latency_fit(self, fit: LatencyFit, predictions: Sequence[PredictedSeconds]) -> None:
+        """Store a fitted latency model with what it predicts for the rollouts kept from its fit."""
+        with self._warehouse.writing() as connection:
+            table = schema.LATENCY_MODELS
+            fits = self._built(connection, table, partial(rows.latency_model_columns, [fit]))
+            self._insert(connection, table, fits)
+            table = schema.PREDICTED_SECONDS
+            self._insert(connection, table, self._records(connection, table, predictions))
 
     def add_comparison_members(self, members: Sequence[ComparisonMember]) -> None:
         """Store which runs belong to a comparison."""

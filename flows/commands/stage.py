@@ -1,4 +1,4 @@
-"""`lamas prepare|collect|credit|update|evaluate|retrain`: one flow on a real Prefect server."""
+"""`lamas prepare|collect|…|retrain|compare|sweep`: one flow on a real Prefect server."""
 
 import argparse
 import asyncio
@@ -14,6 +14,8 @@ STAGES = {
     "update": "one gradient step from a run's credited rollouts; writes a checkpoint",
     "evaluate": "answer the held-out problems with a checkpoint and the baselines",
     "retrain": "all of it: prepare, (collect, credit, update) × steps, evaluate, promote or not",
+    "compare": "train variants over several seeds, weigh them on the same held-out problems",
+    "sweep": "the same for a grid of configuration values: what does each cost and bring?",
 }
 
 
@@ -29,12 +31,16 @@ def run_flow(options: argparse.Namespace) -> int:
     asyncio.run(preflight(options.command, settings))
     with prefect_server(settings.prefect_home, port=settings.prefect.port) as server:
         # Prefect reads its settings when it is imported: not before the server is known.
+        from prefect import tags
+
         from flows import stages
+        from flows.naming import run_tags
 
         _leave_runs_to_the_ui()
         print(f"Prefect UI: {server.ui_url}", file=sys.stderr)
         try:
-            run_until_signal(stages.FLOWS[options.command](options.overrides))
+            with tags(*run_tags(settings)):
+                run_until_signal(stages.FLOWS[options.command](options.overrides))
         finally:
             _deliver_logs()
         if server.owned:

@@ -12,6 +12,7 @@ from lamas.domain.graph import ExecutionGraph, Layer
 from lamas.domain.identity import derive_seed, digest
 from lamas.domain.learning import Checkpoint, CheckpointStatus, Credit, EvaluationMetric, Update
 from lamas.domain.operator import OperatorSet, OperatorSpec
+from lamas.domain.outcome import Outcome, RolloutOutcome
 from lamas.domain.problem import TASK_FAMILIES, CodeTests, Problem, Split, TaskFamily
 from lamas.domain.rollout import DecisionMode, PlannedRollout, PolicyDecision, Purpose, Rollout
 from lamas.domain.run import Run, RunStatus
@@ -45,11 +46,13 @@ __all__ = [
     "OperatorInvocation",
     "OperatorSet",
     "OperatorSpec",
+    "Outcome",
     "PlannedRollout",
     "PolicyDecision",
     "Problem",
     "Purpose",
     "Rollout",
+    "RolloutOutcome",
     "Run",
     "RunStatus",
     "Split",

@@ -86,6 +86,10 @@ class Rollout:
         return self.plan.rollout_id
 
     @property
+    def problem_id(self) -> str:
+        return self.plan.problem_id
+
+    @property
     def order(self) -> tuple[int, str, str, int, int, str]:
         """Where it stands in sums and batches, whichever run it is of, whenever it finished."""
         plan = self.plan

@@ -20,9 +20,10 @@ from lamas.evaluation.metrics import EvaluationLabel, summarise
 from lamas.evaluation.paired import PairedDifference, compare
 from lamas.evaluation.quantile import quantile
 from lamas.evaluation.sample_size import problems_for_binary, problems_for_continuous
-from lamas.evaluation.seeded import compare_over_seeds
+from lamas.evaluation.seeded import BySeed, compare_over_seeds, means_over_seeds
 
 __all__ = [
+    "BySeed",
     "EvaluationLabel",
     "Interval",
     "McNemar",
@@ -40,6 +41,7 @@ __all__ = [
     "hierarchical_bootstrap",
     "hypervolume",
     "mcnemar",
+    "means_over_seeds",
     "non_inferiority",
     "problems_for_binary",
     "problems_for_continuous",

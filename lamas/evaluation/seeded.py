@@ -5,17 +5,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from lamas.domain import Rollout
+from lamas.domain import Outcome
 from lamas.errors import DomainError
 from lamas.evaluation.hierarchical import Array, PairedEstimate, hierarchical_bootstrap
 from lamas.evaluation.metrics import finished_in_order, mean, score_value
 
-BySeed = Mapping[int, Sequence[Rollout]]
-_Cells = dict[int, dict[str, list[Rollout]]]
+BySeed = Mapping[int, Sequence[Outcome]]
+_Cells = dict[int, dict[str, list[Outcome]]]
 
 
 def compare_over_seeds(
-    a: BySeed | Sequence[Rollout], b: BySeed | Sequence[Rollout], *, seed: int = 0
+    a: BySeed | Sequence[Outcome], b: BySeed | Sequence[Outcome], *, seed: int = 0
 ) -> tuple[PairedEstimate, ...]:
     """Differences of A from B over the (training seed, problem) pairs that both finished.
 
@@ -33,31 +33,18 @@ def compare_over_seeds(
     if not problems:
         raise DomainError("the two policies finished no (training seed, problem) in common")
 
-    def table(of: _Cells, value: Callable[[Rollout], float]) -> Array:
-        filled = np.full((len(seeds), len(problems)), np.nan)
-        for row, key in enumerate(seeds):
-            for column, problem in enumerate(problems):
-                if problem in of_a[key] and problem in of_b[key]:
-                    filled[row, column] = mean([value(item) for item in of[key][problem]])
-        return filled
-
     estimates = [
         hierarchical_bootstrap(
-            table(of_a, score_value),
-            table(of_b, score_value),
+            _table(of_a, of_b, seeds, problems, score_value),
+            _table(of_b, of_a, seeds, problems, score_value),
             effect="difference",
             metric="score_difference",
             seed=seed,
         )
     ]
-    values: list[tuple[str, Callable[[Rollout], float]]] = [
-        ("cp_tokens", lambda item: item.cp_tokens),
-        ("cost_usd", lambda item: item.cost_usd),
-    ]
-    if all(item.replayed_calls == 0 for item in _shown(of_a, of_b, seeds)):
-        values.append(("makespan_seconds", lambda item: item.makespan_seconds))
-    for name, value in values:
-        left, right = table(of_a, value), table(of_b, value)
+    for name, value in _amounts(_shown(of_a, of_b, seeds)):
+        left = _table(of_a, of_b, seeds, problems, value)
+        right = _table(of_b, of_a, seeds, problems, value)
         if np.nansum(left) > 0.0 and np.nansum(right) > 0.0:
             metric = f"{name}_log_ratio"
             estimates.append(
@@ -66,7 +53,53 @@ def compare_over_seeds(
     return tuple(estimates)
 
 
-def _aligned(a: BySeed | Sequence[Rollout], b: BySeed | Sequence[Rollout]) -> tuple[_Cells, _Cells]:
+def means_over_seeds(a: BySeed | Sequence[Outcome], *, seed: int = 0) -> tuple[PairedEstimate, ...]:
+    """`score`, `cp_tokens`, `cost_usd` and, where measured, `makespan_seconds` of one policy.
+
+    Means over its (training seed, problem) pairs with intervals over both, as
+    `compare_over_seeds` gives them for differences. Raises DomainError when nothing finished.
+    """
+    of = _by_seed(a) if isinstance(a, Mapping) else {0: _by_problem(a)}
+    seeds = sorted(of)
+    problems = sorted({name for key in seeds for name in of[key]})
+    estimates: list[PairedEstimate] = []
+    for name, value in [("score", score_value), *_amounts(_shown(of, of, seeds))]:
+        table = _table(of, of, seeds, problems, value)
+        nothing = np.zeros_like(table)
+        estimates.append(
+            hierarchical_bootstrap(table, nothing, effect="difference", metric=name, seed=seed)
+        )
+    return tuple(estimates)
+
+
+def _table(
+    of: _Cells,
+    other: _Cells,
+    seeds: Sequence[int],
+    problems: Sequence[str],
+    value: Callable[[Outcome], float],
+) -> Array:
+    """[S, P] means of `of`, NaN where either has none."""
+    filled = np.full((len(seeds), len(problems)), np.nan)
+    for row, key in enumerate(seeds):
+        for column, problem in enumerate(problems):
+            if problem in of[key] and problem in other[key]:
+                filled[row, column] = mean([value(item) for item in of[key][problem]])
+    return filled
+
+
+def _amounts(shown: Sequence[Outcome]) -> list[tuple[str, Callable[[Outcome], float]]]:
+    """What is summed up beside the score; makespans only where no call was replayed."""
+    values: list[tuple[str, Callable[[Outcome], float]]] = [
+        ("cp_tokens", lambda item: item.cp_tokens),
+        ("cost_usd", lambda item: item.cost_usd),
+    ]
+    if all(item.replayed_calls == 0 for item in shown):
+        values.append(("makespan_seconds", lambda item: item.makespan_seconds))
+    return values
+
+
+def _aligned(a: BySeed | Sequence[Outcome], b: BySeed | Sequence[Outcome]) -> tuple[_Cells, _Cells]:
     """Both by seed and problem; a policy without seeds repeated under each seed of the other."""
     if isinstance(a, Mapping):
         of_a = _by_seed(a)
@@ -82,14 +115,14 @@ def _by_seed(of: BySeed) -> _Cells:
     return {key: _by_problem(rollouts) for key, rollouts in of.items()}
 
 
-def _by_problem(rollouts: Sequence[Rollout]) -> dict[str, list[Rollout]]:
-    groups: dict[str, list[Rollout]] = defaultdict(list)
+def _by_problem(rollouts: Sequence[Outcome]) -> dict[str, list[Outcome]]:
+    groups: dict[str, list[Outcome]] = defaultdict(list)
     for item in finished_in_order(rollouts):
-        groups[item.plan.problem_id].append(item)
+        groups[item.problem_id].append(item)
     return dict(groups)
 
 
-def _shown(of_a: _Cells, of_b: _Cells, seeds: Sequence[int]) -> list[Rollout]:
+def _shown(of_a: _Cells, of_b: _Cells, seeds: Sequence[int]) -> list[Outcome]:
     return [
         item
         for key in seeds

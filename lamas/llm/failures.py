@@ -16,6 +16,8 @@ _RETRYABLE_STATUS = frozenset({408, 409, 425, 429})
 _NEVER_RETRYABLE_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|key|Bearer)[-_ ][A-Za-z0-9_\-*.]{6,}")
 _MAX_REASON_CHARACTERS = 300
+_SHORTEST_KEY = 8
+"""A shorter one is a placeholder, and may well be a word of an answer."""
 
 
 class ReplyTimeoutError(Exception):
@@ -69,6 +71,11 @@ def failure_of(error: Exception, *, secret: str, now: float) -> Failure:
             return Failure(reason=_reason(malformed, str(malformed), secret), retryable=True)
         case _:
             raise error
+
+
+def without_key(text: str, key: str) -> str:
+    """What an endpoint sent, without the key in case it echoes its request."""
+    return text.replace(key, "[key]") if len(key) >= _SHORTEST_KEY else text
 
 
 def retry_after_seconds(headers: Mapping[str, str], *, now: float) -> float | None:

@@ -3,10 +3,12 @@
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import openai
 from openai.types.chat import (
@@ -28,7 +30,7 @@ from lamas.errors import (
 from lamas.llm.budget import Budget, Ledger
 from lamas.llm.chat import ChatRequest, ChatResult
 from lamas.llm.client import build_client, resolve_key
-from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of
+from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of, without_key
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.reply import Reply
 from lamas.llm.settings import EndpointSettings, RetryPolicy
@@ -68,6 +70,8 @@ class OpenAIChatModel:
         self._client = build_client(settings, self._key)
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._asks_for_usage = True
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """What is asked for at the moment, where answers are reused."""
 
     async def __aenter__(self) -> "OpenAIChatModel":
         return self
@@ -92,11 +96,25 @@ class OpenAIChatModel:
         """Answer one request from the store or the endpoint (see `ChatModel.complete`)."""
         blank = self._blank(request)
         key = digest(self._sample(request)) if self._reuse_across_runs else blank.call_id
-        recorded = self._store.get(key) if self._store is not None else None
-        if recorded is not None:
-            return ChatResult(
-                text=recorded[-1].response_text or "", attempts=replayed(recorded, blank)
-            )
+        async with self._alone_with(key):
+            recorded = self._store.get(key) if self._store is not None else None
+            if recorded is not None:
+                return ChatResult(
+                    text=recorded[-1].response_text or "", attempts=replayed(recorded, blank)
+                )
+            return await self._ask(request, blank, key)
+
+    @asynccontextmanager
+    async def _alone_with(self, key: str) -> AsyncGenerator[None, None]:
+        """One at a time asks for what others may reuse: who comes second finds it stored."""
+        if not self._reuse_across_runs:
+            yield
+            return
+        lock = self._asking.setdefault(key, asyncio.Lock())
+        async with lock:
+            yield
+
+    async def _ask(self, request: ChatRequest, blank: ModelCall, key: str) -> ChatResult:
         attempts: list[ModelCall] = []
         # Not the global generator: how often an endpoint fails must not shift anybody's samples.
         jitter = random.Random(blank.call_id)
@@ -261,10 +279,14 @@ class OpenAIChatModel:
         input_tokens, output_tokens, estimated = reply.usage(blank.request_messages)
         return replace(
             blank,
-            response_id=reply.response_id,
-            response_model=reply.response_model,
-            response_text=reply.text if failure is None or reply.text else None,
-            response_finish_reasons=reply.finish_reasons,
+            response_id=reply.response_id and without_key(reply.response_id, self._key),
+            response_model=reply.response_model and without_key(reply.response_model, self._key),
+            response_text=without_key(reply.text, self._key)
+            if failure is None or reply.text
+            else None,
+            response_finish_reasons=tuple(
+                without_key(reason, self._key) for reason in reply.finish_reasons
+            ),
             usage_input_tokens=input_tokens,
             usage_output_tokens=output_tokens,
             usage_estimated=estimated,

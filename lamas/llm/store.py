@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -95,6 +96,19 @@ class ResponseStore:
         with self._lock:
             row: tuple[int, float] = self._connection.execute(_PAID, (self.run_id,)).fetchone()
         return row
+
+    def forget(self, run_ids: Sequence[str]) -> int:
+        """Delete what these runs put, overwriting it on disk; returns how many calls that were."""
+        with self._lock:
+            run = self._connection.execute
+            run("PRAGMA secure_delete = ON")
+            gone = sum(
+                run("DELETE FROM responses WHERE run_id = ?", (name,)).rowcount for name in run_ids
+            )
+            # Deleted pages would otherwise live on in the log and as free space.
+            run("VACUUM")
+            run("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
 
     def count(self) -> int:
         """Calls stored so far."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows import collecting
+from flows import recorder
 from flows.collecting import Collected, collect_rollouts
 from lamas.domain import PlannedRollout, Rollout
 from lamas.errors import BudgetExceededError
@@ -93,7 +93,7 @@ async def test_everything_is_written_once_with_bounded_concurrency(
 async def test_finished_rollouts_are_written_while_others_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(collecting, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 0.01)
     rollouts = Rollouts(seconds=0.03)
     await rollouts.collect(12, concurrency=2)
     assert len(rollouts.batches) > 2
@@ -101,8 +101,8 @@ async def test_finished_rollouts_are_written_while_others_run(
 
 
 async def test_batches_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collecting, "FLUSH_SECONDS", 0.01)
-    monkeypatch.setattr(collecting, "FLUSH_ROLLOUTS", 3)
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(recorder, "FLUSH_ITEMS", 3)
     rollouts = Rollouts(seconds=0.05, events={20: lambda: time.sleep(0.1) or FINISHED})
     await rollouts.collect(21, concurrency=20)
     assert Counter(rollouts.written) == Counter(str(number) for number in range(21))
@@ -155,7 +155,7 @@ async def test_cancelling_writes_what_finished_and_stops_the_rest() -> None:
 async def test_cancelling_in_the_middle_of_a_write_neither_loses_nor_doubles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(collecting, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 0.01)
     rollouts = Rollouts(seconds=0.002)
     slow_write = rollouts.write
     writing = asyncio.Event()
@@ -193,7 +193,7 @@ async def test_a_write_that_fails_ends_the_collection_with_its_error() -> None:
 async def test_memory_does_not_grow_with_the_number_of_rollouts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(collecting, "FLUSH_SECONDS", 0.005)
+    monkeypatch.setattr(recorder, "FLUSH_SECONDS", 0.005)
     alive: weakref.WeakSet[Alive] = weakref.WeakSet()
     asked = most_alive = most_ahead = 0
 

@@ -81,7 +81,7 @@ def test_calls_without_an_answer_are_found_in_the_warehouse(warehouse: Warehouse
         operator="Generate",
         calls=(failed_attempt(0.125, call_id="y"), make_call(attempt=2, call_id="y")),
     )
-    assert Reader(warehouse).lost_calls("run-1") == (0, 0.0)
+    assert Reader(warehouse).lost_calls(["run-1"]) == (0, 0.0)
     store_rollouts(
         warehouse,
         [
@@ -90,4 +90,4 @@ def test_calls_without_an_answer_are_found_in_the_warehouse(warehouse: Warehouse
             make_rollout([[lost]], rollout_id="c", run_id="run-2"),
         ],
     )
-    assert Reader(warehouse).lost_calls("run-1") == (1, 0.75)
+    assert Reader(warehouse).lost_calls(["run-1"]) == (1, 0.75)

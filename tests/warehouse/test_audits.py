@@ -78,8 +78,8 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
     usable = [item for item in rollouts if item.status == "ok"]
     for rule in ("critical_path", "marginal"):
         writer.add_credits([credit for item in usable for credit in naive_credits(item, rule)])
-    writer.add_update(
-        replace(make_update(), rollouts=len(usable), failed_rollouts=80 - len(usable))
+    writer.add_updates(
+        [replace(make_update(), rollouts=len(usable), failed_rollouts=80 - len(usable))]
     )
     evaluated = evaluation_rollouts(40)
     writer.add_rollouts([(item, naive_labels(item.trace)) for item in evaluated])

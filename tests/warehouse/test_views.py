@@ -200,7 +200,7 @@ def test_learning_curve_joins_a_batch_with_its_update(
         make_rollout([[step("Generate", 300)]], rollout_id="b", score=0.0, sample_index=1),
         make_rollout([[step("Generate", 100)]], rollout_id="c", at_step=2, checkpoint_id="lamas-1"),
     )
-    writer.add_update(make_update())
+    writer.add_updates([make_update()])
     found = rows(
         warehouse,
         "SELECT step, rollouts, score, cp_tokens, layers, operators, loss, checkpoint_after "

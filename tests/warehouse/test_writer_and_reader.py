@@ -84,7 +84,7 @@ def test_writing_twice_stores_once(
         writer.add_run(make_run())
         assert store(*written, *written[:3]) == new
         writer.add_credits(credits)
-        writer.add_update(make_update(), checkpoint=make_checkpoint(1), credits=credits)
+        writer.add_updates([make_update()], checkpoints=[make_checkpoint(1)], credits=credits)
         writer.add_evaluations([make_metric(), make_metric("cost_usd", 0.5)])
     assert len(reader.rollouts("run-1")) == 20
     assert len(reader.credits(run_id="run-1")) == len(credits)

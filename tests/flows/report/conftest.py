@@ -123,7 +123,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     store(writer, random_rollouts(10, seed=13, run_id="run-2"))
     store(writer, evaluation(40, checkpoint_id="lamas-0", run_id="run-2"))
     for update in updates:
-        writer.add_update(update)
+        writer.add_updates([update])
     for (policy, checkpoint_id), rollouts in evaluated.items():
         label = EvaluationLabel(
             evaluation_id=f"{policy}/{checkpoint_id}",

@@ -1,0 +1,1 @@
+"""Comparisons over training seeds: variants trained, evaluated on the same problems, weighed."""

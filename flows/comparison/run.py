@@ -1,0 +1,116 @@
+"""All members of a comparison side by side, and what they make into the warehouse."""
+
+import asyncio
+from collections.abc import Sequence
+
+from flows.comparison.members import Member
+from flows.comparison.training import Finished, Item, MemberRun, Step
+from flows.live import live_runner
+from flows.needs import needs_of
+from flows.problems import problem_set
+from flows.progress import CollectProgress, on_terminal, publish
+from flows.recorder import Recorder, recorded
+from flows.session import Session
+from lamas.domain import Rollout, RunStatus
+from lamas.errors import BudgetExceededError
+from lamas.scheduling import label
+
+
+async def run_members(root: Session, members: Sequence[Member], *, name: str) -> None:
+    """Run what is missing of every member; rows are written while others run.
+
+    However this ends, what has finished is stored; members that did not finish are marked so.
+    """
+    progress = CollectProgress(name, _owed(root, members))
+    stop = asyncio.Event()
+    recorder = Recorder[Item](lambda items: _write(root, items))
+    slots = asyncio.Semaphore(root.settings.execution.concurrency)
+    at_once = asyncio.Semaphore(root.settings.comparison.at_once)
+
+    async def run_one(member: Member) -> None:
+        async with at_once:
+            running = MemberRun(member, record=recorder.add, on_rollout=progress.add, slots=slots)
+            await running.run()
+
+    async def run_all() -> None:
+        async with asyncio.TaskGroup() as group:
+            for member in members:
+                group.create_task(run_one(member))
+
+    live = live_runner(root, problem_set(root).all)
+    await live.open(needs_of(root, (), any_graph=True))
+    with on_terminal(progress, root.console):
+        publishing = asyncio.create_task(publish(progress, stop))
+        try:
+            await recorded(recorder, run_all())
+        except BaseException as error:
+            _mark_unfinished(root, members, error)
+            raise
+        finally:
+            stop.set()
+            await publishing
+
+
+def _owed(root: Session, members: Sequence[Member]) -> int:
+    """Rollouts that the members will have, less those they have."""
+    total = 0
+    for member in members:
+        settings = member.session.settings
+        training, config = settings.training, settings.evaluation
+        evaluated = problem_set(root).of_split(config.split)[: config.problems]
+        total += len(evaluated) * config.samples
+        if member.variant.fixed is None:
+            total += training.steps * training.problems_per_step * training.rollouts_per_problem
+        if root.resumed:
+            total -= len(root.reader.rollout_statuses(member.session.run.run_id))
+    return total
+
+
+def _write(root: Session, items: Sequence[Item]) -> None:
+    for part in _in_order(items):
+        _write_part(root, part)
+
+
+def _in_order(items: Sequence[Item]) -> list[list[Item]]:
+    """Parts in which no rollout was drawn by a checkpoint that the same part stores."""
+    parts: list[list[Item]] = [[]]
+    made: set[str] = set()
+    for item in items:
+        if isinstance(item, Rollout) and item.plan.checkpoint_id in made:
+            parts.append([])
+            made.clear()
+        elif isinstance(item, Step):
+            made.add(item.moved.checkpoint.checkpoint_id)
+        parts[-1].append(item)
+    return parts
+
+
+def _write_part(root: Session, items: Sequence[Item]) -> None:
+    rollouts = [item for item in items if isinstance(item, Rollout)]
+    steps = [item for item in items if isinstance(item, Step)]
+    if rollouts:
+        root.writer.add_rollouts([(item, label(item.trace)) for item in rollouts])
+    if steps:
+        root.writer.add_updates(
+            [step.moved.update for step in steps],
+            checkpoints=[step.moved.checkpoint for step in steps],
+            credits=[credit for step in steps for credit in step.credits],
+        )
+    for step in steps:
+        if step.obsolete is not None:
+            step.obsolete.unlink(missing_ok=True)
+    for item in items:
+        if isinstance(item, Finished):
+            root.writer.add_evaluations(item.metrics)
+            root.writer.finish_run(item.run_id, "completed", ended_at=item.ended_at)
+
+
+def _mark_unfinished(root: Session, members: Sequence[Member], error: BaseException) -> None:
+    stopped = isinstance(error, BudgetExceededError) or not isinstance(error, Exception)
+    status: RunStatus = "cancelled" if stopped else "failed"
+    for member in members:
+        run_id = member.session.run.run_id
+        if root.reader.run(run_id).status == "running":
+            root.writer.finish_run(
+                run_id, status, ended_at=root.clock.now(), error="its comparison was ended"
+            )

@@ -1,0 +1,75 @@
+"""How predicted seconds, or CP_len, agree with measured ones on rollouts kept from the fit."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from lamas.domain import derive_seed
+from lamas.domain.latency import Agreement
+from lamas.errors import DomainError
+
+
+def split_rollouts(
+    rollout_ids: Sequence[str], *, fraction: float, seed: int
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(fitted on, held out), each sorted; a function of ids and seed, at least one in each.
+
+    Raises DomainError for fewer than two rollouts.
+    """
+    ids = sorted(set(rollout_ids))
+    if len(ids) < 2:
+        raise DomainError(
+            f"{len(ids)} measured rollouts: holding some out needs at least 2; collect more"
+        )
+    shuffled = sorted(ids, key=lambda item: (derive_seed("latency split", seed, item), item))
+    count = min(max(round(fraction * len(ids)), 1), len(ids) - 1)
+    return tuple(sorted(shuffled[count:])), tuple(sorted(shuffled[:count]))
+
+
+def agreement(predicted: Sequence[float], measured: Sequence[float]) -> Agreement:
+    """Errors and correlations of predicted with measured seconds, pair by pair."""
+    guess, truth = np.asarray(predicted, dtype=float), np.asarray(measured, dtype=float)
+    errors = np.abs(guess - truth)[truth > 0.0] / truth[truth > 0.0]
+    spread = float(np.sum((truth - truth.mean()) ** 2)) if truth.size else 0.0
+    return Agreement(
+        n=int(truth.size),
+        median_absolute_percentage_error=100.0 * float(np.median(errors)) if errors.size else None,
+        r_squared=1.0 - float(np.sum((truth - guess) ** 2)) / spread if spread > 0.0 else None,
+        pearson=pearson(guess, truth),
+        spearman=spearman(guess, truth),
+    )
+
+
+def pearson(
+    left: Sequence[float] | NDArray[np.float64], right: Sequence[float] | NDArray[np.float64]
+) -> float | None:
+    """Correlation of two equally long sequences; None unless both vary."""
+    first, second = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if first.size < 2 or np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
+        return None
+    first, second = first - first.mean(), second - second.mean()
+    value = float(first @ second) / math.sqrt(float(first @ first) * float(second @ second))
+    return min(max(value, -1.0), 1.0)
+
+
+def spearman(
+    left: Sequence[float] | NDArray[np.float64], right: Sequence[float] | NDArray[np.float64]
+) -> float | None:
+    """Pearson correlation of average ranks; None unless both vary."""
+    ranks = [np.asarray(stats.rankdata(values), dtype=np.float64) for values in (left, right)]
+    return pearson(*ranks)
+
+
+def proxy_line(cp_tokens: Sequence[float], makespans: Sequence[float]) -> tuple[float, float]:
+    """(seconds at CP_len 0, seconds per token) of the least-squares line; flat if CP_len does not
+    vary. The proxy's best case: its own tokens, the measured scale.
+    """
+    tokens, seconds = np.asarray(cp_tokens, dtype=float), np.asarray(makespans, dtype=float)
+    if tokens.size < 2 or np.ptp(tokens) == 0.0:
+        return (float(seconds.mean()) if seconds.size else 0.0), 0.0
+    centred = tokens - tokens.mean()
+    slope = float(centred @ (seconds - seconds.mean())) / float(centred @ centred)
+    return float(seconds.mean()) - slope * float(tokens.mean()), slope
