@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError, model_validator
 
+from flows.calibration.section import CalibrationConfig
 from flows.keeping import ExportConfig, RecordingConfig, RetentionConfig
 from flows.lock import Overlap
 from flows.operation import DeploymentConfig, DriftConfig
@@ -68,6 +69,7 @@ class Settings(Section):
     recording: RecordingConfig = RecordingConfig()
     export: ExportConfig = ExportConfig()
     retention: RetentionConfig = RetentionConfig()
+    calibration: CalibrationConfig = CalibrationConfig()
 
     @model_validator(mode="after")
     def _leave_one_out_needs_others(self) -> "Settings":
@@ -129,6 +131,7 @@ class Settings(Section):
                 "recording": True,
                 "export": True,
                 "retention": True,
+                "calibration": True,
                 "comparison": {"at_once"} if kind == "compare" else True,
                 "sweep": kind != "sweep",
                 "sandbox": {"concurrency"},

@@ -1,6 +1,6 @@
 """The subcommands of `lamas`, in the order `--help` shows them; one file each."""
 
-from flows.commands import ask, audit, report, sql, stage, ui
+from flows.commands import ask, audit, calibrate, report, sql, stage, ui
 from flows.commands.line import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -8,6 +8,7 @@ COMMANDS: tuple[Command, ...] = (
     ask.COMMAND,
     sql.COMMAND,
     report.COMMAND,
+    calibrate.COMMAND,
     audit.COMMAND,
     ui.COMMAND,
 )

@@ -81,6 +81,7 @@ class Answers:
         """`lengths`: standardised log question lengths of all problems; `strengths_of`: whose
         strengths an operator shares, by default its own.
         """
+        self.strengths_of = strengths_of
         self.problem_ids = tuple(lengths)
         self.lengths: Vector = np.array(list(lengths.values()), dtype=np.float64)
         place = {name: index for index, name in enumerate(self.problem_ids)}
@@ -151,7 +152,11 @@ def fit_skills(answers: Answers, start: Abilities) -> SkillFit:
 
     `answers` must hold only conditions that are to be fitted, `start` a skill for each of them.
     """
-    conditions = sorted(answers.counts, key=lambda item: (-answers.counts[item][1], item))
+    conditions = sorted(
+        answers.counts,
+        # One with strengths of its own is the plainer zero.
+        key=lambda item: (item[0] in answers.strengths_of, -answers.counts[item][1], item),
+    )
     solving = [item for item in conditions if item[1] == "skill"]
     reference = (solving or conditions or [None])[0]
     free = [item for item in conditions if item != reference]

@@ -1,0 +1,1 @@
+"""Fitting the simulated endpoint to a run's rollouts, and comparing it with them."""
