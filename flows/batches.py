@@ -60,4 +60,12 @@ def batch_credits(current: Workplace, run_id: str, step: int) -> tuple[Credit, .
             f"run {run_id} has no credits of rule {rule!r} for step {step}; "
             "run `lamas credit` with the same overrides first"
         )
+    kinds = {"proxy" if item.latency_model_id is None else "fitted" for item in credits}
+    wanted = current.settings.training.latency_model
+    if kinds != {wanted}:
+        raise ConfigurationError(
+            f"run {run_id} was credited for step {step} with training.latency_model="
+            f"{min(kinds - {wanted})}, {wanted} is configured: give `lamas update` the overrides "
+            "that `lamas credit` had"
+        )
     return credits

@@ -3,14 +3,17 @@
 from prefect import flow
 
 from flows.batches import batch_checkpoint, finished_batch, latest_batch
+from flows.clock import credit_stored
 from flows.learners import stored_learner
+from flows.naming import run_name
 from flows.session import session
 
 
-@flow(name="credit", flow_run_name="credit")
+@flow(name="credit", flow_run_name=run_name("credit"))
 async def credit(overrides: list[str] | None = None) -> None:
     """Started by hand or by `retrain`, once per step. Reads the latest batch of `rollouts` of a run
-    (`run=…`) and its `critical_path_labels`; writes `credits`.
+    (`run=…`) and its `critical_path_labels`; writes `credits`, and `predicted_seconds` when a
+    latency model tells the time.
 
     May run twice: credits are a function of the rollouts and the checkpoint that drew them.
     """
@@ -18,5 +21,5 @@ async def credit(overrides: list[str] | None = None) -> None:
         run_id, step = latest_batch(current, current.batch_run)
         learner = stored_learner(current, batch_checkpoint(current, run_id, step))
         rollouts = finished_batch(current, run_id, step)
-        labels = current.reader.labels([rollout.rollout_id for rollout in rollouts])
-        current.writer.add_credits(learner.trainer.credit(rollouts, labels))
+        credited = credit_stored(current, learner.trainer, rollouts, run_id)
+        current.writer.add_credits(credited.credits, predictions=credited.predictions)

@@ -1,14 +1,16 @@
 """What can be known to be wrong before a run begins: found out before any server starts."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from flows.batches import batch_checkpoint, batch_credits, latest_batch
+from flows.clock import credit_clock
 from flows.learners import chosen_checkpoint, first_checkpoint, stored_learner
 from flows.live import check_model
+from flows.lock import writer_turn
 from flows.needs import needs_of
 from flows.problems import checked_problems, prepared_problems
-from flows.session import writer_lock
 from flows.settings import Settings
 from flows.workplace import Workplace
 from lamas.domain import ExecutionGraph, Problem
@@ -17,27 +19,37 @@ from lamas.execution import fixed_topology
 from lamas.training import problem_batch
 
 
+def _say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
 async def preflight(stage: str, settings: Settings) -> None:
     """Raise the LamasError that `stage` would meet sooner or later, where that can be told now.
 
     Writes nothing; the home folder and its lock file are made.
     """
-    with writer_lock(settings.home):
-        async with AsyncExitStack() as stack:
-            place = Workplace(settings, stack)
-            match stage:
-                case "credit" | "update":
-                    _check_batch(place, credited=stage == "update")
-                case "prepare":
-                    _check_warehouse(place)
-                    checked_problems(place)
-                case _:
-                    await _check_rollouts(stage, place)
+    async with writer_turn(settings.home, settings.overlap, _say):
+        await check(stage, settings)
+
+
+async def check(stage: str, settings: Settings) -> None:
+    """`preflight` for a run that holds the home folder already."""
+    async with AsyncExitStack() as stack:
+        place = Workplace(settings, stack)
+        match stage:
+            case "credit" | "update":
+                _check_batch(place, credited=stage == "update")
+            case "prepare":
+                _check_warehouse(place)
+                checked_problems(place)
+            case _:
+                await _check_rollouts(stage, place)
 
 
 def _check_batch(place: Workplace, *, credited: bool) -> None:
     run_id, step = latest_batch(place, place.settings.run)
     stored_learner(place, batch_checkpoint(place, run_id, step))
+    credit_clock(place, run_id)
     if credited:
         batch_credits(place, run_id, step)
 
@@ -51,6 +63,8 @@ async def _check_rollouts(stage: str, place: Workplace) -> None:
     _ = place.operators
     if stage != "evaluate":
         _check_training_batch(place, problems)
+    if stage == "retrain" and place.settings.training.latency_model == "fitted":
+        credit_clock(place, "")
     graphs = () if stage == "collect" else _baselines(place)
     fixed_only = stage == "evaluate" and place.settings.checkpoint == "none"
     if not fixed_only:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamas.domain import CriticalPathLabel, ModelCall, Problem, Rollout, ToolExecution
+from lamas.domain.latency import LATENCY_UNITS, LatencyFit
 from lamas.errors import WarehouseError
 from warehouse.arrow import Columns
 from warehouse.schema import EMBEDDING_SIZE
@@ -114,6 +115,19 @@ def tool_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
 
 def label_columns(labels: Iterable[Sequence[CriticalPathLabel]], names: Iterable[str]) -> Columns:
     return fields(list(chain.from_iterable(labels)), names)
+
+
+def latency_model_columns(fits: Sequence[LatencyFit], names: Iterable[str]) -> Columns:
+    models = [fit.model for fit in fits]
+    held_out, proxy = [fit.held_out for fit in fits], [fit.proxy for fit in fits]
+    figures = ("median_absolute_percentage_error", "r_squared", "pearson", "spearman")
+    special: dict[str, list[object]] = {
+        **fields(models, ("latency_model_id", "request_model", *LATENCY_UNITS)),
+        "held_out_rollouts": [item.n for item in held_out],
+        **fields(held_out, figures),
+        **{f"proxy_{name}": values for name, values in fields(proxy, figures).items()},
+    }
+    return {**fields(fits, _without(names, special)), **special}
 
 
 def _messages(call: ModelCall) -> list[dict[str, str]]:

@@ -35,7 +35,15 @@ LABELS = Table(name="critical_path_labels", key=("invocation_id",))
 CREDITS = Table(
     name="credits",
     key=("rollout_id", "layer", "operator", "credit_rule"),
-    contradicts=("score_term", "cost_term", "latency_term", "reward", "baseline", "scale"),
+    contradicts=(
+        "score_term",
+        "cost_term",
+        "latency_term",
+        "reward",
+        "baseline",
+        "scale",
+        "latency_model_id",
+    ),
 )
 UPDATES = Table(
     name="updates",
@@ -58,6 +66,14 @@ COMPARISON_ESTIMATES = Table(
     key=("comparison_run_id", "variant", "reference", "metric"),
     contradicts=("value", "seeds", "problems", "pairs", "margin"),
 )
+LATENCY_MODELS = Table(
+    name="latency_models", key=("latency_model_id",), contradicts=("request_model",)
+)
+PREDICTED_SECONDS = Table(
+    name="predicted_seconds",
+    key=("invocation_id", "latency_model_id"),
+    contradicts=("seconds",),
+)
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -75,5 +91,7 @@ TABLES: tuple[Table, ...] = (
     PROMOTIONS,
     COMPARISON_MEMBERS,
     COMPARISON_ESTIMATES,
+    LATENCY_MODELS,
+    PREDICTED_SECONDS,
 )
 """Every table, each after the tables it refers to."""

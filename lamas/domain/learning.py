@@ -26,6 +26,8 @@ class Credit:
     scale: float
     """What (reward − baseline) was divided by."""
     advantage: float
+    latency_model_id: str | None = None
+    """Latency model whose predicted seconds `latency_term` charges; None: T = CP_len / γ."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

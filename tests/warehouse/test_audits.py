@@ -11,6 +11,7 @@ from lamas.domain import Checkpoint
 from tests.factories import T0, make_checkpoint, make_rollout, step
 from tests.naive import naive_credits, naive_labels
 from tests.random_rollouts import random_rollouts
+from tests.warehouse.latency import fitted_credits, make_fit, predictions_of
 from tests.warehouse.records import evaluation_rollouts, make_metric, make_update
 from warehouse import Registry, Warehouse, Writer
 from warehouse.audit import run_audits
@@ -37,7 +38,9 @@ DEFECTS: dict[str, str] = {
     "intervals_impossible": "UPDATE evaluations SET low = value + 1",
     "invocation_totals_differ": "UPDATE operator_invocations SET tool_seconds = -1e-9",
     "labels_inconsistent": "UPDATE critical_path_labels SET is_critical = NOT is_critical",
+    "latency_models_differ": "UPDATE latency_models SET spearman = spearman - 1e-6",
     "orphan_rows": "DELETE FROM rollouts WHERE sample_index = 3",
+    "predicted_seconds_differ": "UPDATE predicted_seconds SET seconds = seconds + 1e-9",
     "probabilities_impossible": "UPDATE decisions SET probability = 1.5 WHERE draw_order = 0",
     "rollout_totals_differ": "UPDATE rollouts SET cost_usd = cost_usd + 1e-12",
     "runs_without_end": "UPDATE runs SET status = 'completed'",
@@ -50,6 +53,12 @@ MORE_DEFECTS: list[tuple[str, str]] = [
     ("champions_unclear", "DELETE FROM promotions"),
     ("checkpoints_without_parent", "UPDATE checkpoints SET step = 9 WHERE step = 0"),
     ("credits_differ", "UPDATE credits SET advantage = advantage * 1.0000001 + 1e-9"),
+    ("credits_differ", "UPDATE predicted_seconds SET seconds = 2 * seconds"),
+    ("credits_differ", "UPDATE credits SET latency_model_id = NULL"),
+    ("latency_models_differ", "UPDATE latency_models SET held_out_rollouts = 0"),
+    ("latency_models_differ", "UPDATE rollouts SET makespan_seconds = 2 * makespan_seconds"),
+    ("orphan_rows", "DELETE FROM latency_models"),
+    ("predicted_seconds_differ", "UPDATE latency_models SET reference_load = reference_load + 1"),
     ("labels_inconsistent", "DELETE FROM critical_path_labels"),
     ("ended_before_started", "UPDATE runs SET ended_at = started_at - 1"),
     ("evaluations_differ", "UPDATE evaluations SET n = n + 1"),
@@ -78,6 +87,11 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
     usable = [item for item in rollouts if item.status == "ok"]
     for rule in ("critical_path", "marginal"):
         writer.add_credits([credit for item in usable for credit in naive_credits(item, rule)])
+    writer.add_latency_fit(make_fit(usable[40:]), predictions_of(usable[40:], held_out=True))
+    writer.add_credits(
+        [credit for item in usable[:40] for credit in fitted_credits(item, "uniform")],
+        predictions=predictions_of(usable[:40]),
+    )
     writer.add_updates(
         [replace(make_update(), rollouts=len(usable), failed_rollouts=80 - len(usable))]
     )

@@ -4,6 +4,7 @@ SELECT
     stated.layer,
     stated.operator,
     stated.credit_rule,
+    stated.latency_model_id,
     stated.score_term,
     recomputed.score_term AS recomputed_score_term,
     stated.cost_term,
@@ -23,6 +24,7 @@ LEFT JOIN credits_recomputed AS recomputed
         AND stated.layer = recomputed.layer
         AND stated.operator = recomputed.operator
         AND stated.credit_rule = recomputed.credit_rule
+        AND stated.latency_model_id IS NOT DISTINCT FROM recomputed.latency_model_id
 WHERE
     stated.score_term IS DISTINCT FROM recomputed.score_term
     OR stated.cost_term IS DISTINCT FROM recomputed.cost_term

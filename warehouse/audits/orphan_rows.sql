@@ -133,6 +133,34 @@ links AS (
         'runs' AS refers_to,
         run_id AS missing_id
     FROM promotions
+    UNION ALL
+    SELECT
+        'credits' AS relation,
+        concat_ws('/', rollout_id, layer, operator) AS row_id,
+        'latency_models' AS refers_to,
+        latency_model_id AS missing_id
+    FROM credits
+    UNION ALL
+    SELECT
+        'latency_models' AS relation,
+        latency_model_id AS row_id,
+        'runs' AS refers_to,
+        run_id AS missing_id
+    FROM latency_models
+    UNION ALL
+    SELECT
+        'predicted_seconds' AS relation,
+        invocation_id AS row_id,
+        'operator_invocations' AS refers_to,
+        invocation_id AS missing_id
+    FROM predicted_seconds
+    UNION ALL
+    SELECT
+        'predicted_seconds' AS relation,
+        invocation_id AS row_id,
+        'latency_models' AS refers_to,
+        latency_model_id AS missing_id
+    FROM predicted_seconds
 ),
 
 stored AS (
@@ -165,6 +193,11 @@ stored AS (
         'operator_invocations' AS refers_to,
         invocation_id AS missing_id
     FROM operator_invocations
+    UNION ALL
+    SELECT
+        'latency_models' AS refers_to,
+        latency_model_id AS missing_id
+    FROM latency_models
 )
 
 SELECT
