@@ -12,7 +12,6 @@ from weakref import WeakValueDictionary
 
 import openai
 from openai.types.chat import (
-    ChatCompletion,
     ChatCompletionAssistantMessageParam,
     ChatCompletionChunk,
     ChatCompletionMessageParam,
@@ -184,14 +183,23 @@ class OpenAIChatModel:
             raise ReplyTimeoutError(f"no {what} of the answer within {limit:g} s") from None
         reply.check_complete()
 
-    async def _post(self, request: ChatRequest, attempt: int) -> ChatCompletion:
-        return await self._client.chat.completions.create(
-            model=self.settings.model,
-            messages=[_message(message) for message in request.messages],
-            temperature=request.temperature,
-            seed=request.seed,
-            extra_body=self._extra_body(request),
-            extra_headers=self._headers(request, attempt),
+    async def _post(self, request: ChatRequest, attempt: int) -> object:
+        # The client's own route for bodies it need not build or check: half the CPU of `create`,
+        # which counts where an endpoint answers at once. `Reply` checks what comes back.
+        return await self._client.post(
+            "/chat/completions",
+            cast_to=object,
+            body={
+                "model": self.settings.model,
+                "messages": [
+                    {"role": message.role, "content": message.content}
+                    for message in request.messages
+                ],
+                "temperature": request.temperature,
+                "seed": request.seed,
+                **self._extra_body(request),
+            },
+            options={"headers": self._headers(request, attempt)},
         )
 
     async def _post_stream(

@@ -4,13 +4,12 @@ import json
 from collections.abc import Sequence
 from typing import TypeVar, cast
 
-from openai.types import CompletionUsage
-from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from openai.types.chat import ChatCompletionChunk
 
 from lamas.domain import ChatMessage
 from lamas.llm.tokens import estimate_input_tokens, estimate_output_tokens
 
-T = TypeVar("T", int, str)
+T = TypeVar("T", int, str, list[object])
 
 
 class MalformedReplyError(Exception):
@@ -44,27 +43,27 @@ class Reply:
         except (AttributeError, TypeError, KeyError) as error:
             raise MalformedReplyError(f"a chunk is no chat completion chunk ({error})") from None
 
-    def add_completion(self, completion: ChatCompletion) -> None:
-        """Take an answer in that came in one piece. Raises MalformedReplyError."""
+    def add_completion(self, body: object) -> None:
+        """Take an answer in that came in one piece, as decoded JSON. Raises MalformedReplyError."""
         try:
-            self._describe(completion.id, completion.model, completion.usage)
-            choice = completion.choices[0]
-            self._finish(choice.finish_reason)
-            self._pieces.append(_checked(choice.message.content or "", str, "content"))
-        except (AttributeError, TypeError, LookupError) as error:
+            usage = _field(body, "usage", None)
+            if usage is not None:
+                self._count(_field(usage, "prompt_tokens"), _field(usage, "completion_tokens"))
+            self._describe(_field(body, "id", None), _field(body, "model", None))
+            choices = _field(body, "choices")
+            choice = _checked(choices, list, "choices")[0]
+            self._finish(_field(choice, "finish_reason"))
+            content = _field(_field(choice, "message"), "content", None)
+            self._pieces.append(_checked(content or "", str, "content"))
+        except (TypeError, LookupError) as error:
             raise MalformedReplyError(f"the body is no chat completion ({error})") from None
 
     def add_body(self, body: bytes) -> None:
         """Take an answer in that came as JSON, unasked. Raises MalformedReplyError."""
         try:
-            fields: object = json.loads(body)
+            self.add_completion(json.loads(body))
         except ValueError as error:
             raise MalformedReplyError(f"the body is no JSON ({error})") from None
-        if not isinstance(fields, dict):
-            raise MalformedReplyError("the body is no JSON object")
-        # As the client builds its answers: nothing required, everything checked on reading.
-        given = cast("dict[str, object]", fields)
-        self.add_completion(ChatCompletion.construct(None, **given))
 
     def check_complete(self) -> None:
         """Raise MalformedReplyError unless the choice came to its end."""
@@ -84,7 +83,9 @@ class Reply:
         return (estimate_input_tokens(messages), estimate_output_tokens(self.text), True)
 
     def _add_chunk(self, chunk: ChatCompletionChunk) -> bool:
-        self._describe(chunk.id, chunk.model, chunk.usage)
+        if chunk.usage is not None:
+            self._count(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
+        self._describe(chunk.id, chunk.model)
         brought = False
         for choice in chunk.choices:
             if choice.index != 0:
@@ -99,17 +100,27 @@ class Reply:
                 brought = True
         return brought
 
-    def _describe(self, response_id: str, model: str, usage: CompletionUsage | None) -> None:
-        self.response_id = self.response_id or response_id or None
-        self.response_model = self.response_model or model or None
-        if usage is not None:
-            self._usage = (
-                _checked(usage.prompt_tokens, int, "prompt_tokens"),
-                _checked(usage.completion_tokens, int, "completion_tokens"),
-            )
+    def _describe(self, response_id: object, model: object) -> None:
+        # Not every endpoint names both; what they are is nobody's business but the record's.
+        self.response_id = self.response_id or (str(response_id) if response_id else None)
+        self.response_model = self.response_model or (str(model) if model else None)
 
-    def _finish(self, reason: str) -> None:
+    def _count(self, input_tokens: object, output_tokens: object) -> None:
+        self._usage = (
+            _checked(input_tokens, int, "prompt_tokens"),
+            _checked(output_tokens, int, "completion_tokens"),
+        )
+
+    def _finish(self, reason: object) -> None:
         self.finish_reasons = (_checked(reason, str, "finish_reason"),)
+
+
+def _field(record: object, name: str, *default: object) -> object:
+    """What a JSON object holds under `name`; TypeError for another value, KeyError for nothing."""
+    if not isinstance(record, dict):
+        raise TypeError(f"{str(record)[:40]!r} is no JSON object")
+    fields = cast("dict[str, object]", record)
+    return fields.get(name, *default) if default else fields[name]
 
 
 def _checked(value: object, kind: type[T], name: str) -> T:
