@@ -3,12 +3,11 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from flows.commands import COMMANDS
-from flows.commands.line import groups
 from flows.tidy_exit import hide_leak_report
 from lamas.errors import LamasError
 
@@ -29,17 +28,19 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; exits 0, or with the error's code after one sentence on stderr."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     hide_leak_report()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Exit code of one command line."""
-    options = _parser().parse_args(arguments)
-    if options.command is None:
-        _parser().print_help()
-        return 2
     try:
+        parser = _parser()
+        options = _options(parser, arguments)
+        if options.command is None:
+            parser.print_help()
+            return 2
         return options.handler(options)
     except LamasError as error:
         print(f"lamas: {error}", file=sys.stderr)
@@ -55,6 +56,17 @@ def run(arguments: Sequence[str]) -> int:
         return 141
 
 
+def _options(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    # What follows an option, argparse leaves over; overrides may stand anywhere on the line.
+    options, rest = parser.parse_known_args(arguments)
+    unknown = [item for item in rest if item.startswith("-")]
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if rest:
+        options.overrides = [*options.overrides, *rest]
+    return options
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One sentence here too, in place of the whole usage."""
@@ -62,6 +74,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    # Loaded here, where a signal already ends the command with a sentence.
+    from flows.commands import COMMANDS
+    from flows.commands.line import groups
+
     parser = _Parser(
         prog="lamas",
         description=DESCRIPTION,

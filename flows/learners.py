@@ -65,8 +65,12 @@ def first_learner(current: Session) -> Learner:
 
 def first_checkpoint(current: Workplace) -> str | None:
     """The checkpoint that a retrain starts from; None is fresh weights."""
-    if current.settings.training.start_from == "scratch":
+    start = current.settings.training.start_from
+    if start == "scratch":
         return None
+    if start == "champion_or_scratch":
+        champion = current.registry.champion() if current.settings.warehouse.exists() else None
+        return None if champion is None else champion.checkpoint_id
     return _champion(
         current,
         "training.start_from=champion",

@@ -2,11 +2,12 @@
 
 from prefect import flow
 
+from flows.naming import run_name
 from flows.problems import checked_problems
 from flows.session import Session, session
 
 
-@flow(name="prepare", flow_run_name="prepare")
+@flow(name="prepare", flow_run_name=run_name("prepare"))
 async def prepare(overrides: list[str] | None = None) -> None:
     """Started by hand or by `retrain`. Reads the benchmark's source; writes `problems`.
 

@@ -6,6 +6,7 @@ from flows.collect import collect
 from flows.credit import credit
 from flows.evaluate import evaluate
 from flows.learners import first_learner, stored_learner
+from flows.naming import run_name
 from flows.prepare import prepare
 from flows.promote import promote_or_not
 from flows.session import Session, session
@@ -13,24 +14,38 @@ from flows.update import update
 from lamas.errors import CheckpointError
 
 
-@flow(name="retrain", flow_run_name="retrain")
-async def retrain(overrides: list[str] | None = None) -> None:
+@flow(name="retrain", flow_run_name=run_name("retrain"))
+async def retrain(overrides: list[str] | None = None, with_report: bool = False) -> None:
     """Started by hand or on a schedule. Reads the benchmark's source and whatever an interrupted
     run of the same configuration stored; writes every table.
 
     May run twice: an interrupted run is gone on with, a completed one is followed by a new run.
+    `with_report` ends it with its report.
     """
     async with session("retrain", overrides) as current:
         await prepare()
-        first = first_learner(current).checkpoint_id
+        first = _started_from(current) or first_learner(current).checkpoint_id
         last = first
-        for _ in range(current.settings.training.steps):
+        for number in range(current.settings.training.steps):
+            current.step = number + 1
             last = await _one_step(current, last)
+        current.step = None
         reference = _comparable_champion(current, last) or first
         await evaluate(checkpoint_ids=[first, last, reference])
         await promote_or_not(current, reference=reference, candidate=last)
         home, run_id = current.settings.home, current.run.run_id
         current.say(f"`lamas report home={home} run={run_id}` makes an HTML file of all this")
+    if with_report:
+        # Drawing takes its time to load: only where it is wanted.
+        from flows.report_flow import publish_report
+
+        await publish_report(current.settings, current.run.run_id)
+
+
+def _started_from(current: Session) -> str | None:
+    """Where an earlier part of this run started: there may be another champion by now."""
+    updates = sorted(current.reader.updates(current.run.run_id), key=lambda item: item.step)
+    return updates[0].checkpoint_before if updates else None
 
 
 async def _one_step(current: Session, checkpoint_id: str) -> str:

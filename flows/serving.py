@@ -1,6 +1,7 @@
 """A single machine that serves its deployments: polls, runs, and ends with its schedules paused."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -47,6 +48,8 @@ async def serve(settings: Settings, overrides: Sequence[str]) -> None:
     At the end, however it comes, schedules are paused and runs in progress are cancelled: each
     stores what it has, and the next one goes on from there.
     """
+    # Processes started here inherit the mask: Ctrl-C is for this one, which ends them in order.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     config = settings.deployment
     planned = planned_deployments(settings, overrides)
     runner = Runner(

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import copy_context
@@ -14,13 +14,19 @@ import uvloop
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run_until_signal(work: Awaitable[object]) -> None:
+def run_until_signal(
+    work: Awaitable[object],
+    *,
+    run_loop: Callable[[Coroutine[object, object, None]], object] = uvloop.run,
+) -> None:
     """Run `work` to its end, or cancel it cleanly when the process is asked to stop.
 
     Call it from the main thread. The event loop gets a thread of its own: a Prefect flow in the
     main thread would answer SIGTERM with an exception wherever the loop happens to be.
     """
     cancels: SimpleQueue[Callable[[], object]] = SimpleQueue()
+    known: list[Callable[[], object]] = []
+    unheard: list[int] = []
     outcome: Future[None] = Future()
     context = copy_context()
 
@@ -33,21 +39,29 @@ def run_until_signal(work: Awaitable[object]) -> None:
 
     def run() -> None:
         try:
-            outcome.set_result(context.run(uvloop.run, supervised()))
+            context.run(run_loop, supervised())
+            outcome.set_result(None)
         except BaseException as error:
             outcome.set_exception(error)
-
-    thread = threading.Thread(target=run, name="run")
-    thread.start()
-    cancel = cancels.get()
+        finally:
+            cancels.put(lambda: None)
 
     def stop(number: int, frame: object) -> None:
-        # The loop is closed when the run has just ended by itself.
-        with suppress(RuntimeError):
-            cancel()
+        if not known:
+            unheard.append(number)
+        for cancel in known:
+            # The loop is closed when the run has just ended by itself.
+            with suppress(RuntimeError):
+                cancel()
 
+    # Before the thread runs: a signal in between would leave it alone with the work.
     before = {number: signal.signal(number, stop) for number in SIGNALS}
+    thread = threading.Thread(target=run, name="run")
+    thread.start()
     try:
+        known.append(cancels.get())
+        if unheard:
+            stop(unheard[0], None)
         outcome.result()
     finally:
         thread.join()

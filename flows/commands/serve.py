@@ -1,6 +1,7 @@
 """`lamas serve`: a Prefect server, the deployments, and what runs them, until Ctrl-C."""
 
 import argparse
+import asyncio
 
 from flows.commands.line import Command, add_overrides, settings_of
 
@@ -18,7 +19,8 @@ def _handle(options: argparse.Namespace) -> int:
 
         print(f"Prefect UI: {server.ui_url}", flush=True)
         print("Ctrl-C pauses the schedules and stops what this command started.", flush=True)
-        run_until_signal(serve(settings, options.overrides))
+        # Not uvloop: it undoes the signal mask that keeps Ctrl-C from the runs' processes.
+        run_until_signal(serve(settings, options.overrides), run_loop=asyncio.run)
     return 0
 
 

@@ -18,7 +18,6 @@ def _handle(options: argparse.Namespace) -> int:
         if not server.owned:
             return 0
         print("Runs of this home folder use this server while it is open. Ctrl-C stops it.")
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         signal.pause()
     return 0
 

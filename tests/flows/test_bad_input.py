@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows import server
-from flows.session import writer_lock
+from flows.lock import writer_lock
 from tests.command import run_here
 from tests.flows.conftest import TINY
 from tests.llm.scripted_endpoint import ScriptedEndpoint, fails, lists

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.session import Session, code_version, session, writer_lock
+from flows.lock import writer_lock
+from flows.session import Session, code_version, session
 from lamas.domain import Run
 from lamas.errors import BudgetExceededError, ModelUnreachableError, WarehouseError
 from warehouse import Reader, Warehouse
