@@ -1,221 +1,149 @@
-"""How fast rollouts enter the warehouse, beside a raw Arrow insert: `python -m warehouse.bench`."""
+"""How the warehouse does at scale, printed by `python -m warehouse.bench`: ingest, views, size."""
 
 import argparse
+import resource
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import duckdb
-import numpy as np
+import polars as pl
 
-from lamas.domain import (
-    ChatMessage,
-    CriticalPathLabel,
-    ExecutionGraph,
-    Layer,
-    ModelCall,
-    OperatorInvocation,
-    PlannedRollout,
-    PolicyDecision,
-    Problem,
-    Rollout,
-    Run,
-    Trace,
-)
+from warehouse import bench_rollouts, rows
+from warehouse.arrow import ArrowTable, Layout, arrow_table, layout_of
+from warehouse.migration import packaged_schema
 from warehouse.schema import DECISIONS, INVOCATIONS, LABELS, MODEL_CALLS, ROLLOUTS
 from warehouse.warehouse import Warehouse
-from warehouse.writer import LabelledRollout, Writer
+from warehouse.writer import ROLLOUTS_IN_TRANSACTION, LabelledRollout, Writer
 
 _TABLES = (ROLLOUTS, DECISIONS, INVOCATIONS, MODEL_CALLS, LABELS)
-_LAYERS = (("Generate", "GenerateCoT"), ("SelfRefine",))
-_PROBLEM = "bench/v1/0"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print rows per second of the writer and of a raw Arrow insert, and their ratio."""
+    """Print rows per second of the writer and of raw inserts, then each view's latency."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rollouts", type=int, default=4000, help="rollouts in all")
-    parser.add_argument("--batch", type=int, default=1000, help="rollouts in a transaction")
+    parser.add_argument("--batch", type=int, default=1024, help="rollouts written at once")
+    parser.add_argument("--repeats", type=int, default=5, help="times that each view is read")
     options = parser.parse_args(arguments)
-    labelled = [_rollout(number) for number in range(options.rollouts)]
-    batches = [
-        labelled[first : first + options.batch] for first in range(0, len(labelled), options.batch)
-    ]
     with tempfile.TemporaryDirectory() as folder:
-        warehouse = _prepared(Path(folder) / "bench.duckdb")
-        writer = Writer(warehouse)
+        warehouse = Warehouse.open(Path(folder) / "bench.duckdb", create=True)
+        bench_rollouts.prepare(Writer(warehouse), options.rollouts)
+        measured = _write(warehouse, options.rollouts, options.batch)
+        layouts = _layouts(warehouse)
+        keyed = Warehouse.open(Path(folder) / "keyed.duckdb", create=True)
+        bench_rollouts.prepare(Writer(keyed), options.rollouts)
+        raw = _raw(keyed.path, options.rollouts, layouts)
+        keyed.path.unlink()
+        bare = _raw(Path(folder) / "bare.duckdb", options.rollouts, layouts)
+        _print_ingest(options.rollouts, measured, raw, bare)
+        size = warehouse.path.stat().st_size
+        print(f"size             {size / options.rollouts:12,.0f} bytes a rollout, with credits")
+        _print_views(warehouse, options.repeats)
+        _print_audits(warehouse)
+
+
+class _Measured:
+    """Seconds of writing, and resident memory on the way."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.rows = 0
+        self.peak_mib: list[float] = []
+
+
+def _write(warehouse: Warehouse, rollouts: int, size: int) -> _Measured:
+    writer, measured = Writer(warehouse), _Measured()
+    for batch in bench_rollouts.batches(rollouts, size):
         started = time.perf_counter()
-        for batch in batches:
-            writer.add_rollouts(batch)
-        written = time.perf_counter() - started
-        rows, raw = _raw_insert(warehouse, Path(folder) / "raw.duckdb")
-        started = time.perf_counter()
-        for batch in batches:
-            writer.add_rollouts(batch)
-        repeated = time.perf_counter() - started
-    print(
-        f"{options.rollouts} rollouts, {rows} rows, {len(batches)} transactions\n"
-        f"writer           {rows / written:12,.0f} rows/s  {written:.2f} s\n"
-        f"raw Arrow insert {rows / raw:12,.0f} rows/s  {raw:.2f} s  (no keys, one connection)\n"
-        f"ratio            {raw / written:12.3f}\n"
-        f"the same again   {rows / repeated:12,.0f} rows/s  {repeated:.2f} s"
-    )
+        writer.add_rollouts(batch)
+        measured.seconds.append(time.perf_counter() - started)
+        measured.peak_mib.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        measured.rows += sum(len(labels) for _, labels in batch) * 4 + len(batch)
+        writer.add_credits(bench_rollouts.credits(batch))
+    return measured
 
 
-def _prepared(path: Path) -> Warehouse:
-    warehouse = Warehouse.open(path, create=True)
-    writer = Writer(warehouse)
-    writer.add_run(
-        Run(
-            run_id="bench",
-            kind="collect",
-            config_json="{}",
-            config_digest="",
-            prompts_digest="",
-            code_version="",
-            seed=0,
-            simulated=True,
-            status="running",
-            started_at=0.0,
-        )
-    )
-    problem = Problem(
-        problem_id=_PROBLEM,
-        benchmark="bench",
-        version="v1",
-        family="math",
-        index=0,
-        split="train",
-        question="What is 1 + 1?",
-        reference="2",
-    )
-    writer.add_problems([problem], np.zeros((1, 384), np.float32))
-    return warehouse
-
-
-def _raw_insert(warehouse: Warehouse, path: Path) -> tuple[int, float]:
-    """Rows and seconds of inserting the stored rows into bare tables of another file."""
-    frames = {table.name: warehouse.query(f"FROM {table.name}") for table in _TABLES}
+def _raw(path: Path, rollouts: int, layouts: dict[str, Layout]) -> float:
+    """Seconds of inserting ready Arrow tables in the same transactions on one open connection."""
+    seconds = 0.0
     with duckdb.connect(str(path)) as connection:
-        for name, frame in frames.items():
-            connection.register("incoming", frame)
-            connection.execute(f"CREATE TABLE {name} AS FROM incoming LIMIT 0")
+        stored = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        known = {name for (name,) in stored}
+        for batch in bench_rollouts.batches(rollouts, ROLLOUTS_IN_TRANSACTION):
+            tables = _arrow(batch, layouts)
+            for name in tables.keys() - known:
+                connection.register("incoming", tables[name])
+                connection.execute(f"CREATE TABLE {name} AS FROM incoming LIMIT 0")
+                known.add(name)
+            started = time.perf_counter()
+            connection.begin()
+            for name, table in tables.items():
+                connection.register("incoming", table)
+                connection.execute(f"INSERT INTO {name} BY NAME FROM incoming")
+            connection.commit()
+            seconds += time.perf_counter() - started
         started = time.perf_counter()
-        for name, frame in frames.items():
-            connection.register("incoming", frame)
-            connection.execute(f"INSERT INTO {name} FROM incoming")
         connection.execute("CHECKPOINT")
-        seconds = time.perf_counter() - started
-    return sum(frame.height for frame in frames.values()), seconds
+        return seconds + time.perf_counter() - started
 
 
-def _rollout(number: int) -> LabelledRollout:
-    name = f"bench-{number}"
-    invocations = tuple(
-        _invocation(name, layer, position, operator)
-        for layer, operators in enumerate(_LAYERS, start=1)
-        for position, operator in enumerate(operators)
-    )
-    decisions = tuple(
-        PolicyDecision(
-            layer=item.layer,
-            draw_order=item.position,
-            operator=item.operator,
-            probability=0.2,
-            log_probability=-1.6,
-            legal=("Generate", "GenerateCoT", "SelfRefine"),
-        )
-        for item in invocations
-    )
-    plan = PlannedRollout(
-        rollout_id=name,
-        run_id="bench",
-        problem_id=_PROBLEM,
-        checkpoint_id=None,
-        policy="bench",
-        purpose="train",
-        mode="sampled",
-        execution_mode="parallel",
-        step=0,
-        sample_index=number,
-        seed=number,
-        graph=ExecutionGraph(tuple(Layer(operators) for operators in _LAYERS)),
-        decisions=decisions,
-    )
-    rollout = Rollout(
-        plan=plan,
-        trace=Trace(
-            execution_mode="parallel",
-            gamma=50.0,
-            invocations=invocations,
-            started_at=0.0,
-            ended_at=2.0,
-        ),
-        answer="2",
-        extracted_answer="2",
-        score=1.0,
-        cost_usd=0.003,
-        cp_tokens=200.0,
-        virtual_seconds=4.0,
-        makespan_seconds=2.0,
-        replayed_calls=0,
-        status="ok",
-        started_at=0.0,
-        ended_at=2.0,
-    )
-    return rollout, tuple(_label(item) for item in invocations)
+def _arrow(batch: Sequence[LabelledRollout], layouts: dict[str, Layout]) -> dict[str, ArrowTable]:
+    rollouts = [rollout for rollout, _ in batch]
+    columns = {
+        ROLLOUTS.name: partial(rows.rollout_columns, rollouts),
+        DECISIONS.name: partial(rows.decision_columns, rollouts),
+        INVOCATIONS.name: partial(rows.invocation_columns, rollouts),
+        MODEL_CALLS.name: partial(rows.call_columns, rollouts),
+        LABELS.name: partial(rows.label_columns, [labels for _, labels in batch]),
+    }
+    return {
+        name: arrow_table(build([field.name for field in layouts[name]]), layouts[name])
+        for name, build in columns.items()
+    }
 
 
-def _invocation(rollout_id: str, layer: int, position: int, operator: str) -> OperatorInvocation:
-    invocation_id = f"{rollout_id}/{layer}/{operator}"
-    call = ModelCall(
-        call_id=invocation_id,
-        attempt=1,
-        request_model="bench",
-        request_temperature=1.0,
-        request_max_tokens=1024,
-        request_seed=0,
-        request_messages=(ChatMessage(role="user", content="What is 1 + 1? " * 40),),
-        response_text="One and one make two. " * 20,
-        response_finish_reasons=("stop",),
-        usage_input_tokens=200,
-        usage_output_tokens=100,
-        started_at=0.0,
-        ended_at=1.0,
-        cost_usd=0.001,
-        status="ok",
-    )
-    return OperatorInvocation(
-        invocation_id=invocation_id,
-        layer=layer,
-        position=position,
-        operator=operator,
-        kind="graph",
-        started_at=float(layer - 1),
-        ended_at=float(layer),
-        output_tokens=100,
-        tool_seconds=0.0,
-        cp_tokens=100.0,
-        total_input_tokens=200,
-        total_output_tokens=100,
-        cost_usd=0.001,
-        status="ok",
-        candidates=("2",),
-        calls=(call,),
+def _layouts(warehouse: Warehouse) -> dict[str, Layout]:
+    with warehouse.reading() as connection:
+        return {table.name: layout_of(connection, table.name) for table in _TABLES}
+
+
+def _print_ingest(rollouts: int, measured: _Measured, raw: float, bare: float) -> None:
+    written, quarter = sum(measured.seconds), max(1, len(measured.seconds) // 4)
+    first, last = measured.seconds[:quarter], measured.seconds[-quarter:]
+    print(
+        f"{rollouts} rollouts, {measured.rows} rows, {len(measured.seconds)} transactions\n"
+        f"writer           {measured.rows / written:12,.0f} rows/s  {written:.1f} s  "
+        f"(builds Arrow, opens and releases the file for each batch)\n"
+        f"raw, same tables {measured.rows / raw:12,.0f} rows/s  {raw:.1f} s  "
+        f"(ready Arrow, one connection)  writer takes {written / raw:.2f} ×\n"
+        f"raw, no keys     {measured.rows / bare:12,.0f} rows/s  {bare:.1f} s  "
+        f"(ready Arrow, one connection)  writer takes {written / bare:.2f} ×\n"
+        f"a batch          {1000 * sum(first) / len(first):12.0f} ms in the first quarter, "
+        f"{1000 * sum(last) / len(last):.0f} ms in the last\n"
+        f"peak memory      {measured.peak_mib[quarter - 1]:12.0f} MiB after the first quarter, "
+        f"{measured.peak_mib[-1]:.0f} MiB at the end"
     )
 
 
-def _label(invocation: OperatorInvocation) -> CriticalPathLabel:
-    return CriticalPathLabel(
-        invocation_id=invocation.invocation_id,
-        layer=invocation.layer,
-        operator=invocation.operator,
-        is_critical=True,
-        slack_tokens=0.0,
-        layer_max_tokens=100.0,
-        layer_second_tokens=0.0,
-    )
+def _print_views(warehouse: Warehouse, repeats: int) -> None:
+    for view in packaged_schema().views:
+        seconds: list[float] = []
+        height = 0
+        for _ in range(repeats):
+            started = time.perf_counter()
+            height = warehouse.query(f"FROM {view.name}").height
+            seconds.append(time.perf_counter() - started)
+        p95 = pl.Series(seconds).quantile(0.95, "higher")
+        print(f"{view.name:<24} {height:10,} rows  p95 {p95:.2f} s")
+
+
+def _print_audits(warehouse: Warehouse) -> None:
+    started = time.perf_counter()
+    found = [result.name for result in warehouse.audit() if result.rows.height]
+    print(f"audits           {time.perf_counter() - started:12.1f} s  {found or 'all clean'}")
 
 
 if __name__ == "__main__":

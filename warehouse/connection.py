@@ -83,13 +83,17 @@ def _open(path: Path, *, read_only: bool, timeout_seconds: float) -> duckdb.Duck
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
-            return duckdb.connect(str(path), read_only=read_only)
+            connection = duckdb.connect(str(path), read_only=read_only)
         except duckdb.Error as error:
             message = str(error)
             if not any(sign in message for sign in _BUSY):
                 raise _unusable(path, message) from error
             if time.monotonic() + pause > deadline:
                 raise WarehouseError(_busy_message(path, message, timeout_seconds)) from error
+        else:
+            # It would appear among the rows that a command prints.
+            connection.execute("SET enable_progress_bar = false")
+            return connection
         # Jitter keeps two waiting writers from knocking at the same instants for ever.
         time.sleep(pause * random.uniform(0.5, 1.5))
         pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)

@@ -2,8 +2,9 @@
 
 import threading
 import uuid
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -16,6 +17,9 @@ from warehouse.migration import Schema, migrate, needs_migration, packaged_schem
 from warehouse.sql_files import QUERIES, sql_files
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
+
+Begin = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
+"""Opens a transaction: everything in its block is stored, or nothing."""
 
 
 class Warehouse:
@@ -110,15 +114,30 @@ class Warehouse:
     @contextmanager
     def writing(self) -> Generator[duckdb.DuckDBPyConnection]:
         """A connection inside one transaction: everything in the block is stored, or nothing."""
+        with self.holding() as begin, begin() as connection:
+            yield connection
+
+    @contextmanager
+    def holding(self) -> Generator[Begin]:
+        """Begins transactions one after another while nobody else can read or write.
+
+        Opening and closing a large file costs about as much as a transaction: for a burst of them.
+        """
         with self._connection(read_only=False) as connection:
-            try:
-                with transaction(connection):
-                    yield connection
-            except duckdb.Error as error:
-                raise WarehouseError(
-                    f"warehouse {self._path} refused a batch, nothing of it was stored: "
-                    f"{_first_line(error)}"
-                ) from error
+            yield partial(self._transaction, connection)
+
+    @contextmanager
+    def _transaction(
+        self, connection: duckdb.DuckDBPyConnection
+    ) -> Generator[duckdb.DuckDBPyConnection]:
+        try:
+            with transaction(connection):
+                yield connection
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"warehouse {self._path} refused a batch, nothing of it was stored: "
+                f"{_first_line(error)}"
+            ) from error
 
     @contextmanager
     def _connection(self, *, read_only: bool) -> Generator[duckdb.DuckDBPyConnection]:

@@ -144,13 +144,16 @@ class Writer:
         *,
         checkpoints: Sequence[Checkpoint] = (),
         credits: Sequence[Credit] = (),
+        predictions: Sequence[PredictedSeconds] = (),
     ) -> None:
-        """Store optimiser steps, and with them the credits they used and the checkpoints they made.
+        """Store optimiser steps, and with them the credits they used, the predicted seconds those
+        rest on, and the checkpoints they made.
 
         Given together they are stored together: a killed run never holds a step without them.
         """
         with self._warehouse.writing() as connection:
             for table, records in (
+                (schema.PREDICTED_SECONDS, predictions),
                 (schema.CREDITS, credits),
                 (schema.CHECKPOINTS, checkpoints),
                 (schema.UPDATES, updates),

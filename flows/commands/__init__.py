@@ -1,6 +1,21 @@
 """The subcommands of `lamas`, in the order `--help` shows them; one file each."""
 
-from flows.commands import ask, audit, calibrate, report, sql, stage, ui
+from flows.commands import (
+    ask,
+    audit,
+    backup,
+    calibrate,
+    champion,
+    deploy,
+    export,
+    latency,
+    prune,
+    report,
+    serve,
+    sql,
+    stage,
+    ui,
+)
 from flows.commands.line import Command
 
 COMMANDS: tuple[Command, ...] = (
@@ -9,6 +24,14 @@ COMMANDS: tuple[Command, ...] = (
     sql.COMMAND,
     report.COMMAND,
     calibrate.COMMAND,
+    latency.COMMAND,
     audit.COMMAND,
     ui.COMMAND,
+    champion.COMMAND,
+    deploy.COMMAND,
+    serve.COMMAND,
+    export.COMMAND,
+    backup.BACKUP,
+    backup.RESTORE,
+    prune.COMMAND,
 )

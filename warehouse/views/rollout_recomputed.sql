@@ -1,11 +1,43 @@
 -- Grain: one rollout, its cost, CP_len, T and makespan recomputed from model calls and tool runs.
 CREATE OR REPLACE VIEW rollout_recomputed AS
 WITH
+-- Looked at once, not for each of the figures below.
+invocations AS MATERIALIZED (
+    SELECT
+        rollout_id,
+        layer,
+        position,
+        cp_tokens,
+        cost_usd,
+        started_at,
+        ended_at
+    FROM invocation_recomputed
+),
+
+layers AS (
+    SELECT
+        invocations.rollout_id,
+        invocations.layer,
+        -- As in layer_recomputed.
+        CASE
+            WHEN any_value(rollouts.execution_mode) = 'sequential'
+                THEN
+                    ordered_sum(
+                        list(invocations.cp_tokens ORDER BY invocations.position)
+                        FILTER (WHERE rollouts.execution_mode = 'sequential')
+                    )
+            ELSE max(invocations.cp_tokens)
+        END AS cp_tokens
+    FROM invocations
+    INNER JOIN rollouts USING (rollout_id)
+    GROUP BY invocations.rollout_id, invocations.layer
+),
+
 paths AS (
     SELECT
         rollout_id,
         ordered_sum(list(cp_tokens ORDER BY layer)) AS cp_tokens
-    FROM layer_recomputed
+    FROM layers
     GROUP BY rollout_id
 ),
 
@@ -14,7 +46,7 @@ totals AS (
         rollout_id,
         ordered_sum(list(cost_usd ORDER BY layer, position)) AS cost_usd,
         max(ended_at) - min(started_at) AS makespan_seconds
-    FROM invocation_recomputed
+    FROM invocations
     GROUP BY rollout_id
 ),
 
