@@ -28,8 +28,9 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; exits 0, or with the error's code after one sentence on stderr."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     hide_leak_report()
+    # Until a run takes the signals over itself, SIGTERM ends a command as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
