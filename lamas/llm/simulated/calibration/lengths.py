@@ -30,7 +30,7 @@ from lamas.llm.simulated.calibration.right_or_wrong import (
 
 LEAST_CALLS = 5
 """Uncut calls of one length, for it to be fitted."""
-_PROBLEM_NODES: Vector = np.linspace(-5.0, 5.0, 201)
+_PROBLEM_NODES: Vector = np.linspace(-8.0, 8.0, 241)
 _LEAST_SIGMA = 0.02
 LOG_MEAN_PRIOR = 2.0
 LOG_SIGMA_PRIOR = 1.0

@@ -26,7 +26,8 @@ from lamas.llm.simulated.calibration.observations import Trial
 
 NODES: Vector = np.linspace(-6.0, 6.0, 151)
 """Standardised difficulties t at which the likelihood is summed."""
-STRENGTH_NODES = 15
+_POINTS, _WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
+_LOG_WEIGHTS: Matrix = np.log(_WEIGHTS / _WEIGHTS.sum())[:, None]
 LEAST_TRIALS = 10
 """Of one skill, for it to be fitted."""
 LEAST_REPEATED = 20
@@ -113,19 +114,17 @@ class Answers:
 
     def posterior(self, at: Abilities) -> tuple[Vector, Matrix]:
         """(log-likelihood of each problem [P], log posterior on `NODES` [P, T])."""
-        points, weights = np.polynomial.hermite_e.hermegauss(STRENGTH_NODES)
-        log_weights = np.log(weights / weights.sum())[:, None]
         unexplained = float(np.sqrt(1.0 - at.correlation**2))
         spread = NODES[None, :] - at.correlation * self.lengths[:, None]
         joint = log_normal_density(spread, unexplained) + np.log(NODES[1] - NODES[0])
-        strengths = at.interaction * points[:, None] - at.mean - at.sigma * NODES[None, :]
+        strengths = at.interaction * _POINTS[:, None] - at.mean - at.sigma * NODES[None, :]
         for group in self._groups:
             skills = np.array([at.skills[condition] for condition in group.conditions])
             logits = (skills[:, None, None] + strengths).reshape(len(skills), -1)
             # log p^k (1 − p)^(n − k) = n·log p − (n − k)·logit
             results = group.trials @ log_sigmoid(logits) - (group.trials - group.right) @ logits
-            results = results.reshape(-1, STRENGTH_NODES, NODES.size)
-            joint += log_sum(results + log_weights, axis=1)[group.pattern_of]
+            results = results.reshape(-1, _POINTS.size, NODES.size)
+            joint += log_sum(results + _LOG_WEIGHTS, axis=1)[group.pattern_of]
         likelihood = log_sum(joint, axis=1)
         return likelihood, joint - likelihood[:, None]
 
