@@ -17,7 +17,15 @@ METRICS = ("score", "cp_tokens_mean", "cost_usd")
 TO_STANDARD_DEVIATION = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
 DELIVERY_SECONDS = 10.0
-LIKE = ("checkpoint_id", "benchmark", "benchmark_version", "split", "model", "simulated")
+LIKE = (
+    "checkpoint_id",
+    "benchmark",
+    "benchmark_version",
+    "split",
+    "model",
+    "evaluation_mode",
+    "simulated",
+)
 """Evaluations that agree in these are comparable."""
 
 

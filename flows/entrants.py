@@ -44,8 +44,10 @@ def learned(
         seed = derive_seed(current.settings.seed, "evaluated graphs")
         names = [problem.problem_id for problem in evaluated]
         choices = controller.sample(embeddings, [derive_seed(seed, name) for name in names])
+    champion = current.registry.champion()
+    deployed = champion is not None and champion.checkpoint_id == learner.checkpoint_id
     return Entrant(
-        name=f"{kind}, step {learner.step}",
+        name=f"{kind}, step {learner.step}{CHAMPION if deployed else ''}",
         policy=kind,
         checkpoint_id=learner.checkpoint_id,
         step=learner.step,

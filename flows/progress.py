@@ -68,9 +68,12 @@ async def publish(progress: CollectProgress, stop: asyncio.Event) -> None:
     identity = await acreate_progress_artifact(
         progress=progress.percent, description=f"{progress.label}: {progress.figures()}"
     )
-    while not stop.is_set():
+    ended = False
+    while not ended:
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), ARTIFACT_SECONDS)
+        # The last figures are shown too, however soon the end came.
+        ended = stop.is_set()
         await aupdate_progress_artifact(
             artifact_id=identity,
             progress=progress.percent,

@@ -18,6 +18,7 @@ SELECT
     worked_on.benchmark_version,
     evaluations.split,
     runs.config_json ->> '$.llm.model' AS model,
+    runs.config_json ->> '$.evaluation.mode' AS evaluation_mode,
     runs.simulated,
     evaluations.metric,
     evaluations.value,
