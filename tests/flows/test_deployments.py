@@ -94,7 +94,7 @@ async def _pending(client: PrefectClient, identity: UUID) -> str:
     run = await client.create_flow_run_from_deployment(identity)
     answer = await client.set_flow_run_state(run.id, Pending())
     assert answer.state is not None
-    return answer.state.name
+    return answer.state.name or ""
 
 
 @pytest.mark.parametrize(

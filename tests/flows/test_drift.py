@@ -1,8 +1,10 @@
 """Drift: which metrics leave the band of the last evaluations, and what a server hears of it."""
 
+import shutil
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar, cast
 
 import httpx
@@ -16,7 +18,11 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.drift import LIKE, Departure, band, champion_departures, departures, emit
+from flows.entrants import CHAMPION
 from flows.operation import DriftConfig
+from tests.command import run_here
+from tests.flows.conftest import TINY
+from warehouse import Registry, Warehouse
 
 CONFIG = DriftConfig()
 STEADY = {"score": [0.5, 0.51, 0.49, 0.5, 0.5], "cost_usd": [0.001] * 5}
@@ -95,15 +101,16 @@ def wait_for(look: Callable[[], Found | None], seconds: float = 30.0) -> Found:
     raise AssertionError("waited in vain")
 
 
-async def test_a_server_records_the_event_and_an_automation_acts_on_it(prefect_api: str) -> None:
-    def events(name: str) -> list[dict[str, object]]:
-        # Of the last day by default.
-        response = httpx.post(
-            f"{prefect_api}/events/filter", json={"filter": {"event": {"name": [name]}}}
-        )
-        response.raise_for_status()
-        return cast("list[dict[str, object]]", response.json()["events"])
+def events(prefect_api: str, name: str) -> list[dict[str, object]]:
+    """Events of the last day by that name, the latest first."""
+    response = httpx.post(
+        f"{prefect_api}/events/filter", json={"filter": {"event": {"name": [name]}}}
+    )
+    response.raise_for_status()
+    return cast("list[dict[str, object]]", response.json()["events"])
 
+
+async def test_a_server_records_the_event_and_an_automation_acts_on_it(prefect_api: str) -> None:
     departure = Departure(metric="score", value=0.4, low=0.48, high=0.52, evaluations=5)
     with temporary_settings({PREFECT_API_URL: prefect_api}):
         automation = AutomationCore(
@@ -120,7 +127,7 @@ async def test_a_server_records_the_event_and_an_automation_acts_on_it(prefect_a
         async with get_client() as client:
             await client.create_automation(automation)
         await emit([departure], checkpoint_id="lamas-1", run_id="evaluate-1")
-    (event,) = wait_for(lambda: events("lamas.drift"))
+    (event,) = wait_for(lambda: events(prefect_api, "lamas.drift"))
     resource = cast("dict[str, str]", event["resource"])
     assert resource["prefect.resource.id"] == "lamas.checkpoint.lamas-1"
     payload = cast("dict[str, object]", event["payload"])
@@ -132,4 +139,44 @@ async def test_a_server_records_the_event_and_an_automation_acts_on_it(prefect_a
         "evaluations": 5,
         "run_id": "evaluate-1",
     }
-    assert wait_for(lambda: events("prefect.automation.triggered"))
+    assert wait_for(lambda: events(prefect_api, "prefect.automation.triggered"))
+
+
+def test_an_evaluation_of_the_champion_is_compared_with_its_last_ones(
+    prefect_api: str, prepared: Path, tmp_path: Path
+) -> None:
+    home = Path(shutil.copytree(prepared, tmp_path / "home"))
+    name = Registry(Warehouse.open(home / "warehouse.duckdb")).checkpoints()[-1].checkpoint_id
+    assert run_here("champion", "promote", name, "--reason", "test", f"home={home}").code == 0
+    arguments = (
+        "evaluate",
+        *TINY,
+        f"home={home}",
+        "checkpoint=champion",
+        "evaluation.problems=4",
+        "evaluation.baselines=[]",
+        "execution.granularity=rollout",
+    )
+    for _ in range(3):
+        finished = run_here(*arguments, prefect_api=prefect_api)
+        assert finished.code == 0, finished.stderr
+        assert "drift" not in finished.stderr
+        assert f"step 0{CHAMPION}" in finished.stdout
+    other = run_here(*arguments, "seed=5", "drift.minimum_relative=0", prefect_api=prefect_api)
+    assert other.code == 0, other.stderr
+    assert "drift: the champion's cp_tokens_mean is" in other.stderr
+
+    def of_champion() -> list[dict[str, object]]:
+        resource = f"lamas.checkpoint.{name}"
+        return [
+            item
+            for item in events(prefect_api, "lamas.drift")
+            if cast("dict[str, str]", item["resource"])["prefect.resource.id"] == resource
+        ]
+
+    metrics = {
+        cast("dict[str, object]", item["payload"])["metric"] for item in wait_for(of_champion)
+    }
+    assert "cp_tokens_mean" in metrics
+    quiet = run_here(*arguments, "seed=6", "drift.enabled=false", prefect_api=prefect_api)
+    assert "drift" not in quiet.stderr
