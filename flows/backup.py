@@ -111,9 +111,7 @@ def _unpack(file: Path, folder: Path) -> None:
             manifest = _manifest(archive)
             for name, digest in manifest.sha256.items():
                 _unpack_one(archive, name, digest, folder)
-        if _WAREHOUSE not in manifest.sha256:
-            raise _Damaged(f"it holds no {_WAREHOUSE}")
-    except (tarfile.TarError, EOFError, KeyError, ValidationError, _Damaged) as error:
+    except (tarfile.TarError, EOFError, KeyError, ValidationError, _DamagedError) as error:
         reason = str(error).split("\n", 1)[0].strip("'\"")
         raise WarehouseError(
             f"{file} is no whole backup ({reason}), nothing was restored: use another backup"
@@ -125,30 +123,33 @@ def _unpack(file: Path, folder: Path) -> None:
         ) from None
 
 
-class _Damaged(Exception):
-    pass
+class _DamagedError(Exception):
+    """The backup is not what was written."""
 
 
 def _manifest(archive: tarfile.TarFile) -> Manifest:
-    return Manifest.model_validate_json(_content(archive, MANIFEST).read())
+    manifest = Manifest.model_validate_json(_content(archive, MANIFEST).read())
+    if _WAREHOUSE not in manifest.sha256:
+        raise _DamagedError(f"it holds no {_WAREHOUSE}")
+    return manifest
 
 
 def _unpack_one(archive: tarfile.TarFile, name: str, digest: str, folder: Path) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
-        raise _Damaged(f"{name} lies outside of it")
+        raise _DamagedError(f"{name} lies outside of it")
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     with _content(archive, name) as content, target.open("wb") as copy:
         shutil.copyfileobj(content, copy, _BLOCK)
     if sha256_of(target) != digest:
-        raise _Damaged(f"the digest of {name} is another")
+        raise _DamagedError(f"the digest of {name} is another")
 
 
 def _content(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     content = archive.extractfile(name)
     if content is None:
-        raise _Damaged(f"{name} is no file")
+        raise _DamagedError(f"{name} is no file")
     return content
 
 
