@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from flows.report.records import GanttBar
+from flows.report.rows import ExampleBar
 from flows.report.style import ACCENT, INK, QUIET, chart, few_ticks
 
 
-def gantt(bars: Sequence[GanttBar], *, title: str, axis_tokens: float) -> Figure:
+def gantt(bars: Sequence[ExampleBar], *, title: str, axis_tokens: float) -> Figure:
     """Full bars are the critical path; hatched bars had slack, the dotted line to its end.
 
     Two examples drawn with the same `axis_tokens` compare at a glance.
@@ -48,9 +48,9 @@ def gantt(bars: Sequence[GanttBar], *, title: str, axis_tokens: float) -> Figure
         return figure
 
 
-def _layer_start(bars: Sequence[GanttBar], layer: int) -> float:
+def _layer_start(bars: Sequence[ExampleBar], layer: int) -> float:
     return min(bar.start_tokens for bar in bars if bar.layer == layer)
 
 
-def _label(bar: GanttBar) -> str:
+def _label(bar: ExampleBar) -> str:
     return f"{bar.operator} {bar.layer}{' post' if bar.kind == 'post' else ''}"

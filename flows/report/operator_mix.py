@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from flows.report.records import OperatorShare
+from flows.report.rows import LayerShare
 from flows.report.style import INK, chart
 
 
 def operator_mix(
-    shares: Sequence[OperatorShare], operators: Sequence[str], layers: int, title: str
+    shares: Sequence[LayerShare], operators: Sequence[str], layers: int, title: str
 ) -> Figure:
     """A grid of operators [rows] by layers [columns]: per cent of rollouts that run it there."""
     table = [[0.0] * layers for _ in operators]

@@ -8,6 +8,7 @@ from typing import Literal
 import polars as pl
 from pydantic import TypeAdapter
 
+from flows.report.rows import ExampleBar, LayerShare, OperatorTime
 from lamas.domain import EvaluationMetric
 from lamas.evaluation import PairedDifference
 
@@ -169,16 +170,11 @@ class PathLength:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OperatorShare:
-    """How often one operator is chosen in one layer."""
+class OperatorShare(LayerShare):
+    """How often one entrant runs one operator in one layer."""
 
     policy: str
     checkpoint_id: str | None
-    layer: int
-    operator: str
-    chosen: int
-    rollouts: int
-    share: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,41 +192,19 @@ class LearningStep:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GanttBar:
-    """One invocation of an example rollout, in virtual time."""
+class GanttBar(ExampleBar):
+    """One invocation of an example rollout of one entrant."""
 
     policy: str
     checkpoint_id: str | None
-    example: Literal["typical", "worst"]
-    rollout_id: str
-    problem_id: str
-    score: float
-    rollout_cp_tokens: float
-    layer: int
-    position: int
-    operator: str
-    kind: Literal["graph", "post"]
-    start_tokens: float
-    cp_tokens: float
-    output_tokens: int
-    tool_seconds: float
-    is_critical: bool
-    slack_tokens: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bottleneck:
-    """One operator in one layer."""
+class Bottleneck(OperatorTime):
+    """One operator in one layer of one entrant."""
 
     policy: str
     checkpoint_id: str | None
-    layer: int
-    operator: str
-    invocations: int
-    critical_share: float
-    cp_tokens_p50: float
-    cp_tokens_p90: float
-    critical_path_share: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,7 +5,6 @@ from html import escape
 
 from flows.report.differences import in_points_or_per_cent
 from flows.report.records import (
-    Bottleneck,
     Difference,
     Failure,
     Key,
@@ -13,6 +12,7 @@ from flows.report.records import (
     ReportData,
     Spending,
 )
+from flows.report.rows import OperatorTime
 from flows.standings import HEADERS, Standing
 
 _DIFFERENCE_NAMES = {
@@ -99,7 +99,7 @@ def differences(items: Sequence[Difference], *, own_time: bool) -> str:
     return table(("change of", "value", "95 % interval", "problems"), rows)
 
 
-def bottlenecks(items: Sequence[Bottleneck]) -> str:
+def bottlenecks(items: Sequence[OperatorTime]) -> str:
     """Operators by what share of the summed critical paths they took."""
     rows = [
         [
