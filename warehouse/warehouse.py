@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,8 @@ from warehouse.migration import Schema, migrate, needs_migration, packaged_schem
 from warehouse.sql_files import QUERIES, sql_files
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
+REPORT = "report_"
+COMPARISON_REPORT = "report_comparison_"
 
 Begin = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 """Opens a transaction: everything in its block is stored, or nothing."""
@@ -92,13 +94,30 @@ class Warehouse:
 
     def report(self, run_id: str) -> dict[str, pl.DataFrame]:
         """The rows of every packaged query `report_<name>`, by its name, over one state."""
+        return self._answers(
+            run_id,
+            {
+                query.name.removeprefix(REPORT): query.text
+                for query in sql_files(QUERIES)
+                if query.name.startswith(REPORT) and not query.name.startswith(COMPARISON_REPORT)
+            },
+        )
+
+    def comparison_report(self, run_id: str) -> dict[str, pl.DataFrame]:
+        """As `report`, of every `report_comparison_<name>`, for a comparison or a sweep."""
+        return self._answers(
+            run_id,
+            {
+                query.name.removeprefix(COMPARISON_REPORT): query.text
+                for query in sql_files(QUERIES)
+                if query.name.startswith(COMPARISON_REPORT)
+            },
+        )
+
+    def _answers(self, run_id: str, queries: Mapping[str, str]) -> dict[str, pl.DataFrame]:
         with self.reading() as connection:
             connection.execute("SET VARIABLE run_id = $1", [run_id])
-            return {
-                query.name.removeprefix("report_"): fetch(connection, query.text)
-                for query in sql_files(QUERIES)
-                if query.name.startswith("report_")
-            }
+            return {name: fetch(connection, text) for name, text in queries.items()}
 
     def audit(self) -> tuple[AuditResult, ...]:
         """Every audit over one and the same state; sound when no result holds a row."""
