@@ -2,6 +2,7 @@
 
 import importlib.util
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -184,18 +185,22 @@ async def ensure_work_pool(client: PrefectClient, name: str) -> bool:
     return False
 
 
-async def drop_late_runs(client: PrefectClient, identity: UUID) -> int:
-    """Delete runs whose time passed while nothing served; gives their number."""
+async def drop_late_runs(client: PrefectClient, identity: UUID, *, keep: int = 0) -> int:
+    """Delete scheduled runs whose time has passed, all but the first `keep`; gives their number."""
     late = await client.read_flow_runs(
         flow_run_filter=FlowRunFilter(
             deployment_id=FlowRunFilterDeploymentId(any_=[identity]),
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
             expected_start_time=_before_now(),
-        )
+        ),
+        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
     )
-    for run in late:
-        await client.delete_flow_run(run.id)
-    return len(late)
+    surplus = late[keep:]
+    for run in surplus:
+        # The server drops some of them itself when a schedule is paused.
+        with suppress(ObjectNotFound):
+            await client.delete_flow_run(run.id)
+    return len(surplus)
 
 
 def _before_now() -> FlowRunFilterExpectedStartTime:

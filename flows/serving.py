@@ -4,13 +4,16 @@ import asyncio
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
+import httpx
 from prefect import get_client
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import PrefectException
 from prefect.runner import Runner
 from pydantic import PrivateAttr
 
@@ -25,6 +28,7 @@ from flows.deployments import (
 from flows.settings import Settings
 
 STOP_SECONDS = 60.0
+THIN_SECONDS = 5.0
 
 
 class _Known(RunnerDeployment):
@@ -66,7 +70,11 @@ async def serve(settings: Settings, overrides: Sequence[str]) -> None:
                 if not config.paused:
                     await client.resume_deployment(found.identity)
                 _say(f"{item.name}/lamas: {described(item.schedule)}")
-            await _run(runner)
+            thinning = asyncio.create_task(_thin(client, deployed))
+            try:
+                await _run(runner)
+            finally:
+                thinning.cancel()
         finally:
             for found in deployed:
                 await client.pause_deployment(found.identity)
@@ -86,6 +94,20 @@ async def _run(runner: Runner) -> None:
             running.cancel()
         await asyncio.wait([running], timeout=STOP_SECONDS)
         raise
+
+
+async def _thin(client: PrefectClient, deployed: Sequence[Deployed]) -> None:
+    """Let one run of a deployment wait for its turn at most: a dense schedule piles up no queue."""
+    while True:
+        await asyncio.sleep(THIN_SECONDS)
+        for found in deployed:
+            try:
+                dropped = await drop_late_runs(client, found.identity, keep=1)
+            except (httpx.HTTPError, PrefectException):
+                # A server that is too busy now is asked again.
+                continue
+            if dropped:
+                _say(f"{found.planned.name}/lamas: {dropped} due while one waits, dropped")
 
 
 async def _after_absence(client: PrefectClient, deployed: Deployed, *, catch_up: bool) -> None:
@@ -112,4 +134,6 @@ def described(schedule: object) -> str:
 
 
 def _say(text: str) -> None:
-    print(f"  {text}", file=sys.stderr, flush=True)
+    # A terminal that went away is no reason to leave anything running.
+    with suppress(OSError):
+        print(f"  {text}", file=sys.stderr, flush=True)

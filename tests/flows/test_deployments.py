@@ -122,6 +122,7 @@ async def test_late_runs_are_dropped_and_the_last_time_is_known(api: str, tmp_pa
             found.identity, state=Scheduled(scheduled_time=datetime.now(UTC) + timedelta(hours=2))
         )
         assert await last_time(client, found.identity) == past
+        assert await drop_late_runs(client, found.identity, keep=1) == 0
         assert await drop_late_runs(client, found.identity) == 1
         assert await drop_late_runs(client, found.identity) == 0
         left = {run.id for run in await client.read_flow_runs()}

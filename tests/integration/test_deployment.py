@@ -1,0 +1,208 @@
+"""Unattended operation against a real Prefect server: served schedules, pausing, stopping."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar, cast
+
+import httpx
+import pytest
+
+from flows.server import answers, kept_open
+from warehouse import Registry, Warehouse
+
+Row = dict[str, object]
+Found = TypeVar("Found")
+
+TINY = (
+    "llm=simulated",
+    "benchmark.size=20",
+    "training.steps=1",
+    "training.problems_per_step=2",
+    "training.rollouts_per_problem=2",
+    "evaluation.problems=3",
+    "evaluation.baselines=[]",
+    "execution.granularity=batch",
+)
+PATIENCE_SECONDS = 400.0
+
+
+class Served:
+    """A home folder whose schedules a `lamas serve` process runs."""
+
+    def __init__(self, process: subprocess.Popen[bytes], home: Path, log: Path) -> None:
+        self.process = process
+        self.home = home
+        self.log = log
+        self.api = self.wait_for(lambda: kept_open(home / "prefect")).api_url
+        self.wait_for(lambda: httpx.get(f"{self.api}/deployments/name/retrain/lamas").is_success)
+
+    def wait_for(self, look: Callable[[], Found | None]) -> Found:
+        """What `look` finds, as soon as it finds something."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            # A busy machine's server answers late.
+            with suppress(httpx.TransportError):
+                found = look()
+                if found:
+                    return found
+            if self.process.poll() is not None:
+                raise AssertionError(self.log.read_text())
+            time.sleep(0.3)
+        raise AssertionError("waited in vain")
+
+    def rows(self, what: str, **conditions: object) -> list[Row]:
+        """Rows of the API."""
+        response = httpx.post(f"{self.api}/{what}/filter", json=conditions, timeout=30)
+        response.raise_for_status()
+        return cast("list[Row]", response.json())
+
+    def deployment(self, name: str = "retrain") -> Row:
+        """The deployment of a flow."""
+        response = httpx.get(f"{self.api}/deployments/name/{name}/lamas", timeout=30)
+        response.raise_for_status()
+        return cast("Row", response.json())
+
+    def runs(self, *states: str) -> list[Row]:
+        """Runs of the retrain deployment in one of `states`, the earliest first."""
+        return self.rows(
+            "flow_runs",
+            flow_runs={
+                "deployment_id": {"any_": [self.deployment()["id"]]},
+                "state": {"type": {"any_": list(states)}},
+            },
+            sort="START_TIME_ASC",
+        )
+
+    def artifacts(self, run: Row) -> dict[str, list[Row]]:
+        """Artifacts of a run and of the flows it called, by type and by key."""
+        tasks = self.rows("task_runs", task_runs={"flow_run_id": {"any_": [run["id"]]}})
+        children = self.rows(
+            "flow_runs",
+            flow_runs={"parent_task_run_id": {"any_": [task["id"] for task in tasks]}},
+        )
+        found = self.rows(
+            "artifacts",
+            artifacts={"flow_run_id": {"any_": [run["id"], *(item["id"] for item in children)]}},
+        )
+        named: dict[str, list[Row]] = {}
+        for item in found:
+            named.setdefault(str(item["key"] or item["type"]), []).append(item)
+        return named
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served, None, None]:
+    """Retrain every six seconds, started by one command."""
+    home = tmp_path_factory.mktemp("served") / "home"
+    log = home.parent / "serve.log"
+    arguments = (
+        "serve",
+        *TINY,
+        f"home={home}",
+        f"prefect.port={free_port()}",
+        "deployment.retrain.every_seconds=6",
+        "deployment.evaluate.cron=null",
+        "deployment.poll_seconds=1",
+    )
+    # Not pipes, which nobody reads meanwhile.
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", "flows", *arguments],
+            env={**os.environ, "PREFECT_API_URL": ""},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield Served(process, home, log)
+        finally:
+            process.terminate()
+
+
+def test_three_retrains_in_a_row_run_unattended_and_are_all_visible(served: Served) -> None:
+    done = served.wait_for(lambda: _three(served.runs("COMPLETED", "FAILED", "CRASHED")))
+    assert {run["state_type"] for run in done} == {"COMPLETED"}, done
+    for run in done:
+        assert run["name"] == "retrain · generated · lamas · seed 0"
+        assert set(cast("list[str]", run["tags"])) >= {"generated", "lamas", "simulated"}
+        artifacts = served.artifacts(run)
+        assert set(artifacts) >= {"progress", "evaluation", "promotion", "figures", "report"}
+        assert all(item["data"] == 100.0 for item in artifacts["progress"])
+        (decision,) = artifacts["promotion"]
+        assert "romoted: " in str(decision["data"])
+    # One after the other: the writers never overlap.
+    times = [(str(run["start_time"]), str(run["end_time"])) for run in done]
+    assert all(first[1] <= second[0] for first, second in pairwise(times))
+
+
+def _three(runs: Sequence[Row]) -> Sequence[Row]:
+    return runs[:3] if len(runs) >= 3 else []
+
+
+def test_a_paused_schedule_starts_nothing_and_a_resumed_one_goes_on(served: Served) -> None:
+    address = f"{served.api}/deployments/{served.deployment()['id']}"
+    httpx.post(f"{address}/pause_deployment", timeout=30).raise_for_status()
+    assert served.deployment()["paused"] is True
+    served.wait_for(lambda: not served.runs("RUNNING", "PENDING"))
+    count = len(served.runs("COMPLETED"))
+    time.sleep(4)
+    assert len(served.runs("COMPLETED", "RUNNING", "PENDING")) == count
+    httpx.post(f"{address}/resume_deployment", timeout=30).raise_for_status()
+    served.wait_for(lambda: served.runs("RUNNING"))
+
+
+def test_a_stopped_serve_leaves_nothing_running_and_its_schedules_paused(served: Served) -> None:
+    """Runs last: it ends what the others use, while a retrain is in progress."""
+    running = served.wait_for(lambda: served.runs("RUNNING"))
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(timeout=120) == 130
+    assert "schedules are paused" in served.log.read_text()
+    assert not answers(served.api)
+    assert kept_open(served.home / "prefect") is None
+    with sqlite3.connect(served.home / "prefect" / "prefect.db") as database:
+        paused = database.execute("SELECT DISTINCT paused FROM deployment").fetchall()
+        states = database.execute(
+            "SELECT state_type FROM flow_run WHERE replace(id, '-', '') = ?",
+            [str(running[0]["id"]).replace("-", "")],
+        ).fetchall()
+    assert paused == [(1,)]
+    assert states in ([("CANCELLED",)], [("COMPLETED",)])
+    _assert_the_champion_changed_only_by_the_rule(served.home)
+
+
+def _assert_the_champion_changed_only_by_the_rule(home: Path) -> None:
+    warehouse = Warehouse.open(home / "warehouse.duckdb")
+    runs = warehouse.query("FROM runs WHERE kind = 'retrain' AND status = 'completed'")
+    assert runs.height >= 3
+    assert runs["prefect_flow_run_id"].n_unique() == runs.height
+    unfinished = warehouse.query("FROM runs WHERE status = 'running'")
+    assert unfinished.is_empty(), unfinished
+    champion: str | None = None
+    for decision in Registry(warehouse).promotions():
+        evidence = cast("Row", json.loads(decision.evidence))
+        rule_holds = bool(evidence["non_inferior"]) and bool(evidence["improved"])
+        assert (decision.decision == "promoted") is rule_holds
+        assert decision.previous_checkpoint_id == champion
+        if rule_holds:
+            champion = decision.checkpoint_id
+    found = Registry(warehouse).champion()
+    assert (found.checkpoint_id if found else None) == champion
+    assert not any(result.rows.height for result in warehouse.audit())
