@@ -94,7 +94,8 @@ def _write_part(root: Session, items: Sequence[Item]) -> None:
         root.writer.add_updates(
             [step.moved.update for step in steps],
             checkpoints=[step.moved.checkpoint for step in steps],
-            credits=[credit for step in steps for credit in step.credits],
+            credits=[credit for step in steps for credit in step.credited.credits],
+            predictions=[item for step in steps for item in step.credited.predictions],
         )
     for step in steps:
         if step.obsolete is not None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.clock import Credited, credit_by, credit_clock
 from flows.collect import check_failures, training_plans
 from flows.collecting import Collected
 from flows.comparison.members import Member
@@ -17,7 +18,6 @@ from flows.planning import owed
 from flows.problems import ProblemSet, problem_set
 from flows.update import Moved, move
 from lamas.domain import (
-    Credit,
     EvaluationMetric,
     PlannedRollout,
     Problem,
@@ -25,6 +25,7 @@ from lamas.domain import (
     RolloutOutcome,
     derive_seed,
 )
+from lamas.domain.latency import LatencyModel
 from lamas.evaluation import summarise
 from lamas.scheduling import label
 
@@ -37,7 +38,7 @@ class Step:
     """One optimiser step, to be stored."""
 
     moved: Moved
-    credits: tuple[Credit, ...]
+    credited: Credited
     obsolete: Path | None
     """The checkpoint file that nothing needs once the step is stored."""
 
@@ -75,6 +76,7 @@ class MemberRun:
         self._live = live_runner(self._session, self._problems.all)
         self._start = rollout_starter(self._session.settings.execution.granularity)
         self._stored: Mapping[str, str] = {}
+        self._clock: LatencyModel | None = None
 
     async def run(self) -> None:
         """Go on from what is stored, to the metrics."""
@@ -97,6 +99,8 @@ class MemberRun:
         return self._problems.of_split(config.split)[: config.problems]
 
     async def _train(self) -> Learner:
+        run_id = self._session.run.run_id
+        self._clock = await asyncio.to_thread(credit_clock, self._session, run_id)
         learner = await asyncio.to_thread(self._latest)
         steps = self._session.settings.training.steps
         while learner.step < steps:
@@ -124,8 +128,7 @@ class MemberRun:
         plans = training_plans(current, self._problems, learner)
         batch = await self._rollouts(plans)
         finished = [item for item in batch.latest if item.status == "ok"]
-        labels = {item.rollout_id: label(item.trace) for item in finished}
-        credits = learner.trainer.credit(finished, labels)
+        credited = self._credit(learner, finished)
         names = sorted({item.problem_id for item in finished})
         embeddings = self._problems.embeddings([self._problems[name] for name in names])
         moved = await asyncio.to_thread(
@@ -133,14 +136,20 @@ class MemberRun:
             current,
             learner,
             finished,
-            credits,
+            credited.credits,
             dict(zip(names, embeddings, strict=True)),
             run_id=current.run.run_id,
             failed=batch.failed_tries,
         )
         obsolete = self._path(learner) if learner.step > 1 else None
-        self._record(Step(moved=moved, credits=credits, obsolete=obsolete))
+        self._record(Step(moved=moved, credited=credited, obsolete=obsolete))
         return moved.learner(learner.trainer)
+
+    def _credit(self, learner: Learner, finished: Sequence[Rollout]) -> Credited:
+        if self._clock is not None:
+            return credit_by(self._clock, learner.trainer, finished)
+        labels = {item.rollout_id: label(item.trace) for item in finished}
+        return Credited(credits=learner.trainer.credit(finished, labels))
 
     def _path(self, learner: Learner) -> Path:
         folder = self._session.settings.checkpoints_folder
@@ -203,7 +212,11 @@ class MemberRun:
             return []
         slots, first = {_slot(planned) for planned in plans}, plans[0]
         found = self._session.reader.rollouts(
-            first.run_id, step=first.step, purpose=first.purpose, policy=first.policy
+            first.run_id,
+            step=first.step,
+            purpose=first.purpose,
+            policy=first.policy,
+            with_calls=self._clock is not None and first.purpose == "train",
         )
         return [item for item in found if _slot(item.plan) in slots]
 

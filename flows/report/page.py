@@ -9,6 +9,7 @@ from string import Template
 
 from flows.report import tables
 from flows.report.charts import Chart
+from flows.report.proxy import latency_models, proxy
 from flows.report.records import ReportData, RunFacts
 from flows.report.reproduce import command, overrides_for, resolves_to
 from flows.report.style import svg
@@ -38,6 +39,7 @@ def page(data: ReportData, charts: Sequence[Chart]) -> str:
         _section("What the controller picks", _figures(charts, "operator_mix", run)),
         _section("Learning curves", _figures(charts, "learning", run)),
         _section("Where the time goes", _time(data, charts)),
+        _section("Does CP_len tell seconds?", _seconds(data)),
         _section("Where the money goes", _money(data)),
         _section("Failures", tables.failures(data.failures) + _source("failures", run)),
         _section("Configuration and code", _configuration(run)),
@@ -161,6 +163,27 @@ def _time(data: ReportData, charts: Sequence[Chart]) -> str:
             "its layer waited for it; p50 and p90: tokens of one run. Below "
             f"{100 * tables.LEAST_SHARE:g} % of the path is left out.</p>",
             _source("bottlenecks", data.run[0]),
+        ]
+    )
+
+
+def _seconds(data: ReportData) -> str:
+    run = data.run[0]
+    if not data.proxy_rollouts:
+        return ""
+    pace = "" if run.makespan_is_of_the_model else f" {_NO_WAIT}"
+    return "\n".join(
+        [
+            '<p class="quiet">Correlation with measured wall-clock seconds; only rollouts without '
+            f"replayed calls.{pace}</p>",
+            proxy(data),
+            _source("proxy_rollouts", run),
+            _source("proxy_operators", run),
+            "<h3>Fitted latency models</h3>",
+            latency_models(data.latency_models),
+            '<p class="quiet">On rollouts kept from the fit; in brackets the best line through '
+            "CP_len.</p>",
+            _source("latency_models", run),
         ]
     )
 

@@ -8,6 +8,7 @@ from typing import Literal
 import polars as pl
 from pydantic import TypeAdapter
 
+from flows.report.latency_records import LatencyModelFigures, ProxyOperator, ProxyRollouts
 from flows.report.rows import ExampleBar, LayerShare, OperatorTime
 from lamas.domain import EvaluationMetric
 from lamas.evaluation import PairedDifference
@@ -248,6 +249,9 @@ class ReportData:
     bottlenecks: tuple[Bottleneck, ...]
     spending: tuple[Spending, ...]
     failures: tuple[Failure, ...]
+    proxy_rollouts: tuple[ProxyRollouts, ...]
+    proxy_operators: tuple[ProxyOperator, ...]
+    latency_models: tuple[LatencyModelFigures, ...]
 
     @property
     def names(self) -> dict[Key, str]:

@@ -13,6 +13,7 @@ from lamas.evaluation import EvaluationLabel, PairedDifference, compare, summari
 from tests.factories import T0, make_checkpoint, make_problem, make_run
 from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
+from tests.warehouse.latency import make_fit, predictions_of
 from warehouse import Registry, Warehouse, Writer
 
 TEST_PROBLEMS = tuple(f"sums/v1/{index}" for index in range(5, 10))
@@ -104,6 +105,11 @@ def store(writer: Writer, rollouts: Sequence[Rollout]) -> None:
     writer.add_rollouts([(item, naive_labels(item.trace)) for item in rollouts])
 
 
+def held_out(rollouts: Sequence[Rollout]) -> list[Rollout]:
+    """Those that a latency model is evaluated on."""
+    return [item for item in rollouts if item.status == "ok" and item.replayed_calls == 0]
+
+
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     warehouse = prepared(tmp_path_factory.mktemp("report") / "report.duckdb", "run-1", "run-2")
@@ -133,6 +139,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
             split="test",
         )
         writer.add_evaluations(summarise(rollouts, label, seed=1))
+    kept = held_out(evaluated["generate", None])
+    writer.add_latency_fit(make_fit(kept), predictions_of(kept, held_out=True))
     differences = compare(evaluated["lamas", "lamas-2"], evaluated["lamas", "lamas-0"], seed=3)
     registry.reject(
         "lamas-2",

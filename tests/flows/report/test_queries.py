@@ -2,13 +2,16 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import pytest
+from scipy import stats
 
 from lamas.domain import CriticalPathLabel, OperatorInvocation, Rollout
 from lamas.evaluation import EvaluationLabel, quantile, summarise
-from tests.flows.report.conftest import TEST_PROBLEMS, Recorded
+from tests.flows.report.conftest import TEST_PROBLEMS, Recorded, held_out
 from tests.naive import naive_labels, plain_sum
+from tests.warehouse.latency import make_fit
 
 Key = tuple[str, str | None]
 
@@ -280,3 +283,48 @@ def test_query__failures(recorded: Recorded) -> None:
         assert {
             (row["place"], row["reason"]): row["failures"] for row in found if row["what"] == what
         } == expected
+
+
+def test_query__proxy_rollouts(recorded: Recorded) -> None:
+    pairs = [(item.cp_tokens, item.makespan_seconds) for item in measured(recorded)]
+    found = recorded.frames["proxy_rollouts"].row(0)
+    assert found == pytest.approx((len(pairs), *correlations(pairs)))
+
+
+def test_query__proxy_operators(recorded: Recorded) -> None:
+    points: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for rollout in measured(recorded):
+        for item in rollout.trace.invocations:
+            points[item.operator].append((item.cp_tokens, item.seconds))
+    rows = recorded.frames["proxy_operators"].to_dicts()
+    assert [row["operator"] for row in rows] == sorted(points)
+    for row in rows:
+        pairs = points[row["operator"]]
+        assert row["invocations"] == len(pairs)
+        assert row["seconds_p50"] == pytest.approx(quantile(sorted(b for _, b in pairs), 0.5))
+        if len({a for a, _ in pairs}) > 1 and len({b for _, b in pairs}) > 1:
+            assert (row["pearson"], row["spearman"]) == pytest.approx(correlations(pairs))
+        else:
+            assert (row["pearson"], row["spearman"]) == (None, None)
+
+
+def test_query__latency_models(recorded: Recorded) -> None:
+    row = recorded.frames["latency_models"].to_dicts()[0]
+    stated = make_fit(held_out(recorded.evaluated["generate", None]))
+    assert row["latency_model_id"] == stated.model.latency_model_id
+    assert row["seconds_per_output_token"] == stated.model.seconds_per_output_token
+    assert (row["calls"], row["rollouts"]) == (stated.calls, stated.rollouts)
+    assert row["held_out_rollouts"] == stated.held_out.n > 10
+    for name in ("median_absolute_percentage_error", "r_squared", "pearson", "spearman"):
+        assert row[name] == pytest.approx(getattr(stated.held_out, name)), name
+        assert row[f"proxy_{name}"] == pytest.approx(getattr(stated.proxy, name)), name
+
+
+def measured(recorded: Recorded) -> list[Rollout]:
+    return [item for item in recorded.rollouts if item.status == "ok" and item.replayed_calls == 0]
+
+
+def correlations(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    left, right = [a for a, _ in pairs], [b for _, b in pairs]
+    linear, of_ranks = stats.pearsonr(left, right), stats.spearmanr(left, right)
+    return cast("tuple[float, float]", linear)[0], cast("tuple[float, float]", of_ranks)[0]
