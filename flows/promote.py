@@ -1,5 +1,7 @@
 """Promotion by evidence: a candidate becomes champion only if the configured rule holds."""
 
+import json
+
 from prefect.artifacts import acreate_markdown_artifact
 
 from flows.evaluate import evaluated_rollouts
@@ -14,8 +16,15 @@ async def promote_or_not(current: Session, *, reference: str, candidate: str) ->
 
     The rule: the score is non-inferior (lower end of the 95 % interval of the difference above
     −margin) and CP_len or cost falls (upper end of the interval of the log-ratio below 0). The
-    decision is stored with its evidence either way, and shown.
+    decision is stored with its evidence either way, and shown. A run that repeats the one that
+    made the champion ends with the champion itself: there is nothing to decide.
     """
+    champion = current.registry.champion()
+    if champion is not None and champion.checkpoint_id == candidate:
+        heading = f"Nothing to decide: {candidate} is the champion already"
+        print(f"\n{heading}")
+        await acreate_markdown_artifact(key="promotion", markdown=f"# {heading}")
+        return
     kind, config = current.settings.controller.kind, current.settings.promotion
     verdict = Verdict(
         differences=compare(
@@ -37,10 +46,16 @@ async def promote_or_not(current: Session, *, reference: str, candidate: str) ->
     lines = difference_lines(verdict.differences)
     print(f"\n{candidate} against {reference}, the same problems, 95 % paired bootstrap:")
     print("\n".join(f"  {line}" for line in [*lines, heading]))
-    markdown = [f"# {heading}", f"`{candidate}` against `{reference}`", ""]
-    await acreate_markdown_artifact(
-        key="promotion", markdown="\n".join([*markdown, *(f"- {line}" for line in lines)])
-    )
+    evidence = json.dumps(_evidence(verdict, reference), indent=2)
+    markdown = [
+        f"# {heading}",
+        f"`{candidate}` against `{reference}`",
+        "",
+        *(f"- {line}" for line in lines),
+        "",
+        f"```json\n{evidence}\n```",
+    ]
+    await acreate_markdown_artifact(key="promotion", markdown="\n".join(markdown))
 
 
 def _evidence(verdict: Verdict, reference: str) -> dict[str, object]:

