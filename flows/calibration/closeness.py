@@ -108,6 +108,7 @@ async def figures_of(sets: Sequence[Sequence[Rollout]], judge: Judge, *, seed: i
                 tokens_p90=quantile(tokens[name], 0.9) if tokens[name] else None,
             )
             for name in sorted({*verdicts, *tokens})
+            if verdicts[name] or tokens[name]
         },
         layers={
             number: (quantile(values, 0.5), quantile(values, 0.9))

@@ -83,7 +83,11 @@ async def record(folder: Path, topologies: Sequence[str]) -> str:
                 done.append(await live.runner(topology.samples).run(plan, problems.all[place]))
 
         done: list[Rollout] = []
-        await asyncio.gather(*(run(n, p) for n in topologies for p in range(QUESTIONS)))
+        steps = {"cot5_sc": 1, "everything": 2}
+        # A program costs a process of its own, so not every problem has one.
+        await asyncio.gather(
+            *(run(n, p) for n in topologies for p in range(0, QUESTIONS, steps[n]))
+        )
         current.writer.add_rollouts([(item, label(item.trace)) for item in done])
         return current.run.run_id
 
@@ -112,7 +116,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @pytest.fixture(scope="module")
 def finished(place: Place) -> Finished:
-    return place.calibrate("calibration.check_repeats=2", "calibration.check_rollouts=80")
+    return place.calibrate("calibration.check_repeats=2", "calibration.check_rollouts=40")
 
 
 def refused(finished: Finished, *words: str) -> None:
@@ -135,7 +139,7 @@ def test_the_model_s_profile_is_found_again(place: Place, finished: Finished) ->
     assert direct.skill == pytest.approx(-2.0, abs=1.0)
     assert direct.tokens.mean == pytest.approx(600, rel=0.12)
     assert steps.tokens.mean == pytest.approx(100, rel=0.12)
-    assert profile.tool_seconds.median == pytest.approx(0.1, rel=0.15)
+    assert profile.tool_seconds.median == pytest.approx(0.1, rel=0.3)
     assert profile.latency == load_profile().latency
 
 
@@ -146,13 +150,13 @@ def test_what_was_fitted_and_what_not_is_said(place: Place, finished: Finished) 
     assert "The run was simulated" in finished.stdout
     text = place.profile.read_text()
     assert place.run_id in text.splitlines()[0]
-    assert "120 rollouts of 60 problems" in text
+    assert "90 rollouts of 60 problems" in text
     assert "says nothing of a real model" in text
 
 
 def test_recorded_and_simulated_figures_stand_side_by_side(finished: Finished) -> None:
     lines = finished.stdout.splitlines()
-    title = "80 rollouts recorded from simulated-gpt-4o-mini-like against 160 simulated"
+    title = "40 rollouts recorded from simulated-gpt-4o-mini-like against 80 simulated"
     assert title in finished.stdout
     row = next(line for line in lines if line.startswith("Generate "))
     recorded_p50, simulated_p50 = map(float, row.split()[-4:-2])
