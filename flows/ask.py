@@ -78,6 +78,8 @@ async def ask(question: str, settings: Settings) -> None:
             clock=clock,
         )
         execution = await executor.execute(planned, problem)
+        if settings.recording.texts != "keep":
+            store.forget([run_id])
     _show(execution, checkpoint, str(choice.graph), benchmark.extract(execution.answer or ""))
     if settings.simulated:
         print("The answer is a simulated model's.")

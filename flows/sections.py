@@ -1,15 +1,21 @@
 """The sections of the configuration, one for each group in conf/: their keys, units and limits."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from lamas.domain import TaskFamily
 
 PACKAGED_MODEL = "smollm2-135m-instruct"
 """Name of the model that kind `embedded` serves when no file is given."""
+
+
+# Keys come with small letters or dashes; names of variables, by custom, without.
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
+_KEY_FIELD = re.compile(r"api.?key|authorization|secret|password|access.?token", re.IGNORECASE)
 
 
 class Section(BaseModel):
@@ -144,6 +150,39 @@ class LLMConfig(Section):
         gguf = given.get("gguf")
         name = PACKAGED_MODEL if gguf is None else Path(str(gguf)).stem.lower()
         return {**given, "model": name}
+
+    @field_validator("api_key_env", mode="before")
+    @classmethod
+    def _name_and_no_key(cls, name: object) -> object:
+        # Not to be repeated in the message: it may be the key itself.
+        if name is not None and not (isinstance(name, str) and _VARIABLE.fullmatch(name)):
+            raise ValueError(
+                "wants the name of an environment variable (capital letters, digits and _, as in "
+                "OPENAI_API_KEY), which what it was given is not; put the key into such a "
+                "variable, and if this was the key, replace it: it stands in your shell's history"
+            )
+        return name
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_key_in_url(cls, url: str | None) -> str | None:
+        if url is not None and ("@" in url or "?" in url):
+            raise ValueError(
+                "holds a user name, password or query, which would be recorded; put the key into "
+                "an environment variable and name it in llm.api_key_env"
+            )
+        return url
+
+    @field_validator("extra_body")
+    @classmethod
+    def _no_key_in_body(cls, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        for name in fields:
+            if _KEY_FIELD.search(name):
+                raise ValueError(
+                    f"field {name} looks like a key, and requests' fields are recorded; put the "
+                    "key into an environment variable and name it in llm.api_key_env"
+                )
+        return fields
 
     @model_validator(mode="after")
     def _endpoint_needs_url(self) -> "LLMConfig":
