@@ -8,6 +8,7 @@ from typing import cast
 from uuid import UUID
 
 import pytest
+import yaml
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.flows import load_flow_from_entrypoint
@@ -65,6 +66,23 @@ async def test_entry_points_lead_to_the_flows(tmp_path: Path) -> None:
     for plan in planned_deployments(settings_of(f"home={tmp_path}"), BASE):
         flow = await asyncio.to_thread(load_flow_from_entrypoint, plan.entrypoint)
         assert flow.name == plan.name
+
+
+def test_prefect_yaml_deploys_the_same_flows_on_the_same_schedules(tmp_path: Path) -> None:
+    content = yaml.safe_load(Path("prefect.yaml").read_text())
+    written = {item["entrypoint"].partition(":")[2]: item for item in content["deployments"]}
+    plans = planned_deployments(settings_of(f"home={tmp_path}"), [])
+    assert set(written) == {plan.name for plan in plans}
+    for plan in plans:
+        item = written[plan.name]
+        assert plan.entrypoint.endswith(item["entrypoint"])
+        assert Path(item["entrypoint"].partition(":")[0]).exists()
+        load_settings(item["parameters"]["overrides"])
+        assert set(item["parameters"]) == set(plan.parameters)
+        schedules = [CronSchedule.model_validate(given) for given in item.get("schedules", [])]
+        assert schedules == ([] if plan.schedule is None else [plan.schedule])
+        assert item["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+        assert item["work_pool"]["name"] == load_settings([]).deployment.work_pool
 
 
 @pytest.mark.parametrize("cron", ["every day", "61 * * * *", "* * *"])
