@@ -104,7 +104,7 @@ class _Watcher:
             results: list[tuple[OperatorSpec, tuple[Candidate, ...]]] = []
             for invocation in layer:
                 read = state.merged(results) if sequential and results else state
-                if invocation.status == "ok" and invocation.calls:
+                if invocation.status == "ok":
                     await self._invocation(rollout.plan.problem_id, invocation, read, seen)
                 results.append(
                     (
@@ -145,6 +145,9 @@ class _Watcher:
                     )
                 )
         seen.tool_seconds += [tool.charged_seconds for tool in invocation.tools]
+        if not calls and not isinstance(behaviour, Repair):
+            # A vote, or an operator that asks nobody.
+            return
         place = _Place(problem_id, invocation, tuple(calls), read)
         match behaviour:
             case Solve():
