@@ -160,13 +160,18 @@ class Warehouse:
 
     @contextmanager
     def _connection(self, *, read_only: bool) -> Generator[duckdb.DuckDBPyConnection]:
-        with (
-            self._lock,
-            connect(
-                self._path, read_only=read_only, timeout_seconds=self._timeout_seconds
-            ) as connection,
-        ):
-            yield connection
+        with self._lock:
+            try:
+                with connect(
+                    self._path, read_only=read_only, timeout_seconds=self._timeout_seconds
+                ) as connection:
+                    yield connection
+            except duckdb.Error as error:
+                raise WarehouseError(
+                    f"warehouse {self._path} cannot be {'read' if read_only else 'written'} "
+                    f"({_first_line(error)}): make room if the disk is full; if the file is "
+                    "damaged, restore a backup"
+                ) from error
 
 
 def _create(path: Path, timeout_seconds: float) -> None:

@@ -6,7 +6,11 @@ SELECT
     count(*) AS invocations,
     CASE
         WHEN any_value(rollouts.execution_mode) = 'sequential'
-            THEN ordered_sum(list(invocations.cp_tokens ORDER BY invocations.position))
+            THEN
+                ordered_sum(
+                    list(invocations.cp_tokens ORDER BY invocations.position)
+                    FILTER (WHERE rollouts.execution_mode = 'sequential')
+                )
         ELSE max(invocations.cp_tokens)
     END AS cp_tokens,
     ordered_sum(list(invocations.cost_usd ORDER BY invocations.position)) AS cost_usd,
