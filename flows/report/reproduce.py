@@ -12,7 +12,15 @@ from lamas.errors import ConfigurationError
 Leaves = dict[str, object]
 
 # Where things lie and which run was worked on are whoever repeats it to say.
-_LEFT_OUT = ("home", "warehouse", "warehouse_wait_seconds", "run", "resume", "prefect")
+_LEFT_OUT = (
+    "home",
+    "warehouse",
+    "warehouse_wait_seconds",
+    "run",
+    "resume",
+    "prefect",
+    "calibration",
+)
 _FIRST_GROUPS = ("llm", "benchmark", "experiment")
 """Groups whose options reach into other sections are tried first."""
 
