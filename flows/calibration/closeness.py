@@ -1,5 +1,6 @@
 """How near simulated rollouts come to recorded ones: shares, tokens, layers, critical paths."""
 
+import asyncio
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -82,6 +83,16 @@ async def figures_of(sets: Sequence[Sequence[Rollout]], judge: Judge, *, seed: i
     A problem of one set is another one in the next: its difficulty was drawn anew. `seed` fixes
     the bootstrap.
     """
+    # All at once first: one after another would leave the judges waiting.
+    await asyncio.gather(
+        *(
+            judge.all_right(rollout.plan.problem_id, invocation.candidates)
+            for rollouts in sets
+            for rollout in rollouts
+            if rollout.status == "ok"
+            for invocation in rollout.trace.invocations
+        )
+    )
     verdicts: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
     tokens: defaultdict[str, list[float]] = defaultdict(list)
     layers: defaultdict[int, list[float]] = defaultdict(list)
@@ -146,43 +157,12 @@ def distance(recorded: Sequence[float], simulated: Sequence[float]) -> Distance:
 def print_closeness(recorded: Figures, simulated: Figures, recorded_name: str) -> None:
     """The tables, recorded beside simulated."""
     console = table_console()
-    title = (
-        f"{recorded.rollouts} rollouts recorded from {recorded_name} against "
-        f"{simulated.rollouts} simulated"
-    )
-    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
-    table.add_column("operator", no_wrap=True)
-    for header in ("n", "right % recorded", "simulated", "tokens p50", "sim.", "p90", "sim."):
-        table.add_column(header, justify="right", no_wrap=True)
-    for name in sorted({*recorded.operators, *simulated.operators}):
-        one, other = recorded.operators.get(name), simulated.operators.get(name)
-        table.add_row(
-            name,
-            "–" if one is None or one.right is None else str(one.right.n),
-            _text(one and one.right),
-            _text(other and other.right),
-            _text(one and one.tokens_p50),
-            _text(other and other.tokens_p50),
-            _text(one and one.tokens_p90),
-            _text(other and other.tokens_p90),
-        )
-    console.print(table)
-    layers = Table(box=None, pad_edge=False, header_style="bold")
-    layers.add_column("largest of layer, tokens", no_wrap=True)
-    for header in ("p50 recorded", "simulated", "p90 recorded", "simulated"):
-        layers.add_column(header, justify="right", no_wrap=True)
-    for number in sorted({*recorded.layers, *simulated.layers}):
-        one, other = recorded.layers.get(number), simulated.layers.get(number)
-        layers.add_row(
-            str(number),
-            _text(one and one[0]),
-            _text(other and other[0]),
-            _text(one and one[1]),
-            _text(other and other[1]),
-        )
-    console.print(layers)
+    console.print(_operators_table(recorded, simulated, recorded_name))
+    console.print(_layers_table(recorded, simulated))
     apart = distance(recorded.cp_tokens, simulated.cp_tokens)
-    console.print(f"score %     {recorded.score} recorded, {simulated.score} simulated")
+    console.print(
+        f"score %     {recorded.score} recorded, {simulated.score} simulated", highlight=False
+    )
     console.print(
         f"CP_len mean {recorded.cp_mean:.0f} recorded, {simulated.cp_mean:.0f} simulated "
         f"({simulated.cp_mean / recorded.cp_mean - 1:+.1%}); Kolmogorov–Smirnov distance "
@@ -196,6 +176,51 @@ def print_closeness(recorded: Figures, simulated: Figures, recorded_name: str) -
         style="dim",
         highlight=False,
     )
+
+
+def _operators_table(recorded: Figures, simulated: Figures, recorded_name: str) -> Table:
+    title = (
+        f"{recorded.rollouts} rollouts recorded from {recorded_name} against "
+        f"{simulated.rollouts} simulated"
+    )
+    headers = ("n", "right % recorded", "simulated", "tokens p50", "sim.", "p90", "sim.")
+    table = _table("operator", headers, title)
+    for name in sorted({*recorded.operators, *simulated.operators}):
+        one, other = recorded.operators.get(name), simulated.operators.get(name)
+        table.add_row(
+            name,
+            "–" if one is None or one.right is None else str(one.right.n),
+            _text(one and one.right),
+            _text(other and other.right),
+            _text(one and one.tokens_p50),
+            _text(other and other.tokens_p50),
+            _text(one and one.tokens_p90),
+            _text(other and other.tokens_p90),
+        )
+    return table
+
+
+def _layers_table(recorded: Figures, simulated: Figures) -> Table:
+    headers = ("p50 recorded", "simulated", "p90 recorded", "simulated")
+    table = _table("largest of layer, tokens", headers)
+    for number in sorted({*recorded.layers, *simulated.layers}):
+        one, other = recorded.layers.get(number), simulated.layers.get(number)
+        table.add_row(
+            str(number),
+            _text(one and one[0]),
+            _text(other and other[0]),
+            _text(one and one[1]),
+            _text(other and other[1]),
+        )
+    return table
+
+
+def _table(first: str, others: Sequence[str], title: str | None = None) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    table.add_column(first, no_wrap=True)
+    for header in others:
+        table.add_column(header, justify="right", no_wrap=True)
+    return table
 
 
 def _text(value: Share | float | None) -> str:

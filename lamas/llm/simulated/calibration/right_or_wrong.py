@@ -7,6 +7,7 @@ a problem is too steep for few Hermite nodes, and because the inner integrals ar
 once for every distinct pattern of results.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ SKILL_PRIOR = 3.0
 MEAN_PRIOR = 10.0
 LOG_SPREAD_PRIOR = 1.0
 CORRELATION_PRIOR = 0.5  # of atanh ρ
+_LARGEST = 1.8  # atanh ρ: beyond, nodes of t are too far apart
 
 Condition = tuple[str, str]
 """(operator, name of its skill)."""
@@ -158,50 +160,34 @@ def fit_skills(answers: Answers, start: Abilities) -> SkillFit:
     )
     solving = [item for item in conditions if item[1] == "skill"]
     reference = (solving or conditions or [None])[0]
-    free = [item for item in conditions if item != reference]
-    names = [_name(item) for item in free] + (["mean"] if reference else [])
-    if answers.repeated >= LEAST_REPEATED:
-        names.append("sigma")
-    if answers.contrasted >= LEAST_REPEATED:
-        names.append("interaction")
-    if names and len(answers.problem_ids) >= LEAST_LENGTHS and answers.lengths.std() > 0.0:
-        names.append("correlation")
-    by_name = {_name(item): item for item in free}
+    free = {".".join(item): item for item in conditions if item != reference}
+    names = [*free, *_told_spreads(answers, reference is not None)]
 
     def unpacked(parameters: Vector) -> Abilities:
-        values = dict(zip(names, map(float, parameters), strict=True))
+        given = dict(zip(names, map(float, parameters), strict=True))
+        skills = {condition: given[name] for name, condition in free.items()}
         return Abilities(
-            skills={
-                **start.skills,
-                **{by_name[name]: v for name, v in values.items() if name in by_name},
-            },
-            mean=values.get("mean", start.mean),
-            sigma=float(np.exp(values["sigma"])) if "sigma" in values else start.sigma,
-            interaction=(
-                float(np.exp(values["interaction"]))
-                if "interaction" in values
-                else start.interaction
-            ),
-            correlation=(
-                float(np.tanh(np.clip(values["correlation"], -1.8, 1.8)))
-                if "correlation" in values
-                else start.correlation
-            ),
+            skills={**start.skills, **skills},
+            mean=given.get("mean", start.mean),
+            sigma=math.exp(given["sigma"]) if "sigma" in given else start.sigma,
+            interaction=math.exp(given["interaction"])
+            if "interaction" in given
+            else start.interaction,
+            correlation=math.tanh(max(-_LARGEST, min(_LARGEST, given["correlation"])))
+            if "correlation" in given
+            else start.correlation,
         )
 
-    at_start = {
+    priors = {
+        **{name: (start.skills[condition], SKILL_PRIOR) for name, condition in free.items()},
         "mean": (start.mean, MEAN_PRIOR),
-        "sigma": (float(np.log(start.sigma)), LOG_SPREAD_PRIOR),
-        "interaction": (float(np.log(max(start.interaction, 0.1))), LOG_SPREAD_PRIOR),
-        "correlation": (
-            float(np.arctanh(np.clip(start.correlation, -0.9, 0.9))),
-            CORRELATION_PRIOR,
-        ),
-        **{name: (start.skills[item], SKILL_PRIOR) for name, item in by_name.items()},
+        "sigma": (math.log(start.sigma), LOG_SPREAD_PRIOR),
+        "interaction": (math.log(max(start.interaction, 0.1)), LOG_SPREAD_PRIOR),
+        "correlation": (math.atanh(max(-0.9, min(0.9, start.correlation))), CORRELATION_PRIOR),
     }
     prior = Prior(
-        mean=np.array([at_start[name][0] for name in names]),
-        sigma=np.array([at_start[name][1] for name in names]),
+        mean=np.array([priors[name][0] for name in names]),
+        sigma=np.array([priors[name][1] for name in names]),
     )
     found = maximise(lambda parameters: answers.log_likelihood(unpacked(parameters)), prior)
     best = unpacked(found.parameters)
@@ -213,6 +199,20 @@ def fit_skills(answers: Answers, start: Abilities) -> SkillFit:
     )
 
 
+def _told_spreads(answers: Answers, any_skill: bool) -> list[str]:
+    """What besides skills the trials can tell."""
+    if not any_skill:
+        return []
+    names = ["mean"]
+    if answers.repeated >= LEAST_REPEATED:
+        names.append("sigma")
+    if answers.contrasted >= LEAST_REPEATED:
+        names.append("interaction")
+    if len(answers.problem_ids) >= LEAST_LENGTHS and answers.lengths.std() > 0.0:
+        names.append("correlation")
+    return names
+
+
 def told(trials: Sequence[Trial]) -> tuple[Trial, ...]:
     """The trials of those skills that have enough of them."""
     counts: dict[Condition, int] = {}
@@ -220,10 +220,6 @@ def told(trials: Sequence[Trial]) -> tuple[Trial, ...]:
         condition = (item.operator, item.skill)
         counts[condition] = counts.get(condition, 0) + 1
     return tuple(t for t in trials if counts[t.operator, t.skill] >= LEAST_TRIALS)
-
-
-def _name(condition: Condition) -> str:
-    return ".".join(condition)
 
 
 def _grouped(conditions: tuple[Condition, ...], cells: Sequence[Matrix]) -> _Group:
