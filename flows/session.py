@@ -1,6 +1,5 @@
 """One run from begin to end: its row, its lock, its stores; found again after a kill."""
 
-import asyncio
 import json
 import logging
 import subprocess
@@ -124,7 +123,6 @@ async def _opened(kind: str, settings: Settings) -> AsyncGenerator[Session, None
             from flows.preflight import check
 
             hide_leak_report()
-
             await check(kind, settings)
         warehouse = open_warehouse(settings, create=True)
         async with AsyncExitStack() as stack:
@@ -211,7 +209,8 @@ def _give_up(opened: Session, error: BaseException) -> None:
     stopped = isinstance(error, BudgetExceededError) or not isinstance(error, Exception)
     status: RunStatus = "cancelled" if stopped else "failed"
     message = str(error) if isinstance(error, LamasError) else f"{type(error).__name__}: {error}"
-    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt):
+    if not isinstance(error, Exception):
+        # Cancelled, interrupted, or Prefect's own signal.
         message = "stopped from outside"
     try:
         opened.writer.finish_run(
