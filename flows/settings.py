@@ -133,7 +133,8 @@ class Settings(Section):
                 "retention": True,
                 "calibration": True,
                 "comparison": {"at_once"} if kind == "compare" else True,
-                "sweep": kind != "sweep",
+                # Pydantic knows no False here.
+                "sweep": {} if kind == "sweep" else True,
                 "sandbox": {"concurrency"},
                 "execution": {"concurrency", "granularity"},
                 "operators": {"prompts"},
