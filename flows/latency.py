@@ -14,6 +14,8 @@ from lamas.scheduling.latency_model import predicted_makespan, predicted_seconds
 from warehouse import CallTimes, Reader, Warehouse, Writer
 
 ALL_RUNS = "all"
+BETWEEN_CALLS = 0.1
+"""Predicted over measured makespan may differ from 1 by so much before a note says why."""
 MOST_HELD_OUT = 2000
 """Held-out rollouts are read with all their calls: more would only take memory."""
 
@@ -92,7 +94,10 @@ def fit_run(warehouse: Warehouse, settings: Settings) -> tuple[LatencyResult, ..
             LatencyResult(
                 fit=fit,
                 operators=_operators(held_out, seconds),
-                notes=_notes(warehouse, fit, of_model),
+                notes=(
+                    *_notes(warehouse, fit, of_model),
+                    *_between_calls(predicted, measured),
+                ),
             )
         )
     return tuple(results)
@@ -201,6 +206,21 @@ def _notes(warehouse: Warehouse, fit: LatencyFit, calls: Sequence[SentCall]) -> 
     if fit.held_out.n < 20:
         notes.append(f"{fit.held_out.n} held-out rollouts: the figures are rough")
     return tuple(notes)
+
+
+def _between_calls(predicted: Sequence[float], measured: Sequence[float]) -> tuple[str, ...]:
+    """Says so when makespans are not what their calls take."""
+    ratios = sorted(
+        guess / truth for guess, truth in zip(predicted, measured, strict=True) if truth > 0.0
+    )
+    typical = ratios[len(ratios) // 2] if ratios else 1.0
+    if abs(typical - 1.0) <= BETWEEN_CALLS:
+        return ()
+    return (
+        f"predicted makespans are {typical:.2f} times the measured ones: the rest is not in the "
+        "calls but between them (waiting for a slot, the machine itself), or in the slowest of "
+        "several; the line through CP_len was fitted to makespans, the latency model to calls",
+    )
 
 
 def _time_scale(config_json: str) -> float:
