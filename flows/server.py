@@ -102,6 +102,8 @@ def _start(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[byte
     environment = {**SERVER_ENVIRONMENT, **os.environ}
     environment["PREFECT_HOME"] = str(home)
     environment.pop("PREFECT_API_URL", None)
+    # Left to itself the page asks the default port, whichever one serves it.
+    environment["PREFECT_SERVER_UI_API_URL"] = f"http://{HOST}:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST]
     with log_path.open("wb") as log:
         process = subprocess.Popen(

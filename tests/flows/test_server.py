@@ -190,6 +190,8 @@ def test_its_own_server_answers_is_noted_and_dies_with_a_killed_run(tmp_path: Pa
         pid = int(json.loads((tmp_path / "server.json").read_text())["pid"])
         assert (tmp_path / "prefect.db").exists()
         assert httpx.get(f"{address}/admin/version").is_success
+        page = address.removesuffix("/api")
+        assert httpx.get(f"{page}/ui-settings").json()["api_url"] == address
         run.kill()
         run.wait()
     deadline = time.monotonic() + 30
