@@ -14,13 +14,15 @@ def _handle(options: argparse.Namespace) -> int:
     from flows.storage import open_warehouse
 
     files = write_report(open_warehouse(settings), settings.run, settings.reports_folder)
+    if settings.run is None:
+        print(f"{files.run.kind} {files.run.run_id}, the latest completed run of its kinds")
     print(f"{files.page}\n{len(files.pictures)} charts in {files.page.with_suffix('')}{os.sep}")
     return 0
 
 
 COMMAND = Command(
     name="report",
-    text="write a run (run=…; the latest retrain) as HTML and PNGs",
+    text="write a run (run=…; the latest retrain, comparison or sweep) as HTML and PNGs",
     add=add_overrides,
     handle=_handle,
 )

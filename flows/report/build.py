@@ -3,18 +3,27 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.report.charts import charts
+from flows.report.charts import Chart, charts
+from flows.report.comparison.charts import comparison_charts
+from flows.report.comparison.page import comparison_page
+from flows.report.comparison.records import ComparisonData, comparison_data
 from flows.report.page import page
 from flows.report.records import ReportData, report_data
 from flows.report.style import png
+from lamas.domain import Run
 from lamas.errors import WarehouseError
 from warehouse import Reader, Warehouse
+
+COMPARISONS = ("compare", "sweep")
+"""Kinds of runs whose report sets variants against each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportFiles:
     """What was written."""
 
+    run: Run
+    """The run it is of."""
     page: Path
     pictures: tuple[Path, ...]
 
@@ -22,19 +31,16 @@ class ReportFiles:
 def write_report(warehouse: Warehouse, run_id: str | None, folder: Path) -> ReportFiles:
     """Write `<run_id>.html` and the charts as `<run_id>/<chart>.png` into `folder`.
 
-    Without `run_id` the latest completed retrain. Only reads the warehouse; may be repeated, and
-    writes the same bytes. Raises WarehouseError for a run that is not stored or has no evaluated
-    rollout, and when the folder cannot be written to.
+    Without `run_id` the completed retrain, comparison or sweep that ended last. Only reads the
+    warehouse; may be repeated, and writes the same bytes. Raises WarehouseError for a run that is
+    not stored or has no evaluated rollout, and when the folder cannot be written to.
     """
-    found = _latest(warehouse) if run_id is None else Reader(warehouse).run(run_id).run_id
-    data = report_data(warehouse.report(found))
-    _require_rollouts(data, found)
-    drawn = charts(data)
-    text = page(data, drawn)
-    target = folder / f"{found}.html"
-    pictures = tuple(folder / found / f"{chart.name}.png" for chart in drawn)
+    run = _latest(warehouse) if run_id is None else Reader(warehouse).run(run_id)
+    text, drawn = _content(warehouse, run)
+    target = folder / f"{run.run_id}.html"
+    pictures = tuple(folder / run.run_id / f"{chart.name}.png" for chart in drawn)
     try:
-        (folder / found).mkdir(parents=True, exist_ok=True)
+        (folder / run.run_id).mkdir(parents=True, exist_ok=True)
         target.write_text(text, "utf-8")
         for chart, path in zip(drawn, pictures, strict=True):
             path.write_bytes(png(chart.figure))
@@ -43,17 +49,43 @@ def write_report(warehouse: Warehouse, run_id: str | None, folder: Path) -> Repo
             f"the report cannot be written to {folder} ({error.strerror}); "
             "free the folder or choose another home=…"
         ) from None
-    return ReportFiles(page=target, pictures=pictures)
+    return ReportFiles(run=run, page=target, pictures=pictures)
 
 
-def _latest(warehouse: Warehouse) -> str:
-    completed = [run for run in Reader(warehouse).runs(kind="retrain") if run.status == "completed"]
+def _content(warehouse: Warehouse, run: Run) -> tuple[str, tuple[Chart, ...]]:
+    if run.kind in COMPARISONS:
+        compared = comparison_data(warehouse.comparison_report(run.run_id))
+        _require_variants(compared, run.run_id)
+        drawn = comparison_charts(compared)
+        return comparison_page(compared, drawn), drawn
+    data = report_data(warehouse.report(run.run_id))
+    _require_rollouts(data, run.run_id)
+    drawn = charts(data)
+    return page(data, drawn), drawn
+
+
+def _latest(warehouse: Warehouse) -> Run:
+    completed = [
+        run
+        for run in Reader(warehouse).runs()
+        if run.kind in ("retrain", *COMPARISONS) and run.status == "completed"
+    ]
     if not completed:
         raise WarehouseError(
-            f"warehouse {warehouse.path} holds no completed retrain: run `lamas retrain`, or name "
-            "a run with run=RUN_ID (`lamas sql 'FROM run_summary'` lists them)"
+            f"warehouse {warehouse.path} holds no completed retrain, comparison or sweep: run "
+            "`lamas retrain`, or name a run with run=RUN_ID (`lamas sql 'FROM run_summary'` lists "
+            "them)"
         )
-    return completed[-1].run_id
+    return max(completed, key=lambda run: run.ended_at or run.started_at)
+
+
+def _require_variants(data: ComparisonData, run_id: str) -> None:
+    if not data.variants:
+        raise WarehouseError(
+            f"run {run_id} has {data.run[0].rollouts} rollouts of {len(data.members)} members and "
+            "no estimates: its report can be made once it is completed; the same command again "
+            "goes on with it"
+        )
 
 
 def _require_rollouts(data: ReportData, run_id: str) -> None:

@@ -103,6 +103,15 @@ def chart(height_inches: float) -> Generator[tuple[Figure, Axes]]:
         yield figure, axes
 
 
+@contextmanager
+def panels(rows: int, height_inches: float) -> Generator[tuple[Figure, list[Axes]]]:
+    """As `chart`, with `rows` × 2 small pairs of axes that share both scales, row by row."""
+    with style.context(_RC, after_reset=True):
+        figure = Figure(figsize=(WIDTH_INCHES, height_inches), layout="constrained")
+        grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
+        yield figure, [axes for row in grid.tolist() for axes in row]
+
+
 def whole_steps(axes: Axes) -> None:
     """Ticks of the x axis at whole numbers only."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
@@ -116,6 +125,12 @@ def few_ticks(axes: Axes) -> None:
 def say_simulated(figure: Figure) -> None:
     """Say on the chart itself that no language model answered, wherever the picture goes."""
     with style.context(_RC, after_reset=True):
+        if len(figure.axes) > 1:
+            # Small panels have no room beside their titles.
+            figure.suptitle(
+                "simulated", x=1.0, ha="right", color=QUIET, fontsize=9, fontstyle="italic"
+            )
+            return
         figure.axes[0].set_title(
             "simulated", loc="right", color=QUIET, fontsize=9, fontstyle="italic"
         )

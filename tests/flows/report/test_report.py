@@ -213,7 +213,7 @@ def test_errors_say_which_run_and_what_to_do(
     with pytest.raises(WarehouseError, match="run run-7 is not in warehouse"):
         write_report(recorded.warehouse, "run-7", tmp_path)
     empty = Warehouse.open(tmp_path / "empty.duckdb", create=True)
-    with pytest.raises(WarehouseError, match="no completed retrain: run `lamas retrain`"):
+    with pytest.raises(WarehouseError, match="no completed retrain, comparison or sweep"):
         write_report(empty, None, tmp_path)
     only_trained = prepared(tmp_path / "trained.duckdb", "run-1")
     with pytest.raises(WarehouseError, match="run-1 has 0 rollouts"):

@@ -1,0 +1,162 @@
+"""Which charts the report of a comparison has, each with its name, its words and its query."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from flows.report.charts import Chart
+from flows.report.comparison.frontier import frontier, swept
+from flows.report.comparison.records import ComparisonData, Curve, Expense
+from flows.report.comparison.spread import CURVES, curves, spreads
+from flows.report.gantt import gantt
+from flows.report.operator_mix import operator_mix
+from flows.report.style import say_simulated
+
+_EXPENSES: dict[Expense, str] = {"cp_tokens": "CP_len", "cost_usd": "cost"}
+_CURVES: dict[Curve, str] = {
+    "score": "Score of each step's batch of sampled graphs.",
+    "cp_tokens": "CP_len of the batch.",
+    "cost_usd": "Cost of the batch.",
+    "reward": "Reward S − λ_c·C − λ_t·T, each variant with its own λ.",
+    "entropy": "Entropy of the layers' distributions: how undecided the policy is.",
+}
+
+
+def comparison_charts(data: ComparisonData) -> tuple[Chart, ...]:
+    """Every chart that the comparison has data for, in the order of the page."""
+    found = (
+        *_frontiers(data),
+        *_swept(data),
+        *_lengths(data),
+        *_mixes(data),
+        *_learning(data),
+        *_examples(data),
+    )
+    if data.run[0].simulated:
+        for item in found:
+            say_simulated(item.figure)
+    return found
+
+
+def swept_keys(data: ComparisonData) -> dict[str, dict[str, str]]:
+    """For each key of a sweep its variants in the order of their values, labelled by the value.
+
+    Only variants that set this key alone; `base`, which sets none, comes first as "base".
+    """
+    if data.run[0].kind != "sweep":
+        return {}
+    keys: dict[str, dict[str, str]] = {}
+    for name in data.numbers:
+        own = data.overrides(name)
+        if len(own) == 1:
+            key, _, value = own[0].partition("=")
+            keys.setdefault(key, {})[name] = value
+    first = {"base": "base"} if "base" in data.numbers else {}
+    return {
+        key: {**first, **dict(sorted(of.items(), key=lambda item: _order(item[1])))}
+        for key, of in keys.items()
+    }
+
+
+def _order(value: str) -> tuple[float, str]:
+    try:
+        return float(value), value
+    except ValueError:
+        return 0.0, value
+
+
+def _frontiers(data: ComparisonData) -> Iterator[Chart]:
+    for expense, name in _EXPENSES.items():
+        if data.points:
+            yield Chart(
+                name=f"score-over-{name.lower().replace('_', '-')}",
+                query="comparison_frontier",
+                caption=f"Score over {name}; the line joins the best scores for their {name}.",
+                figure=frontier(data.points, data.numbers, expense),
+            )
+
+
+def _swept(data: ComparisonData) -> Iterator[Chart]:
+    for key, labels in swept_keys(data).items():
+        for expense, name in _EXPENSES.items():
+            yield Chart(
+                name=f"sweep-{key.replace('.', '-').replace('_', '-')}-{name.lower()}",
+                query="comparison_frontier/swept",
+                caption=f"{key}: score over {name} at each value; dots are all other variants.",
+                figure=swept(data.points, labels, key, expense),
+            )
+
+
+def _lengths(data: ComparisonData) -> Iterator[Chart]:
+    order = data.numbers
+    items = sorted(data.cp_len, key=lambda item: order.get(item.variant, 0))
+    if items:
+        yield Chart(
+            name="cp-len",
+            query="comparison_cp_len",
+            caption="The box holds the middle half of the rollouts, whiskers 90 %; the thick bar "
+            "is the median, the thin one p90, the dot the mean.",
+            figure=spreads(items),
+        )
+
+
+def _mixes(data: ComparisonData) -> Iterator[Chart]:
+    operators = _operators(data)
+    layers = max((item.layer for item in data.operator_mix), default=0)
+    for variant, number in data.numbers.items():
+        for moment, words in (("before", "before training"), ("after", "as evaluated")):
+            shown = [
+                item
+                for item in data.operator_mix
+                if (item.variant, item.moment) == (variant, moment)
+            ]
+            if shown:
+                yield Chart(
+                    name=f"operator-mix-{number}-{moment}",
+                    query="comparison_operator_mix",
+                    caption=f"What {variant} runs in each layer {words}, in per cent of rollouts.",
+                    figure=operator_mix(shown, operators, layers, f"{variant}, {words}"),
+                )
+
+
+def _operators(data: ComparisonData) -> list[str]:
+    """In the order of the configuration; unlisted ones last, by name."""
+    config: dict[str, Mapping[str, object]] = json.loads(data.run[0].config_json)
+    listed = cast("Sequence[str]", config.get("operators", {}).get("enabled") or [])
+    used = {item.operator for item in data.operator_mix}
+    known = [name for name in listed if name in used]
+    return known + sorted(used - set(known))
+
+
+def _learning(data: ComparisonData) -> Iterator[Chart]:
+    learned = {item.variant for item in data.learning}
+    variants = [name for name in data.numbers if name in learned]
+    for curve in CURVES:
+        if any(item.curve == curve for item in data.learning):
+            yield Chart(
+                name=f"learning-{curve.replace('_', '-')}",
+                query="comparison_learning",
+                caption=_CURVES[curve],
+                figure=curves(data.learning, variants, curve),
+            )
+
+
+def _examples(data: ComparisonData) -> Iterator[Chart]:
+    bars = [bar for bar in data.gantt if bar.variant in data.shown]
+    longest = max((bar.rollout_cp_tokens for bar in bars), default=0.0)
+    for variant in data.shown:
+        for example, words in (
+            ("typical", "a typical rollout (median CP_len)"),
+            ("worst", "the worst"),
+        ):
+            shown = [bar for bar in bars if (bar.variant, bar.example) == (variant, example)]
+            if shown:
+                first = shown[0]
+                yield Chart(
+                    name=f"gantt-{data.numbers[variant]}-{example}",
+                    query="comparison_gantt",
+                    caption=f"{variant}, {words}: CP_len {first.rollout_cp_tokens:,.0f} tokens, "
+                    f"score {first.score:g}, seed {first.training_seed}, "
+                    f"problem {first.problem_id}",
+                    figure=gantt(shown, title=f"{variant}, {example}", axis_tokens=longest or 1.0),
+                )
