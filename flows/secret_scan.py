@@ -4,7 +4,7 @@ import argparse
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,19 +12,24 @@ import duckdb
 
 from warehouse import Warehouse
 
+_Look = Callable[[Path, str], Iterator[str]]
+
 
 def leaks(home: Path, secret: str) -> list[str]:
     """Places that hold `secret`: files, and columns of databases, whose files may compress it."""
     found: list[str] = []
+    databases: list[tuple[Path, _Look]] = []
     for file in sorted(path for path in home.rglob("*") if path.is_file()):
-        if secret.encode() in file.read_bytes():
+        content = file.read_bytes()
+        if secret.encode() in content:
             found.append(str(file))
-        with file.open("rb") as content:
-            head = content.read(16)
-        if head[8:12] == b"DUCK":
-            found += [f"{file}: {place}" for place in _in_warehouse(file, secret)]
-        elif head.startswith(b"SQLite format 3"):
-            found += [f"{file}: {place}" for place in _in_sqlite(file, secret)]
+        if content[8:12] == b"DUCK":
+            databases.append((file, _in_warehouse))
+        elif content.startswith(b"SQLite format 3"):
+            databases.append((file, _in_sqlite))
+    # Closing a database removes its log: not before that was read, too.
+    for file, look in databases:
+        found += [f"{file}: {place}" for place in look(file, secret)]
     return found
 
 
