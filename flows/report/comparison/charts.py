@@ -6,7 +6,7 @@ from typing import cast
 
 from flows.report.charts import Chart
 from flows.report.comparison.frontier import frontier, swept
-from flows.report.comparison.records import ComparisonData, Curve, Expense
+from flows.report.comparison.records import ComparisonData, Curve, Expense, by_value
 from flows.report.comparison.spread import CURVES, curves, spreads
 from flows.report.gantt import gantt
 from flows.report.operator_mix import operator_mix
@@ -41,7 +41,7 @@ def comparison_charts(data: ComparisonData) -> tuple[Chart, ...]:
 def swept_keys(data: ComparisonData) -> dict[str, dict[str, str]]:
     """For each key of a sweep its variants in the order of their values, labelled by the value.
 
-    Only variants that set this key alone; `base`, which sets none, comes first as "base".
+    Only variants that set this key alone, and `base` at the value that it has.
     """
     if data.run[0].kind != "sweep":
         return {}
@@ -51,18 +51,26 @@ def swept_keys(data: ComparisonData) -> dict[str, dict[str, str]]:
         if len(own) == 1:
             key, _, value = own[0].partition("=")
             keys.setdefault(key, {})[name] = value
-    first = {"base": "base"} if "base" in data.numbers else {}
+    if "base" in data.numbers:
+        for key, of in keys.items():
+            of["base"] = _configured(data, key)
     return {
-        key: {**first, **dict(sorted(of.items(), key=lambda item: _order(item[1])))}
+        key: {
+            name: f"{value} (base)" if name == "base" else value
+            for name, value in sorted(of.items(), key=lambda item: by_value(f"={item[1]}"))
+        }
         for key, of in keys.items()
     }
 
 
-def _order(value: str) -> tuple[float, str]:
-    try:
-        return float(value), value
-    except ValueError:
-        return 0.0, value
+def _configured(data: ComparisonData, key: str) -> str:
+    """The value of a key in the configuration that all share; of a group nothing."""
+    content: object = json.loads(data.run[0].config_json)
+    for part in key.split("."):
+        content = (
+            cast("dict[str, object]", content).get(part) if isinstance(content, dict) else None
+        )
+    return "" if content is None or isinstance(content, dict) else str(content)
 
 
 def _frontiers(data: ComparisonData) -> Iterator[Chart]:
@@ -72,7 +80,7 @@ def _frontiers(data: ComparisonData) -> Iterator[Chart]:
                 name=f"score-over-{name.lower().replace('_', '-')}",
                 query="comparison_frontier",
                 caption=f"Score over {name}; the line joins the best scores for their {name}.",
-                figure=frontier(data.points, data.numbers, expense),
+                figure=frontier(data.points, data.numbers, data.labels, expense),
             )
 
 
@@ -80,7 +88,8 @@ def _swept(data: ComparisonData) -> Iterator[Chart]:
     for key, labels in swept_keys(data).items():
         for expense, name in _EXPENSES.items():
             yield Chart(
-                name=f"sweep-{key.replace('.', '-').replace('_', '-')}-{name.lower()}",
+                name=f"sweep-{key.replace('.', '-').replace('_', '-')}"
+                f"-{name.lower().replace('_', '-')}",
                 query="comparison_frontier/swept",
                 caption=f"{key}: score over {name} at each value; dots are all other variants.",
                 figure=swept(data.points, labels, key, expense),
@@ -96,7 +105,7 @@ def _lengths(data: ComparisonData) -> Iterator[Chart]:
             query="comparison_cp_len",
             caption="The box holds the middle half of the rollouts, whiskers 90 %; the thick bar "
             "is the median, the thin one p90, the dot the mean.",
-            figure=spreads(items),
+            figure=spreads(items, data.labels),
         )
 
 
@@ -115,7 +124,9 @@ def _mixes(data: ComparisonData) -> Iterator[Chart]:
                     name=f"operator-mix-{number}-{moment}",
                     query="comparison_operator_mix",
                     caption=f"What {variant} runs in each layer {words}, in per cent of rollouts.",
-                    figure=operator_mix(shown, operators, layers, f"{variant}, {words}"),
+                    figure=operator_mix(
+                        shown, operators, layers, f"{data.labels[variant]}\n{words}"
+                    ),
                 )
 
 
@@ -137,7 +148,7 @@ def _learning(data: ComparisonData) -> Iterator[Chart]:
                 name=f"learning-{curve.replace('_', '-')}",
                 query="comparison_learning",
                 caption=_CURVES[curve],
-                figure=curves(data.learning, variants, curve),
+                figure=curves(data.learning, variants, data.labels, curve),
             )
 
 
@@ -158,5 +169,9 @@ def _examples(data: ComparisonData) -> Iterator[Chart]:
                     caption=f"{variant}, {words}: CP_len {first.rollout_cp_tokens:,.0f} tokens, "
                     f"score {first.score:g}, seed {first.training_seed}, "
                     f"problem {first.problem_id}",
-                    figure=gantt(shown, title=f"{variant}, {example}", axis_tokens=longest or 1.0),
+                    figure=gantt(
+                        shown,
+                        title=f"{data.labels[variant]}\n{example}",
+                        axis_tokens=longest or 1.0,
+                    ),
                 )

@@ -15,7 +15,6 @@ _AXES: dict[Expense, tuple[str, float]] = {
     "cost_usd": ("cost, USD per 1,000 problems (mean)", 1000.0),
 }
 MARKERS: dict[Kind, str] = {"trained": "o", "untrained": "D", "fixed": "s"}
-_LONG_NAME = 20
 _POINTS_AN_INCH = 72.0
 _NEAR = 9
 _PLACES = (
@@ -34,13 +33,17 @@ _PLACES = (
 )
 
 
-def frontier(points: Sequence[Point], numbers: Mapping[str, int], against: Expense) -> Figure:
+def frontier(
+    points: Sequence[Point],
+    numbers: Mapping[str, int],
+    names: Mapping[str, str],
+    against: Expense,
+) -> Figure:
     """All variants with 95 % intervals, numbered; hollow marks are dominated.
 
     The line joins the best scores for their expense.
     """
-    columns = 1 if max((len(item.variant) for item in points), default=0) > _LONG_NAME else 2
-    rows = -(-len(points) // columns)
+    rows = -(-len(points) // 2)
     with chart(3.0 + 0.2 * rows) as (figure, axes):
         for item in points:
             _mark(axes, item, against, bars=True)
@@ -52,11 +55,13 @@ def frontier(points: Sequence[Point], numbers: Mapping[str, int], against: Expen
         if len(best) > 1:
             axes.step(*zip(*best, strict=True), where="post", color=QUIET, linewidth=1.0, zorder=2)
         _frame(axes, points, against)
-        handles = [_handle(item, f"{numbers[item.variant]}  {item.variant}") for item in points]
+        handles = [
+            _handle(item, _numbered(numbers[item.variant], names[item.variant])) for item in points
+        ]
         figure.legend(
             handles=handles,
             loc="outside lower center",
-            ncols=columns,
+            ncols=2,
             handletextpad=0.2,
             columnspacing=1.0,
         )
@@ -87,6 +92,10 @@ def swept(
         axes.set_title(title, loc="left")
         _place(figure, axes, line, labels, against)
         return figure
+
+
+def _numbered(number: int, name: str) -> str:
+    return name if name.startswith(f"{number} ") else f"{number}  {name}"
 
 
 def _x(item: Point, against: Expense) -> float:

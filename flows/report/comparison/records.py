@@ -16,6 +16,7 @@ Kind = Literal["trained", "untrained", "fixed"]
 Moment = Literal["before", "after"]
 Curve = Literal["score", "cp_tokens", "cost_usd", "reward", "entropy"]
 Expense = Literal["cp_tokens", "cost_usd"]
+_LONGEST_LABEL = 17
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,14 +222,36 @@ class ComparisonData:
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """Trained variants, untrained ones, fixed graphs; by name."""
+        """Trained variants, untrained ones, fixed graphs; by name, swept values by size."""
         order: tuple[Kind, ...] = ("trained", "untrained", "fixed")
-        return tuple(sorted(self.frontier, key=lambda item: (order.index(item.kind), item.variant)))
+        return tuple(
+            sorted(
+                self.frontier, key=lambda item: (order.index(item.kind), *by_value(item.variant))
+            )
+        )
 
     @property
     def numbers(self) -> dict[str, int]:
         """The number that stands for a variant in charts."""
         return {item.variant: place for place, item in enumerate(self.points, start=1)}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """A name for each variant that fits into a chart."""
+        short = {
+            name: ", ".join(
+                key.rpartition(".")[2] + sign + value
+                for key, sign, value in (part.partition("=") for part in name.split(", "))
+            )
+            for name in self.numbers
+        }
+        given = list(short.values())
+        return {
+            name: label
+            if len(label) <= _LONGEST_LABEL and given.count(label) == 1
+            else f"{self.numbers[name]} {label[: _LONGEST_LABEL - 4]}…"
+            for name, label in short.items()
+        }
 
     @property
     def estimates(self) -> tuple[ComparisonEstimate, ...]:
@@ -262,6 +285,15 @@ class ComparisonData:
             "Mapping[str, list[str]]", config.get("comparison", {}).get("variants", {}) or {}
         )
         return [str(item) for item in given.get(variant, [])]
+
+
+def by_value(variant: str) -> tuple[str, float, str]:
+    """Sorts `key=value` by key, then by the size of the value."""
+    key, _, value = variant.partition("=")
+    try:
+        return key, float(value), variant
+    except ValueError:
+        return key, 0.0, variant
 
 
 _DATA = TypeAdapter(ComparisonData)

@@ -1,6 +1,6 @@
 """How critical paths of the variants are spread, and what training did to each over its seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -17,7 +17,7 @@ CURVES: dict[Curve, tuple[str, float]] = {
 }
 
 
-def spreads(items: Sequence[Spread]) -> Figure:
+def spreads(items: Sequence[Spread], names: Mapping[str, str]) -> Figure:
     """A box from p25 to p75, bar at p50, whiskers from p05 to p95, tick at p90, dot at the mean."""
     with chart(0.75 + 0.3 * len(items)) as (figure, axes):
         for row, item in enumerate(items):
@@ -36,7 +36,7 @@ def spreads(items: Sequence[Spread]) -> Figure:
             axes.vlines(item.p50, row - 0.32, row + 0.32, color=INK, linewidth=2.4, zorder=4)
             axes.vlines(item.p90, row - 0.2, row + 0.2, color=INK, linewidth=1.2, zorder=4)
             axes.plot(item.mean, row, "o", markersize=4, color=ACCENT, zorder=5)
-        axes.set_yticks(range(len(items)), [item.variant for item in items])
+        axes.set_yticks(range(len(items)), [names[item.variant] for item in items])
         axes.set_ylim(len(items) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
@@ -47,7 +47,12 @@ def spreads(items: Sequence[Spread]) -> Figure:
         return figure
 
 
-def curves(points: Sequence[CurvePoint], variants: Sequence[str], curve: Curve) -> Figure:
+def curves(
+    points: Sequence[CurvePoint],
+    variants: Sequence[str],
+    names: Mapping[str, str],
+    curve: Curve,
+) -> Figure:
     """A panel for each variant, all on one scale: mean over seeds, band from lowest to highest."""
     label, factor = CURVES[curve]
     rows = -(-len(variants) // 2)
@@ -71,7 +76,7 @@ def curves(points: Sequence[CurvePoint], variants: Sequence[str], curve: Curve) 
                 marker="o" if len(shown) == 1 else "",
                 markersize=4,
             )
-            axes.set_title(variant, loc="left", fontsize=9)
+            axes.set_title(names[variant], loc="left", fontsize=9)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=3))
             axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
         for axes in grid[len(variants) :]:
