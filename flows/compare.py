@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 
+from flows.comparison.claims import claims_markdown
 from flows.comparison.estimates import estimates_of, outcomes_of
 from flows.comparison.members import open_members
 from flows.comparison.run import run_members
-from flows.comparison.standings import markdown, print_comparison
+from flows.comparison.standings import print_comparison
 from flows.comparison.variants import Variant, configured, grid
 from flows.naming import run_name
 from flows.prepare import prepare
@@ -65,6 +66,6 @@ async def _weigh(
         f"from {settings.seed}{' — simulated model' if settings.simulated else ''}"
     )
     print_comparison(estimates, title)
-    await acreate_markdown_artifact(key=kind, markdown=markdown(estimates, title))
+    await acreate_markdown_artifact(key=kind, markdown=claims_markdown(estimates, title))
     home, run_id = settings.home, current.run.run_id
     current.say(f"`lamas report home={home} run={run_id}` makes an HTML file of all this")

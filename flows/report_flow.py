@@ -4,11 +4,15 @@ from pathlib import Path
 
 import polars as pl
 from prefect import flow
-from prefect.artifacts import acreate_link_artifact, acreate_table_artifact
+from prefect.artifacts import (
+    acreate_link_artifact,
+    acreate_markdown_artifact,
+    acreate_table_artifact,
+)
 
 from flows.compose import load_settings
 from flows.naming import run_name
-from flows.report.build import write_report
+from flows.report.build import COMPARISONS, comparison_markdown, write_report
 from flows.settings import Settings
 from flows.storage import open_warehouse
 from warehouse import Warehouse
@@ -19,7 +23,8 @@ SHOWN = ("score", "cost_usd", "cp_tokens_mean", "makespan_seconds_mean")
 @flow(name="report", flow_run_name=run_name("report"))
 async def report(overrides: list[str] | None = None) -> None:
     """Started by hand, on a schedule, or by a scheduled `retrain`. Reads every table of one run
-    (`run=…`; the latest completed retrain); writes its page and charts below the home folder.
+    (`run=…`; the latest completed retrain, comparison or sweep); writes its page and charts below
+    the home folder.
 
     May run twice: it writes the same bytes, and needs no writer's turn.
     """
@@ -32,9 +37,14 @@ async def publish_report(settings: Settings, run_id: str | None) -> Path:
     warehouse = open_warehouse(settings)
     files = write_report(warehouse, run_id, settings.reports_folder)
     page = files.page.resolve()
-    await acreate_table_artifact(
-        key="figures", table=_figures(warehouse, page.stem), description=f"Run {page.stem}"
-    )
+    if files.run.kind in COMPARISONS:
+        await acreate_markdown_artifact(
+            key="claims", markdown=comparison_markdown(warehouse, files.run)
+        )
+    else:
+        await acreate_table_artifact(
+            key="figures", table=_figures(warehouse, page.stem), description=f"Run {page.stem}"
+        )
     await acreate_link_artifact(
         key="report",
         link=page.as_uri(),

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.comparison.claims import claims_markdown
 from flows.report.charts import Chart, charts
 from flows.report.comparison.charts import comparison_charts
 from flows.report.comparison.page import comparison_page
 from flows.report.comparison.records import ComparisonData, comparison_data
 from flows.report.page import page
 from flows.report.records import ReportData, report_data
+from flows.report.sections import title
 from flows.report.style import png
 from lamas.domain import Run
 from lamas.errors import WarehouseError
@@ -50,6 +52,14 @@ def write_report(warehouse: Warehouse, run_id: str | None, folder: Path) -> Repo
             "free the folder or choose another home=…"
         ) from None
     return ReportFiles(run=run, page=target, pictures=pictures)
+
+
+def comparison_markdown(warehouse: Warehouse, run: Run) -> str:
+    """Means, differences and claims of a comparison or sweep as its report states them."""
+    data = comparison_data(warehouse.comparison_report(run.run_id))
+    facts = data.run[0]
+    words = f"{title(facts)}{' — simulated model' if facts.simulated else ''}"
+    return claims_markdown(data.estimates, words)
 
 
 def _content(warehouse: Warehouse, run: Run) -> tuple[str, tuple[Chart, ...]]:
