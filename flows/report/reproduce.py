@@ -21,6 +21,8 @@ _LEFT_OUT = (
     "prefect",
     "calibration",
 )
+_WHOLE = ("sweep.grid", "comparison.variants", "comparison.against")
+"""Mappings whose keys are the user's own names, told as one value."""
 _FIRST_GROUPS = ("llm", "benchmark", "experiment")
 """Groups whose options reach into other sections are tried first."""
 
@@ -117,7 +119,7 @@ def _leaves(content: Mapping[str, object], prefix: str = "") -> Iterator[tuple[s
         name = f"{prefix}{key}"
         if not prefix and key in _LEFT_OUT:
             continue
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping) and value and name not in _WHOLE:
             yield from _leaves(cast("Mapping[str, object]", value), f"{name}.")
         else:
             yield name, value
@@ -131,6 +133,9 @@ def _value(value: object) -> str:
         return str(value).lower()
     if isinstance(value, list):
         return "[" + ",".join(_value(item) for item in cast("list[object]", value)) + "]"
+    if isinstance(value, Mapping):
+        parts = cast("Mapping[str, object]", value).items()
+        return "{" + ",".join(f"{key}:{_value(item)}" for key, item in parts) + "}"
     if isinstance(value, str):
         plain = value.replace("_", "").replace("-", "").replace(".", "").replace("/", "")
         return value if plain.isalnum() else json.dumps(value, ensure_ascii=False)

@@ -21,6 +21,15 @@ def stored(*overrides: str) -> str:
             ["llm=simulated", "evaluation.baselines=[generate,everything]", "training.steps=6"],
         ),
         (["experiment=demo", "home=/elsewhere"], ["experiment=demo"]),
+        (
+            [
+                "llm=simulated",
+                "sweep.grid={training.lambda_t:[0.001,0.02],controller.layers:[2,6]}",
+                'comparison.variants={a:[],b:["credit=uniform"]}',
+                "comparison.against={a:[b]}",
+            ],
+            None,
+        ),
         (["llm=endpoint", "llm.base_url=http://127.0.0.1:8000/v1", "llm.model=a model"], None),
     ],
 )
