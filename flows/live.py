@@ -140,10 +140,15 @@ async def open_model(
             budget=budget,
             retry=wiring.retry_policy(settings),
             store=store,
-            reuse_across_runs=settings.llm.reuse_responses == "always",
+            reuse_scope=_reuse_scope(settings, store),
             clock=clock,
         )
     )
+
+
+def _reuse_scope(settings: Settings, store: ResponseStore) -> str | None:
+    scopes = {"run": None, "shared": store.run_id, "always": ""}
+    return scopes[settings.llm.reuse_responses]
 
 
 def remaining_budget(

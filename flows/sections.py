@@ -132,8 +132,9 @@ class LLMConfig(Section):
     retry: RetryConfig = RetryConfig()
     max_usd: float | None = Field(default=None, gt=0)
     max_calls: int | None = Field(default=None, ge=1)
-    reuse_responses: Literal["run", "always"] = "run"
-    """`run`: a resumed run pays nothing twice; `always`: an equal later run neither."""
+    reuse_responses: Literal["run", "shared", "always"] = "run"
+    """`run`: a resumed run pays nothing twice; `shared`: nor do two rollouts of it that ask the same
+    with the same seed; `always`: nor does a later run."""
     gguf: Path | None = None
     """Model file of kind `embedded`; the packaged SmolLM2-135M-Instruct by default."""
     embedded: EmbeddedConfig = EmbeddedConfig()

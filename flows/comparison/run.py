@@ -67,11 +67,11 @@ def _owed(root: Session, members: Sequence[Member]) -> int:
 
 
 def _write(root: Session, items: Sequence[Item]) -> None:
-    for part in _in_order(items):
+    for part in in_order(items):
         _write_part(root, part)
 
 
-def _in_order(items: Sequence[Item]) -> list[list[Item]]:
+def in_order(items: Sequence[Item]) -> list[list[Item]]:
     """Parts in which no rollout was drawn by a checkpoint that the same part stores."""
     parts: list[list[Item]] = [[]]
     made: set[str] = set()

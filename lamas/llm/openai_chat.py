@@ -41,8 +41,9 @@ class OpenAIChatModel:
     """A model behind an OpenAI-compatible endpoint, for one event loop.
 
     `price=None` looks the model up in the published price list (ConfigurationError when it is not
-    there). With `reuse_across_runs`, stored responses are found by model, messages, parameters and
-    seed alone; otherwise the sample key counts too, so that only a resumed run finds them.
+    there). With a `reuse_scope`, stored responses are found by that scope, model, messages,
+    parameters and seed alone; otherwise the sample key counts too, so that only a resumed run finds
+    them.
     Raises ModelUnreachableError when the configured key is missing.
     """
 
@@ -54,7 +55,7 @@ class OpenAIChatModel:
         budget: Budget | None = None,
         retry: RetryPolicy | None = None,
         store: ResponseStore | None = None,
-        reuse_across_runs: bool = False,
+        reuse_scope: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.settings = settings
@@ -63,7 +64,7 @@ class OpenAIChatModel:
         """What this model's calls have cost so far; replayed ones cost nothing."""
         self._retry = retry or RetryPolicy()
         self._store = store
-        self._reuse_across_runs = reuse_across_runs
+        self._reuse_scope = reuse_scope
         self._clock = clock or Clock()
         self._key = resolve_key(settings)
         self._client = build_client(settings, self._key)
@@ -94,7 +95,7 @@ class OpenAIChatModel:
     async def complete(self, request: ChatRequest) -> ChatResult:
         """Answer one request from the store or the endpoint (see `ChatModel.complete`)."""
         blank = self._blank(request)
-        key = digest(self._sample(request)) if self._reuse_across_runs else blank.call_id
+        key = self._key_of(request, blank)
         async with self._alone_with(key):
             recorded = self._store.get(key) if self._store is not None else None
             if recorded is not None:
@@ -103,10 +104,16 @@ class OpenAIChatModel:
                 )
             return await self._ask(request, blank, key)
 
+    def _key_of(self, request: ChatRequest, blank: ModelCall) -> str:
+        if self._reuse_scope is None:
+            return blank.call_id
+        scope = [self._reuse_scope] if self._reuse_scope else []
+        return digest(self._sample(request), *scope)
+
     @asynccontextmanager
     async def _alone_with(self, key: str) -> AsyncGenerator[None, None]:
         """One at a time asks for what others may reuse: who comes second finds it stored."""
-        if not self._reuse_across_runs:
+        if self._reuse_scope is None:
             yield
             return
         lock = self._asking.setdefault(key, asyncio.Lock())

@@ -36,7 +36,7 @@ def model(
     retry: RetryPolicy = QUICK,
     budget: Budget | None = None,
     store: ResponseStore | None = None,
-    reuse_across_runs: bool = False,
+    reuse_scope: str | None = None,
 ) -> OpenAIChatModel:
     settings = (
         EndpointSettings(base_url=endpoint, model="tiny") if isinstance(endpoint, str) else endpoint
@@ -47,5 +47,5 @@ def model(
         retry=retry,
         budget=budget,
         store=store,
-        reuse_across_runs=reuse_across_runs,
+        reuse_scope=reuse_scope,
     )

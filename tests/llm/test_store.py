@@ -74,17 +74,32 @@ async def test_another_slot_model_or_seed_is_another_sample(tmp_path: Path) -> N
     assert texts == ["0", "1", "2", "0", "3"]
 
 
-async def test_reuse_across_runs_finds_the_sample_of_another_slot(tmp_path: Path) -> None:
+async def test_reuse_finds_the_sample_of_another_slot(tmp_path: Path) -> None:
     with (
         ScriptedEndpoint(says("first"), says("second")) as endpoint,
         ResponseStore(tmp_path / "r.sqlite") as store,
     ):
-        async with model(endpoint.base_url, store=store, reuse_across_runs=True) as llm:
+        async with model(endpoint.base_url, store=store, reuse_scope="") as llm:
             first, other = await llm.complete(request(0)), await llm.complete(request(1))
             third = await llm.complete(replace(request(1), seed=8))
     assert (first.text, other.text, third.text) == ("first", "first", "second")
     assert other.attempts[0].replayed
     assert other.attempts[0].call_id == llm.call_id(request(1)) != first.attempts[0].call_id
+
+
+async def test_who_asks_the_same_at_once_waits_for_the_first_answer(tmp_path: Path) -> None:
+    with (
+        ScriptedEndpoint(*(says(str(number)) for number in range(5))) as endpoint,
+        ResponseStore(tmp_path / "r.sqlite") as store,
+    ):
+        async with model(endpoint.base_url, store=store, reuse_scope="compare-1") as llm:
+            asked = [llm.complete(request(slot)) for slot in range(4)]
+            results = await asyncio.gather(*asked, llm.complete(replace(request(0), seed=8)))
+        async with model(endpoint.base_url, store=store, reuse_scope="compare-2") as llm:
+            elsewhere = await llm.complete(request(0))
+    assert len({item.text for item in results[:4]}) == 1
+    assert sum(item.attempts[0].replayed for item in results) == 3
+    assert len({item.text for item in (results[0], results[4], elsewhere)}) == 3
 
 
 async def test_failures_are_not_stored(tmp_path: Path) -> None:
