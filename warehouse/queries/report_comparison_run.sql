@@ -12,7 +12,7 @@ worked_on AS (
         min(problems.version) AS benchmark_version,
         count(DISTINCT rollouts.problem_id) AS problems,
         count(*) AS rollouts,
-        count_if(rollouts.status = 'failed')::BIGINT AS failed_rollouts
+        coalesce(count_if(rollouts.status = 'failed'), 0)::BIGINT AS failed_rollouts
     FROM rollouts
     INNER JOIN members USING (run_id)
     INNER JOIN problems USING (problem_id)
@@ -27,8 +27,8 @@ learned AS (
 called AS (
     SELECT
         count(*) AS attempts,
-        count_if(calls.status = 'error')::BIGINT AS failed_attempts,
-        count_if(calls.replayed)::BIGINT AS replayed_attempts,
+        coalesce(count_if(calls.status = 'error'), 0)::BIGINT AS failed_attempts,
+        coalesce(count_if(calls.replayed), 0)::BIGINT AS replayed_attempts,
         coalesce(sum(calls.usage_input_tokens), 0)::BIGINT AS input_tokens,
         coalesce(sum(calls.usage_output_tokens), 0)::BIGINT AS output_tokens,
         coalesce(sum(calls.cost_usd), 0.0::DOUBLE) AS cost_usd
