@@ -66,6 +66,8 @@ async def _weigh(
         f"from {settings.seed}{' — simulated model' if settings.simulated else ''}"
     )
     print_comparison(estimates, title)
-    await acreate_markdown_artifact(key=kind, markdown=claims_markdown(estimates, title))
+    timed = not settings.simulated or bool(settings.llm.simulated.time_scale)
+    text = claims_markdown(estimates, title, timed=timed)
+    await acreate_markdown_artifact(key=kind, markdown=text)
     home, run_id = settings.home, current.run.run_id
     current.say(f"`lamas report home={home} run={run_id}` makes an HTML file of all this")

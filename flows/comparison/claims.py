@@ -11,6 +11,8 @@ RULE = (
     "A claim holds when, with 95 % confidence over training seeds and problems, the score is at "
     "most the margin lower and the critical path is shorter"
 )
+OWN_TIME = "Makespan is the machine's own time: the simulated model did not wait."
+_MAKESPAN = "makespan_seconds_log_ratio"
 _AMOUNTS = {
     "cp_tokens_log_ratio": (
         "its critical path is surely shorter",
@@ -22,7 +24,7 @@ _AMOUNTS = {
         "it is surely dearer",
         "it may be cheaper or dearer",
     ),
-    "makespan_seconds_log_ratio": (
+    _MAKESPAN: (
         "its measured seconds are surely fewer",
         "its measured seconds are surely more",
         "its measured seconds may be fewer or more",
@@ -50,21 +52,29 @@ class Claim:
         return "holds" if self.holds else "does not hold"
 
 
-def claims(estimates: Sequence[ComparisonEstimate]) -> tuple[Claim, ...]:
-    """A claim for each pair that was set against each other, in the order of the estimates."""
-    return tuple(_claim(item) for item in differences(estimates))
+def claims(estimates: Sequence[ComparisonEstimate], *, timed: bool = True) -> tuple[Claim, ...]:
+    """A claim for each pair that was set against each other, in the order of the estimates.
+
+    Without `timed` nothing is said of makespans: those of a simulated model that does not wait are
+    the machine's own.
+    """
+    return tuple(_claim(item, timed=timed) for item in differences(estimates))
 
 
-def claims_markdown(estimates: Sequence[ComparisonEstimate], title: str) -> str:
+def claims_markdown(
+    estimates: Sequence[ComparisonEstimate], title: str, *, timed: bool = True
+) -> str:
     """The tables of `standings.markdown` and the claims, for a Prefect artifact."""
     lines = [markdown(estimates, title)]
-    found = claims(estimates)
+    if not timed:
+        lines += ["", OWN_TIME]
+    found = claims(estimates, timed=timed)
     if found:
         lines += ["", "## Claims", "", f"{RULE}.", "", *(f"- {item.text}" for item in found)]
     return "\n".join(lines)
 
 
-def _claim(item: Difference) -> Claim:
+def _claim(item: Difference, *, timed: bool) -> Claim:
     shorter = item.by_metric.get("cp_tokens_log_ratio")
     holds = (
         item.score.verdict in ("superior", "non-inferior")
@@ -76,7 +86,7 @@ def _claim(item: Difference) -> Claim:
     parts += [
         _amount(found, *words)
         for metric, words in _AMOUNTS.items()
-        if (found := item.by_metric.get(metric)) is not None
+        if (timed or metric != _MAKESPAN) and (found := item.by_metric.get(metric)) is not None
     ]
     sentence = "; ".join(parts)
     return Claim(

@@ -96,7 +96,7 @@ def _unmeasured(data: ComparisonData) -> str:
 
 
 def _claims(data: ComparisonData) -> str:
-    found = claims(data.estimates)
+    found = claims(data.estimates, timed=data.run[0].makespan_is_of_the_model)
     if not found:
         return ""
     run, pairs = data.run[0], differences(data.estimates)

@@ -56,9 +56,11 @@ def pairs(data: ComparisonData) -> str:
                 "–" if needed is None else f"{needed:,}",
             ]
         )
+    timed = data.run[0].makespan_is_of_the_model
     headers = (
         "difference",
-        *DIFFERENCES[2:6],
+        *DIFFERENCES[2:5],
+        DIFFERENCES[5] if timed else f"{DIFFERENCES[5]}, the machine's",
         "p of score",
         "right alone, p",
         "problems needed",

@@ -93,6 +93,17 @@ def test_a_claim_says_what_is_sure_and_what_is_not() -> None:
     )
 
 
+def test_seconds_are_claimed_only_where_they_are_of_a_model() -> None:
+    score = difference("score_difference", 0.004, (-0.01, 0.018), "non-inferior")
+    seconds = difference("makespan_seconds_log_ratio", -0.5, (-0.6, -0.4))
+    (claim,) = claims([score, SHORTER, seconds])
+    assert "its measured seconds are surely fewer (-39 %" in claim.sentence
+    (claim,) = claims([score, SHORTER, seconds], timed=False)
+    assert "seconds" not in claim.sentence
+    text = claims_markdown([score, SHORTER, seconds], "t", timed=False)
+    assert "Makespan is the machine's own time" in text
+
+
 def test_scores_that_do_not_vary_are_no_proof() -> None:
     (claim,) = claims([difference("score_difference", 0.0, None, "inconclusive"), SHORTER])
     assert not claim.holds
@@ -125,7 +136,8 @@ def test_it_says_what_the_comparison_found(html: str, compared: Compared) -> Non
         assert variant in text
     for variant, reference in PAIRS:
         assert f"{variant} against {reference}: " in text
-    found = claims(compared.estimates)
+    found = claims(compared.estimates, timed=False)
+    assert "measured seconds" not in text
     assert f"Of {len(found)} claims {sum(item.holds for item in found)} hold" in text
     for item in found:
         assert " ".join(item.sentence.split()) in text
