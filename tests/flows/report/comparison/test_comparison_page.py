@@ -2,11 +2,13 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from flows.command import run
 from flows.comparison.claims import claims, claims_markdown
 from flows.report.build import ReportFiles, comparison_markdown, write_report
 from flows.report.comparison.charts import comparison_charts, swept_keys
@@ -18,7 +20,7 @@ from tests.factories import T0, make_run
 from tests.flows.report.comparison.conftest import PAIRS, VARIANTS, Compared
 from tests.flows.report.conftest import prepared
 from tests.flows.report.test_report import LEAST_POINTS, PHONE_PIXELS, PIXELS_A_POINT, parsed
-from warehouse import Writer
+from warehouse import Warehouse, Writer
 
 
 @pytest.fixture(scope="module")
@@ -188,8 +190,8 @@ def as_sweep(compared: Compared) -> ComparisonData:
     }
     data = comparison_data(frames)
     config = json.dumps({"training": {"lambda_t": 0.005}, "sweep": {"each": True}})
-    run = replace(data.run[0], kind="sweep", config_json=config)
-    return replace(data, run=(run,))
+    facts = replace(data.run[0], kind="sweep", config_json=config)
+    return replace(data, run=(facts,))
 
 
 def test_a_sweep_joins_the_values_of_each_key_in_their_order(compared: Compared) -> None:
@@ -228,3 +230,21 @@ def test_an_unfinished_comparison_is_told(tmp_path: Path) -> None:
     Writer(warehouse).add_run(replace(make_run("compare-9"), kind="compare", started_at=T0 + 1))
     with pytest.raises(WarehouseError, match="compare-9 has 0 rollouts of 0 members and no"):
         write_report(warehouse, "compare-9", tmp_path)
+
+
+def test_the_latest_of_retrains_comparisons_and_sweeps_is_shown_and_named(
+    compared: Compared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(compared.warehouse.path, tmp_path / "warehouse.duckdb")
+    assert run(["report", f"home={tmp_path}"]) == 0
+    assert "compare compare-1, the latest completed run of its kinds" in capsys.readouterr().out
+    assert (tmp_path / "reports" / "compare-1" / "cp-len.png").is_file()
+    writer = Writer(Warehouse.open(tmp_path / "warehouse.duckdb"))
+    writer.finish_run("run-1", "completed", ended_at=T0 + 600)
+    # It ended later, but evaluated nothing: told, not silently passed over.
+    assert run(["report", f"home={tmp_path}"]) == 1
+    assert "run-1 has 0 rollouts" in capsys.readouterr().err
+    query = "warehouse/queries/report_comparison_hypervolume.sql"
+    asked = ["sql", "--file", query, "run=compare-1", f"home={tmp_path}", "--format", "json"]
+    assert run(asked) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 8
