@@ -22,7 +22,12 @@ from lamas.llm import (
     ResponseStore,
     check_endpoint,
 )
-from lamas.llm.simulated import SimulatedServer
+from lamas.llm.simulated import (
+    IN_PROCESS_URL,
+    SimulatedProfile,
+    SimulatedServer,
+    in_process_transport,
+)
 
 
 class LazyModel:
@@ -131,8 +136,16 @@ async def open_model(
 
     Raises ModelUnreachableError, ServerError or ConfigurationError with what to do.
     """
-    endpoint = await _endpoint(settings, stack, problems)
-    await check_endpoint(endpoint)
+    transport = None
+    if settings.simulated and settings.llm.simulated.in_process:
+        profile = wiring.simulated_profile(settings)
+        endpoint = wiring.endpoint_settings(
+            settings, IN_PROCESS_URL, identity=_simulated_identity(profile)
+        )
+        transport = in_process_transport(profile, problems)
+    else:
+        endpoint = await _endpoint(settings, stack, problems)
+        await check_endpoint(endpoint)
     return await stack.enter_async_context(
         OpenAIChatModel(
             endpoint,
@@ -142,8 +155,14 @@ async def open_model(
             store=store,
             reuse_scope=_reuse_scope(settings, store),
             clock=clock,
+            transport=transport,
         )
     )
+
+
+def _simulated_identity(profile: SimulatedProfile) -> str:
+    """Whose answers they are; faults change none."""
+    return digest(profile.model_dump(mode="json", exclude={"faults"}))
 
 
 def _reuse_scope(settings: Settings, store: ResponseStore) -> str | None:
@@ -210,7 +229,8 @@ async def _endpoint(
         simulated = stack.enter_context(
             SimulatedServer(profile, problems=problems, time_scale=config.simulated.time_scale)
         )
-        identity = digest(profile.model_dump(mode="json", exclude={"faults"}))
-        return wiring.endpoint_settings(settings, simulated.base_url, identity=identity)
+        return wiring.endpoint_settings(
+            settings, simulated.base_url, identity=_simulated_identity(profile)
+        )
     assert config.base_url is not None
     return wiring.endpoint_settings(settings, config.base_url)

@@ -13,9 +13,12 @@ FLUSH_ITEMS = 1024
 class Recorder(Generic[T]):
     """Collects items and writes them in batches, in the order they came."""
 
-    def __init__(self, write: Callable[[Sequence[T]], None]) -> None:
-        """`write` stores a batch; it is called in a thread, never twice at a time."""
+    def __init__(
+        self, write: Callable[[Sequence[T]], None], *, seconds: float | None = None
+    ) -> None:
+        """`write` stores a batch every `seconds`, in a thread, never twice at a time."""
         self._write = write
+        self._seconds = FLUSH_SECONDS if seconds is None else seconds
         self._buffer: list[T] = []
         self._done = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
@@ -25,10 +28,10 @@ class Recorder(Generic[T]):
         self._buffer.append(item)
 
     async def run(self) -> None:
-        """Write what comes every half second until `stop`; raises what `write` raises."""
+        """Write what comes now and then until `stop`; raises what `write` raises."""
         while not self._done.is_set():
             try:
-                await asyncio.wait_for(self._done.wait(), FLUSH_SECONDS)
+                await asyncio.wait_for(self._done.wait(), self._seconds)
             except TimeoutError:
                 await self._flush()
 

@@ -107,7 +107,18 @@ class SimulatedConfig(Section):
     seed: int = 0
     time_scale: float = Field(default=0.0, ge=0)
     """0 never sleeps, 1 is real time."""
+    in_process: bool = False
+    """Call the endpoint's application directly: no server, no socket, the same answers."""
     faults: FaultConfig = FaultConfig()
+
+    @model_validator(mode="after")
+    def _only_a_server_waits(self) -> "SimulatedConfig":
+        if self.in_process and self.time_scale > 0.0:
+            raise ValueError(
+                "in_process=true never sleeps and cannot go with "
+                f"time_scale={self.time_scale:g}; set in_process=false to have seconds"
+            )
+        return self
 
 
 class LLMConfig(Section):
@@ -133,8 +144,8 @@ class LLMConfig(Section):
     max_usd: float | None = Field(default=None, gt=0)
     max_calls: int | None = Field(default=None, ge=1)
     reuse_responses: Literal["run", "shared", "always"] = "run"
-    """`run`: a resumed run pays nothing twice; `shared`: nor do two rollouts of it that ask the same
-    with the same seed; `always`: nor does a later run."""
+    """`run`: a resumed run pays nothing twice; `shared`: nor do two of its rollouts that ask the
+    same with the same seed; `always`: nor does a later run."""
     gguf: Path | None = None
     """Model file of kind `embedded`; the packaged SmolLM2-135M-Instruct by default."""
     embedded: EmbeddedConfig = EmbeddedConfig()

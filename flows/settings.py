@@ -84,8 +84,8 @@ class Settings(Section):
     def _reuse_needs_answers(self) -> "Settings":
         if self.recording.texts != "keep" and self.llm.reuse_responses == "always":
             raise ValueError(
-                f"recording.texts={self.recording.texts} deletes a run's answers once it completes, "
-                "llm.reuse_responses=always needs them later; set one of them back"
+                f"recording.texts={self.recording.texts} deletes a run's answers once it "
+                "completes, llm.reuse_responses=always needs them later; set one of them back"
             )
         return self
 
@@ -140,14 +140,15 @@ class Settings(Section):
                 "operators": {"prompts"},
                 "training": {"max_failed_fraction"},
                 "llm": {
-                    "api_key_env",
-                    "concurrency",
-                    "max_usd",
-                    "max_calls",
-                    "retry",
-                    "connect_timeout_seconds",
-                    "first_chunk_timeout_seconds",
-                    "total_timeout_seconds",
+                    "api_key_env": True,
+                    "concurrency": True,
+                    "max_usd": True,
+                    "max_calls": True,
+                    "retry": True,
+                    "connect_timeout_seconds": True,
+                    "first_chunk_timeout_seconds": True,
+                    "total_timeout_seconds": True,
+                    "simulated": {"in_process"},
                 },
             },
         )

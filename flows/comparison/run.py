@@ -15,6 +15,9 @@ from lamas.domain import Rollout, RunStatus
 from lamas.errors import BudgetExceededError
 from lamas.scheduling import label
 
+WRITTEN_SECONDS = 2.0
+"""Longer than elsewhere: to open the warehouse costs as much as to write hundreds of rollouts."""
+
 
 async def run_members(root: Session, members: Sequence[Member], *, name: str) -> None:
     """Run what is missing of every member; rows are written while others run.
@@ -23,7 +26,7 @@ async def run_members(root: Session, members: Sequence[Member], *, name: str) ->
     """
     progress = CollectProgress(name, _owed(root, members))
     stop = asyncio.Event()
-    recorder = Recorder[Item](lambda items: _write(root, items))
+    recorder = Recorder[Item](lambda items: _write(root, items), seconds=WRITTEN_SECONDS)
     slots = asyncio.Semaphore(root.settings.execution.concurrency)
     at_once = asyncio.Semaphore(root.settings.comparison.at_once)
 

@@ -3,6 +3,7 @@
 import os
 from urllib.parse import urlsplit
 
+import httpx2
 import openai
 
 from lamas.errors import ModelUnreachableError
@@ -28,8 +29,13 @@ def resolve_key(settings: EndpointSettings) -> str:
     return key
 
 
-def build_client(settings: EndpointSettings, key: str) -> openai.AsyncOpenAI:
-    """A client that never retries by itself and reads nothing about other endpoints' accounts."""
+def build_client(
+    settings: EndpointSettings, key: str, transport: httpx2.AsyncBaseTransport | None = None
+) -> openai.AsyncOpenAI:
+    """A client that never retries by itself and reads nothing about other endpoints' accounts.
+
+    `transport` takes its requests in place of the network.
+    """
     timeout = openai.Timeout(
         settings.total_timeout_seconds, connect=settings.connect_timeout_seconds
     )
@@ -39,7 +45,9 @@ def build_client(settings: EndpointSettings, key: str) -> openai.AsyncOpenAI:
         max_retries=0,
         timeout=timeout,
         # A proxy of the environment cannot reach this machine's loopback.
-        http_client=openai.DefaultAsyncHttpxClient(trust_env=not settings.is_loopback),
+        http_client=openai.DefaultAsyncHttpxClient(
+            trust_env=not settings.is_loopback, transport=transport
+        ),
     )
     host = urlsplit(settings.base_url).hostname or ""
     if host != "openai.com" and not host.endswith(".openai.com"):

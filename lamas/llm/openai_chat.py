@@ -10,6 +10,7 @@ from types import TracebackType
 from urllib.parse import quote
 from weakref import WeakValueDictionary
 
+import httpx2
 import openai
 from openai.types.chat import (
     ChatCompletionAssistantMessageParam,
@@ -43,7 +44,7 @@ class OpenAIChatModel:
     `price=None` looks the model up in the published price list (ConfigurationError when it is not
     there). With a `reuse_scope`, stored responses are found by that scope, model, messages,
     parameters and seed alone; otherwise the sample key counts too, so that only a resumed run finds
-    them.
+    them. `transport` takes the requests in place of the network.
     Raises ModelUnreachableError when the configured key is missing.
     """
 
@@ -57,6 +58,7 @@ class OpenAIChatModel:
         store: ResponseStore | None = None,
         reuse_scope: str | None = None,
         clock: Clock | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.settings = settings
         self.price = price or PriceList.published().price(settings.model)
@@ -67,7 +69,7 @@ class OpenAIChatModel:
         self._reuse_scope = reuse_scope
         self._clock = clock or Clock()
         self._key = resolve_key(settings)
-        self._client = build_client(settings, self._key)
+        self._client = build_client(settings, self._key, transport)
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._asks_for_usage = True
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()

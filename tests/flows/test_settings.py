@@ -32,6 +32,7 @@ NO_RESULT = {
     "overlap",
     "prefect.port",
     "sandbox.concurrency",
+    "llm.simulated.in_process",
     "execution.concurrency",
     "execution.granularity",
     "operators.prompts",
