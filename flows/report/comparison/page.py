@@ -203,7 +203,8 @@ def _money(data: ComparisonData) -> str:
     whole = (
         f"{run.cost_usd:.4f} USD{' (simulated: nothing was paid)' if run.simulated else ''} for "
         f"{run.attempts:,} calls, {run.replayed_attempts:,} of them answered from the response "
-        f"store and counted at what the first asking cost; {run.input_tokens:,} tokens in and {run.output_tokens:,} out"
+        f"store and counted at what the first asking cost; "
+        f"{run.input_tokens:,} tokens in and {run.output_tokens:,} out"
     )
     return "\n".join(
         [
