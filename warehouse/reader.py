@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lamas.domain import (
+    ComparisonEstimate,
     ComparisonMember,
     Credit,
     CriticalPathLabel,
@@ -166,6 +167,15 @@ class Reader:
         )
         return records.read(frame, records.MEMBER)
 
+    def comparison_estimates(self, comparison_run_id: str) -> tuple[ComparisonEstimate, ...]:
+        """What a comparison found, variant by variant."""
+        frame = self._warehouse.query(
+            "FROM comparison_estimates WHERE comparison_run_id = ? "
+            "ORDER BY variant, reference, metric",
+            [comparison_run_id],
+        )
+        return records.read(frame, records.ESTIMATE)
+
     def lost_calls(self, run_ids: Sequence[str]) -> tuple[int, float]:
         """(calls of the runs that never got an answer, USD that their attempts cost)."""
         frame = self._warehouse.query(
@@ -173,7 +183,8 @@ class Reader:
             "SELECT m.call_id, sum(m.cost_usd) AS cost_usd FROM model_calls AS m "
             "JOIN operator_invocations AS i USING (invocation_id) "
             "JOIN rollouts AS r USING (rollout_id) "
-            "WHERE r.run_id IN (SELECT unnest(?)) GROUP BY m.call_id HAVING NOT bool_or(m.status = 'ok')) "
+            "WHERE r.run_id IN (SELECT unnest(?)) "
+            "GROUP BY m.call_id HAVING NOT bool_or(m.status = 'ok')) "
             "SELECT count(*), coalesce(sum(cost_usd), 0.0) FROM lost",
             [list(run_ids)],
         )

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from lamas.domain import (
     Checkpoint,
     CodeTests,
+    ComparisonEstimate,
     ComparisonMember,
     Credit,
     CriticalPathLabel,
@@ -34,6 +35,7 @@ Record = TypeVar("Record")
 
 CHECKPOINT = TypeAdapter(Checkpoint)
 CREDIT = TypeAdapter(Credit)
+ESTIMATE = TypeAdapter(ComparisonEstimate)
 EVALUATION = TypeAdapter(EvaluationMetric)
 LABEL = TypeAdapter(CriticalPathLabel)
 MEMBER = TypeAdapter(ComparisonMember)

@@ -10,7 +10,7 @@ import pytest
 from lamas.controller import GraphChoice
 from lamas.domain import ExecutionGraph, Rollout
 from lamas.errors import DomainError
-from lamas.evaluation import PairedEstimate, compare, compare_over_seeds
+from lamas.evaluation import PairedEstimate, compare, compare_over_seeds, means_over_seeds
 from tests.training.world import THREE, Spent, failed, plan, rollout
 
 CHOICE = GraphChoice(ExecutionGraph.of((("Short",),), THREE), ())
@@ -111,3 +111,31 @@ def test_several_runs_of_a_pair_are_averaged_first() -> None:
 def test_ratios_that_mean_nothing_are_left_out() -> None:
     free = {seed: [done(1, cost=0.0), done(2, cost=0.0, replayed_calls=1)] for seed in range(2)}
     assert list(found(free, free)) == ["score_difference", "cp_tokens_log_ratio"]
+
+
+def test_means_of_one_policy_are_over_all_its_pairs_with_their_intervals() -> None:
+    rollouts = {
+        0: [done(0, 1.0, tokens=100.0, cost=0.01), done(1, 0.0, tokens=300.0, cost=0.03)],
+        1: [done(0, 1.0, tokens=200.0, cost=0.02), done(1, 1.0, tokens=400.0, cost=0.04)],
+    }
+    means = {item.metric: item for item in means_over_seeds(rollouts)}
+    assert means["score"].value == 0.75
+    assert means["cp_tokens"].value == 250.0
+    assert means["cost_usd"].value == pytest.approx(0.025)
+    assert means["makespan_seconds"].value == 5.0
+    low, high = means["cp_tokens"].low, means["cp_tokens"].high
+    assert low is not None
+    assert high is not None
+    assert low < 250.0 < high
+    assert (means["score"].seeds, means["score"].problems, means["score"].pairs) == (2, 2, 4)
+
+
+def test_means_leave_makespans_out_where_a_call_was_replayed() -> None:
+    rollouts = [done(0), done(1, replayed_calls=1)]
+    assert "makespan_seconds" not in {item.metric for item in means_over_seeds(rollouts)}
+
+
+def test_samples_of_a_problem_count_once() -> None:
+    rollouts = [done(0, 1.0), done(0, 0.0, sample=1), done(1, 1.0)]
+    means = {item.metric: item for item in means_over_seeds(rollouts)}
+    assert means["score"].value == 0.75

@@ -1,0 +1,203 @@
+"""Comparisons through the real command: members, common random numbers, kills, verdicts."""
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.comparison.standings import differences
+from lamas.evaluation import compare_over_seeds
+from tests.command import Finished, run_here
+from tests.integration.conftest import start_command
+from warehouse import Reader, Warehouse
+
+Run = Callable[..., Finished]
+
+SMALL = (
+    "experiment=proof",
+    "seed=5",
+    "benchmark.size=60",
+    "benchmark.train_size=12",
+    "benchmark.test_size=40",
+    "training.steps=2",
+    "training.problems_per_step=2",
+    "training.rollouts_per_problem=2",
+    "evaluation.problems=8",
+    "comparison.seeds=2",
+    "comparison.fixed=[generate]",
+    "~comparison.against",
+    "+comparison.against={lamas:[lamas_paper,maas,generate],lamas_paper:[maas]}",
+)
+"""Eight variants, two seeds and one fixed graph in seconds."""
+
+COMPARABLE = """
+SELECT
+    comparison_members.variant, comparison_members.training_seed, rollouts.purpose, rollouts.step,
+    rollouts.problem_id, rollouts.sample_index, rollouts.graph, rollouts.score, rollouts.cost_usd,
+    rollouts.cp_tokens, rollouts.checkpoint_id, rollouts.seed
+FROM rollouts
+INNER JOIN comparison_members USING (run_id)
+ORDER BY ALL
+"""
+ESTIMATES = """
+SELECT * EXCLUDE (comparison_run_id) FROM comparison_estimates
+WHERE metric NOT LIKE 'makespan%' ORDER BY ALL
+"""
+
+
+def warehouse_of(home: Path) -> Warehouse:
+    return Warehouse.open(home / "warehouse.duckdb")
+
+
+@pytest.fixture(scope="module")
+def compared(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home folder of one whole comparison."""
+    home = tmp_path_factory.mktemp("compared")
+    finished = run_here("compare", *SMALL, f"home={home}", prefect_api=prefect_api)
+    assert finished.code == 0, finished.stderr
+    assert "simulated model" in finished.stdout
+    assert "Differences" in finished.stdout
+    return home
+
+
+def test_every_variant_has_a_completed_run_for_every_seed(compared: Path) -> None:
+    warehouse = warehouse_of(compared)
+    members = warehouse.query(
+        "SELECT variant, training_seed, learned, status, count(rollout_id) AS rollouts "
+        "FROM comparison_members JOIN runs USING (run_id) JOIN rollouts USING (run_id) "
+        "GROUP BY ALL ORDER BY ALL"
+    ).rows()
+    counts = {(variant, seed): rollouts for variant, seed, _, _, rollouts in members}
+    assert all(status == "completed" for *_, status, _ in members)
+    assert counts[("generate", 5)] == 8
+    assert ("generate", 6) not in counts
+    for seed in (5, 6):
+        assert counts[("random", seed)] == 8
+        for variant in ("lamas", "lamas_paper", "maas", "lambda_t_0", "credit_uniform"):
+            assert counts[(variant, seed)] == 2 * 4 + 8, variant
+    audits = [item for item in warehouse.audit() if not item.rows.is_empty()]
+    assert audits == []
+
+
+def test_variants_share_answers_wherever_they_ask_the_same(compared: Path) -> None:
+    """Common random numbers: equal question and seed, equal answer, paid for once."""
+    different = warehouse_of(compared).query(
+        """
+        SELECT rollouts.problem_id, rollouts.graph, count(DISTINCT rollouts.cp_tokens)
+        FROM rollouts INNER JOIN comparison_members USING (run_id)
+        WHERE rollouts.purpose = 'evaluate'
+        GROUP BY rollouts.problem_id, rollouts.graph, rollouts.execution_mode
+        HAVING count(DISTINCT rollouts.cp_tokens) > 1 OR count(DISTINCT rollouts.score) > 1
+        """
+    )
+    assert different.is_empty()
+    sent, all_calls = (
+        warehouse_of(compared)
+        .query("SELECT count_if(NOT replayed), count(*) FROM model_calls")
+        .row(0)
+    )
+    assert 0 < sent < all_calls
+    # Texts are dropped, and with them the answers of a completed comparison.
+    assert warehouse_of(compared).query(
+        "SELECT count(*) FROM model_calls WHERE response_text <> ''"
+    ).rows() == [(0,)]
+
+
+def test_stored_estimates_are_those_of_the_stored_rollouts(compared: Path) -> None:
+    reader = Reader(warehouse_of(compared))
+    (comparison,) = reader.runs(kind="compare")
+    outcomes = {
+        name: {
+            item.training_seed: reader.evaluated(item.run_id)
+            for item in reader.comparison_members(comparison.run_id)
+            if item.variant == name
+        }
+        for name in ("lamas", "maas")
+    }
+    again = {item.metric: item for item in compare_over_seeds(outcomes["lamas"], outcomes["maas"])}
+    stored = {
+        item.metric: item
+        for pair in differences(reader.comparison_estimates(comparison.run_id))
+        for item in pair.by_metric.values()
+        if (pair.variant, pair.reference) == ("lamas", "maas")
+    }
+    for metric in ("score_difference", "cp_tokens_log_ratio", "cost_usd_log_ratio"):
+        assert stored[metric].value == again[metric].value, metric
+        assert (stored[metric].seeds, stored[metric].problems) == (2, 8)
+    assert stored["score_difference"].margin == 0.02
+    assert stored["mcnemar"].seeds == 1
+
+
+def test_a_comparison_killed_again_and_again_ends_like_an_undisturbed_one(
+    prefect_api: str, tmp_path: Path, compared: Path
+) -> None:
+    home, kills = tmp_path / "home", 0
+    for wait in (14.0, 17.0, 20.0):
+        running = start_command(prefect_api, "compare", *SMALL, f"home={home}")
+        deadline = time.monotonic() + wait
+        while running.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if running.poll() is None:
+            running.send_signal(signal.SIGKILL)
+            kills += 1
+        running.communicate()
+    finished = run_here("compare", *SMALL, f"home={home}", prefect_api=prefect_api)
+    assert finished.code == 0, finished.stderr
+    assert kills > 0
+    warehouse = warehouse_of(home)
+    assert [item for item in warehouse.audit() if not item.rows.is_empty()] == []
+    for query in (COMPARABLE, ESTIMATES):
+        assert warehouse.query(query).equals(warehouse_of(compared).query(query))
+    assert len(Reader(warehouse).runs(kind="compare")) == 1
+
+
+def test_a_sweep_weighs_each_value_against_the_configuration_as_it_is(
+    lamas: Run, home: Path
+) -> None:
+    finished = lamas(
+        "sweep",
+        *SMALL[:9],
+        "sweep.grid={training.lambda_t:[0.05],controller.layers:[2]}",
+        "sweep.fixed=[generate]",
+        f"home={home}",
+    )
+    assert finished.code == 0, finished.stderr
+    reader = Reader(warehouse_of(home))
+    (run,) = reader.runs(kind="sweep")
+    names = {item.variant for item in reader.comparison_members(run.run_id)}
+    assert names == {"base", "training.lambda_t=0.05", "controller.layers=2", "generate"}
+    pairs = differences(reader.comparison_estimates(run.run_id))
+    assert {(item.variant, item.reference) for item in pairs} == {
+        ("training.lambda_t=0.05", "base"),
+        ("controller.layers=2", "base"),
+    }
+
+
+def test_an_in_process_endpoint_gives_the_answers_of_a_served_one(
+    lamas: Run, tmp_path: Path
+) -> None:
+    tables: list[list[tuple[object, ...]]] = []
+    for name, in_process in (("socket", "false"), ("inside", "true")):
+        finished = lamas(
+            "evaluate",
+            "llm=simulated",
+            f"llm.simulated.in_process={in_process}",
+            "checkpoint=none",
+            "evaluation.baselines=[cot5_sc,everything]",
+            "evaluation.problems=4",
+            "benchmark.size=20",
+            f"home={tmp_path / name}",
+        )
+        assert finished.code == 0, finished.stderr
+        tables.append(
+            warehouse_of(tmp_path / name)
+            .query(
+                "SELECT policy, problem_id, answer, score, cost_usd, cp_tokens FROM rollouts "
+                "ORDER BY ALL"
+            )
+            .rows()
+        )
+    assert tables[0] == tables[1]
+    assert len(tables[0]) == 8
