@@ -1,7 +1,7 @@
 """Which rollouts a stage owes: functions of configuration, seed and checkpoint, never of time."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lamas.controller import GraphChoice
 from lamas.domain import (
@@ -10,8 +10,8 @@ from lamas.domain import (
     PlannedRollout,
     Problem,
     Purpose,
-    digest,
 )
+from lamas.execution import as_try
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,23 +51,7 @@ def plan(
         graph=choice.graph,
         decisions=choice.decisions,
     )
-    return _try(planned, 0)
-
-
-def _try(planned: PlannedRollout, retry: int) -> PlannedRollout:
-    """`planned` as its slot's try number `retry`; its id is a digest of what makes it distinct."""
-    identity = digest(
-        planned.run_id,
-        planned.purpose,
-        planned.policy,
-        planned.checkpoint_id,
-        planned.execution_mode,
-        planned.step,
-        planned.problem_id,
-        planned.sample_index,
-        retry,
-    )
-    return replace(planned, rollout_id=identity, retry=retry)
+    return as_try(planned)
 
 
 def owed(
@@ -82,7 +66,7 @@ def owed(
     for first in plans:
         planned = first
         while retry_failed and finished.get(planned.rollout_id) == "failed":
-            planned = _try(planned, planned.retry + 1)
+            planned = as_try(planned, planned.retry + 1)
         if planned.rollout_id not in finished:
             chosen.append(planned)
     return tuple(chosen)

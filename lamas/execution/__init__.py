@@ -7,10 +7,10 @@ from lamas.execution.fixed import (
     certain_decisions,
     fixed_plan,
     fixed_topology,
-    rollout_id_of,
 )
 from lamas.execution.invocation import InvocationLabel, InvocationRunner, run_directly
 from lamas.execution.runner import RolloutRunner
+from lamas.execution.slots import as_try
 
 __all__ = [
     "TOPOLOGIES",
@@ -20,9 +20,9 @@ __all__ = [
     "InvocationLabel",
     "InvocationRunner",
     "RolloutRunner",
+    "as_try",
     "certain_decisions",
     "fixed_plan",
     "fixed_topology",
-    "rollout_id_of",
     "run_directly",
 ]

@@ -11,9 +11,9 @@ from lamas.domain import (
     PolicyDecision,
     Problem,
     Purpose,
-    digest,
 )
 from lamas.errors import OperatorError
+from lamas.execution.slots import as_try
 
 MAX_LAYERS = 4
 """L of the paper."""
@@ -77,20 +77,6 @@ def fixed_topology(name: str) -> FixedTopology:
     raise OperatorError(f"unknown fixed graph {name!r}; known: {known}")
 
 
-def rollout_id_of(
-    *,
-    run_id: str,
-    policy: str,
-    problem_id: str,
-    purpose: Purpose,
-    step: int,
-    sample_index: int,
-    retry: int = 0,
-) -> str:
-    """The id of a rollout's slot in its run: the same when the run is resumed."""
-    return digest(run_id, policy, problem_id, purpose, step, sample_index, retry)
-
-
 def fixed_plan(
     topology: FixedTopology,
     problem: Problem,
@@ -106,16 +92,8 @@ def fixed_plan(
 ) -> PlannedRollout:
     """One rollout of a fixed graph; each of its operators is a decision of probability 1."""
     graph = topology.graph(operators)
-    return PlannedRollout(
-        rollout_id=rollout_id_of(
-            run_id=run_id,
-            policy=topology.name,
-            problem_id=problem.problem_id,
-            purpose=purpose,
-            step=step,
-            sample_index=sample_index,
-            retry=retry,
-        ),
+    planned = PlannedRollout(
+        rollout_id="",
         run_id=run_id,
         problem_id=problem.problem_id,
         checkpoint_id=None,
@@ -125,11 +103,11 @@ def fixed_plan(
         execution_mode=execution_mode,
         step=step,
         sample_index=sample_index,
-        retry=retry,
         seed=seed,
         graph=graph,
         decisions=certain_decisions(graph, operators),
     )
+    return as_try(planned, retry)
 
 
 def certain_decisions(graph: ExecutionGraph, operators: OperatorSet) -> tuple[PolicyDecision, ...]:

@@ -10,7 +10,6 @@ from lamas.execution import (
     RolloutRunner,
     fixed_plan,
     fixed_topology,
-    rollout_id_of,
 )
 from lamas.operators import ENTRIES, SANITY_NAMES, Catalogue, sanity_entries
 from tests.execution.rollouts import CATALOGUE, PROBLEM, ToyBenchmark, executor_for, model_in
@@ -99,16 +98,24 @@ def test_a_slot_has_the_same_id_when_the_run_is_resumed_and_another_one_in_every
     def identity(
         run_id: str = "run", policy: str = "generate", step: int = 0, index: int = 0, retry: int = 0
     ) -> str:
-        return rollout_id_of(
+        topology, operators = fixed_topology(policy), CATALOGUE.for_family("math")
+        plan = fixed_plan(
+            topology,
+            PROBLEM,
+            operators,
             run_id=run_id,
-            policy=policy,
-            problem_id="p",
-            purpose="evaluate",
+            seed=3,
             step=step,
             sample_index=index,
             retry=retry,
         )
+        return plan.rollout_id
 
-    others = [identity("other"), identity(policy="x"), identity(step=1), identity(index=1)]
+    others = [
+        identity("other"),
+        identity(policy="generate_cot"),
+        identity(step=1),
+        identity(index=1),
+    ]
     assert identity() == identity()
     assert len({identity(), identity(retry=1), *others}) == 6
