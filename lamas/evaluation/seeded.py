@@ -1,7 +1,9 @@
 """Compares policies that were trained with several seeds and evaluated on the same problems."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -57,7 +59,8 @@ def means_over_seeds(a: BySeed | Sequence[Outcome], *, seed: int = 0) -> tuple[P
     """`score`, `cp_tokens`, `cost_usd` and, where measured, `makespan_seconds` of one policy.
 
     Means over its (training seed, problem) pairs with intervals over both, as
-    `compare_over_seeds` gives them for differences. Raises DomainError when nothing finished.
+    `compare_over_seeds` gives them for differences; those of amounts are taken of the logarithm,
+    so that none reaches below 0. Raises DomainError when nothing finished.
     """
     of = _by_seed(a) if isinstance(a, Mapping) else {0: _by_problem(a)}
     seeds = sorted(of)
@@ -66,10 +69,24 @@ def means_over_seeds(a: BySeed | Sequence[Outcome], *, seed: int = 0) -> tuple[P
     for name, value in [("score", score_value), *_amounts(_shown(of, of, seeds))]:
         table = _table(of, of, seeds, problems, value)
         nothing = np.zeros_like(table)
-        estimates.append(
-            hierarchical_bootstrap(table, nothing, effect="difference", metric=name, seed=seed)
-        )
+        found = hierarchical_bootstrap(table, nothing, effect="difference", metric=name, seed=seed)
+        amount = name != "score" and found.value > 0.0
+        estimates.append(_positive(found, table, seed=seed) if amount else found)
     return tuple(estimates)
+
+
+def _positive(mean: PairedEstimate, table: Array, *, seed: int) -> PairedEstimate:
+    """The mean of what is never negative, its interval from that of its logarithm."""
+    ones = np.where(np.isfinite(table), 1.0, np.nan)
+    logarithm = hierarchical_bootstrap(table, ones, effect="log_ratio", seed=seed)
+    if logarithm.low is None or logarithm.high is None:
+        return mean
+    return replace(
+        mean,
+        low=math.exp(logarithm.low),
+        high=math.exp(logarithm.high),
+        method=f"{mean.method}, of the logarithm",
+    )
 
 
 def _table(
