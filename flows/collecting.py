@@ -57,4 +57,3 @@ async def collect_rollouts(
 
     await recorded(recorder, work_all())
     return Collected(finished=finished, failed=failed, first_error=first_error)
-
