@@ -141,7 +141,7 @@ class MemberRun:
             run_id=current.run.run_id,
             failed=batch.failed_tries,
         )
-        obsolete = self._path(learner) if learner.step > 1 else None
+        obsolete = self._path(learner) if learner.step > 0 else None
         self._record(Step(moved=moved, credited=credited, obsolete=obsolete))
         return moved.learner(learner.trainer)
 

@@ -65,7 +65,7 @@ def compared(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_every_variant_has_a_completed_run_for_every_seed(compared: Path) -> None:
     warehouse = warehouse_of(compared)
     members = warehouse.query(
-        "SELECT variant, training_seed, learned, status, count(rollout_id) AS rollouts "
+        "SELECT variant, training_seed, learned, runs.status, count(rollout_id) AS rollouts "
         "FROM comparison_members JOIN runs USING (run_id) JOIN rollouts USING (run_id) "
         "GROUP BY ALL ORDER BY ALL"
     ).rows()
