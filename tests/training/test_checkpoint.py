@@ -1,6 +1,7 @@
 """Checkpoints: exact, atomic, and clear about what is wrong with them."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,3 +179,12 @@ def test_a_checkpoint_of_other_weights_is_refused(tmp_path: Path) -> None:
     path = save_checkpoint(learner, tmp_path).path
     with pytest.raises(CheckpointError, match="written by another version"):
         load_checkpoint(path)
+
+
+def test_equal_learners_may_save_at_once(tmp_path: Path) -> None:
+    trainers = [trainer() for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        saved = list(pool.map(lambda learner: save_checkpoint(learner, tmp_path), trainers))
+    assert len({item.path for item in saved}) == 1
+    assert [item.name for item in tmp_path.iterdir()] == [saved[0].path.name]
+    assert state_digest(load_checkpoint(saved[0].path)) == saved[0].digest
