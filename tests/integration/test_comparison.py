@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.comparison.standings import differences
+from lamas.errors import WarehouseError
 from lamas.evaluation import compare_over_seeds
 from tests.command import Finished, run_here
 from tests.integration.conftest import start_command
@@ -49,6 +50,16 @@ WHERE metric NOT LIKE 'makespan%' ORDER BY ALL
 
 def warehouse_of(home: Path) -> Warehouse:
     return Warehouse.open(home / "warehouse.duckdb")
+
+
+def rollouts_in(home: Path) -> int:
+    if not (home / "warehouse.duckdb").exists():
+        return 0
+    try:
+        return int(warehouse_of(home).query("SELECT count(*) FROM rollouts").item())
+    except WarehouseError:
+        # It is being made at this moment.
+        return 0
 
 
 @pytest.fixture(scope="module")
@@ -134,10 +145,9 @@ def test_a_comparison_killed_again_and_again_ends_like_an_undisturbed_one(
     prefect_api: str, tmp_path: Path, compared: Path
 ) -> None:
     home, kills = tmp_path / "home", 0
-    for wait in (14.0, 17.0, 20.0):
+    for stored in (1, 60, 120):
         running = start_command(prefect_api, "compare", *SMALL, f"home={home}")
-        deadline = time.monotonic() + wait
-        while running.poll() is None and time.monotonic() < deadline:
+        while running.poll() is None and rollouts_in(home) < stored:
             time.sleep(0.1)
         if running.poll() is None:
             running.send_signal(signal.SIGKILL)
