@@ -70,9 +70,19 @@ def means_over_seeds(a: BySeed | Sequence[Outcome], *, seed: int = 0) -> tuple[P
         table = _table(of, of, seeds, problems, value)
         nothing = np.zeros_like(table)
         found = hierarchical_bootstrap(table, nothing, effect="difference", metric=name, seed=seed)
-        amount = name != "score" and found.value > 0.0
-        estimates.append(_positive(found, table, seed=seed) if amount else found)
+        if name == "score":
+            found = _of_scores(found)
+        elif found.value > 0.0:
+            found = _positive(found, table, seed=seed)
+        estimates.append(found)
     return tuple(estimates)
+
+
+def _of_scores(mean: PairedEstimate) -> PairedEstimate:
+    """A mean of scores lies in [0, 1], whatever few seeds leave possible."""
+    if mean.low is None or mean.high is None:
+        return mean
+    return replace(mean, low=max(mean.low, 0.0), high=min(mean.high, 1.0))
 
 
 def _positive(mean: PairedEstimate, table: Array, *, seed: int) -> PairedEstimate:

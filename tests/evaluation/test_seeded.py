@@ -139,3 +139,14 @@ def test_samples_of_a_problem_count_once() -> None:
     rollouts = [done(0, 1.0), done(0, 0.0, sample=1), done(1, 1.0)]
     means = {item.metric: item for item in means_over_seeds(rollouts)}
     assert means["score"].value == 0.75
+
+
+def test_intervals_of_means_stay_where_the_values_can_be() -> None:
+    rollouts = {
+        seed: [done(problem, float(seed), tokens=10.0 ** (3 * seed)) for problem in range(3)]
+        for seed in (0, 1)
+    }
+    means = {item.metric: item for item in means_over_seeds(rollouts)}
+    assert (means["score"].low, means["score"].high) == (0.0, 1.0)
+    assert means["cp_tokens"].low is not None
+    assert 0.0 < means["cp_tokens"].low < means["cp_tokens"].value
