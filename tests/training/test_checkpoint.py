@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -184,7 +185,7 @@ def test_a_checkpoint_of_other_weights_is_refused(tmp_path: Path) -> None:
 def test_equal_learners_may_save_at_once(tmp_path: Path) -> None:
     trainers = [trainer() for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        saved = list(pool.map(lambda learner: save_checkpoint(learner, tmp_path), trainers))
+        saved = list(pool.map(save_checkpoint, trainers, repeat(tmp_path)))
     assert len({item.path for item in saved}) == 1
     assert [item.name for item in tmp_path.iterdir()] == [saved[0].path.name]
     assert state_digest(load_checkpoint(saved[0].path)) == saved[0].digest
