@@ -204,18 +204,28 @@ def _forget_answers(opened: Session) -> None:
             store.forget([opened.run.run_id])
 
 
-def _give_up(opened: Session, error: BaseException) -> None:
+def status_after(error: BaseException) -> RunStatus:
+    """How a run ends that `error` ends."""
     # Whoever stops a run, or sets a cap that does, wants nothing mended or tried again.
     stopped = isinstance(error, BudgetExceededError) or not isinstance(error, Exception)
-    status: RunStatus = "cancelled" if stopped else "failed"
+    return "cancelled" if stopped else "failed"
+
+
+def record_end(opened: Session, error: BaseException, message: str) -> None:
+    """Mark the run as ended by `error`; a warehouse that cannot be written to is only logged."""
+    run_id = opened.run.run_id
+    try:
+        opened.writer.finish_run(
+            run_id, status_after(error), ended_at=opened.clock.now(), error=message
+        )
+    except WarehouseError as problem:
+        # The first error is the one to report; the run can be taken up again either way.
+        logger.warning("the end of run %s is not recorded: %s", run_id, problem)
+
+
+def _give_up(opened: Session, error: BaseException) -> None:
     message = str(error) if isinstance(error, LamasError) else f"{type(error).__name__}: {error}"
     if not isinstance(error, Exception):
         # Cancelled, interrupted, or Prefect's own signal.
         message = "stopped from outside"
-    try:
-        opened.writer.finish_run(
-            opened.run.run_id, status, ended_at=opened.clock.now(), error=message
-        )
-    except WarehouseError as problem:
-        # The first error is the one to report; the run can be taken up again either way.
-        logger.warning("the end of run %s is not recorded: %s", opened.run.run_id, problem)
+    record_end(opened, error, message)

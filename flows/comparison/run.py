@@ -3,16 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 
-from flows.comparison.members import Member
+from flows.comparison.members import KIND, Member
 from flows.comparison.training import Finished, Item, MemberRun, Step
 from flows.live import live_runner
 from flows.needs import needs_of
 from flows.problems import problem_set
 from flows.progress import CollectProgress, on_terminal, publish
 from flows.recorder import Recorder, recorded
-from flows.session import Session
-from lamas.domain import Rollout, RunStatus
-from lamas.errors import BudgetExceededError
+from flows.session import Session, record_end
+from lamas.domain import Rollout
 from lamas.scheduling import label
 
 WRITTEN_SECONDS = 2.0
@@ -110,11 +109,7 @@ def _write_part(root: Session, items: Sequence[Item]) -> None:
 
 
 def _mark_unfinished(root: Session, members: Sequence[Member], error: BaseException) -> None:
-    stopped = isinstance(error, BudgetExceededError) or not isinstance(error, Exception)
-    status: RunStatus = "cancelled" if stopped else "failed"
+    running = {run.run_id for run in root.reader.runs(kind=KIND) if run.status == "running"}
     for member in members:
-        run_id = member.session.run.run_id
-        if root.reader.run(run_id).status == "running":
-            root.writer.finish_run(
-                run_id, status, ended_at=root.clock.now(), error="its comparison was ended"
-            )
+        if member.session.run.run_id in running:
+            record_end(member.session, error, "its comparison was ended")

@@ -28,6 +28,7 @@ from lamas.domain import (
 from lamas.domain.latency import LatencyModel
 from lamas.evaluation import summarise
 from lamas.scheduling import label
+from lamas.training import checkpoint_path
 
 EVALUATED_TOGETHER = 100
 """Rollouts of an evaluation in one task run."""
@@ -141,7 +142,8 @@ class MemberRun:
             run_id=current.run.run_id,
             failed=batch.failed_tries,
         )
-        obsolete = self._path(learner) if learner.step > 0 else None
+        used = checkpoint_path(current.settings.checkpoints_folder, learner.checkpoint_id)
+        obsolete = used if moved.update.step > 1 else None
         self._record(Step(moved=moved, credited=credited, obsolete=obsolete))
         return moved.learner(learner.trainer)
 
@@ -150,10 +152,6 @@ class MemberRun:
             return credit_by(self._clock, learner.trainer, finished)
         labels = {item.rollout_id: label(item.trace) for item in finished}
         return Credited(credits=learner.trainer.credit(finished, labels))
-
-    def _path(self, learner: Learner) -> Path:
-        folder = self._session.settings.checkpoints_folder
-        return folder / f"{learner.checkpoint_id}.safetensors"
 
     async def _evaluate(self, entrant: Entrant) -> None:
         current = self._session

@@ -11,6 +11,7 @@ from lamas.training.baseline import (
 from lamas.training.batch import assign_credit
 from lamas.training.checkpoint import (
     SavedCheckpoint,
+    checkpoint_path,
     load_checkpoint,
     load_controller,
     save_checkpoint,
@@ -38,6 +39,7 @@ __all__ = [
     "UpdateResult",
     "assign_credit",
     "build_baseline",
+    "checkpoint_path",
     "credit_rule",
     "load_checkpoint",
     "load_controller",

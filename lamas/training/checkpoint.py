@@ -55,7 +55,7 @@ def save_checkpoint(trainer: Trainer, folder: Path) -> SavedCheckpoint:
     tensors = _tensors(trainer)
     digest = _digest(tensors)
     checkpoint_id = f"{trainer.controller.settings.kind}-{digest[:16]}"
-    path = folder / f"{checkpoint_id}{SUFFIX}"
+    path = checkpoint_path(folder, checkpoint_id)
     content = save_tensors({**tensors, _DIGEST: _bytes_tensor(bytes.fromhex(digest))})
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,6 +63,11 @@ def save_checkpoint(trainer: Trainer, folder: Path) -> SavedCheckpoint:
     except OSError as error:
         raise CheckpointError(f"checkpoint {path} cannot be written: {error}") from error
     return SavedCheckpoint(checkpoint_id=checkpoint_id, digest=digest, step=trainer.step, path=path)
+
+
+def checkpoint_path(folder: Path, checkpoint_id: str) -> Path:
+    """Where `save_checkpoint` puts a checkpoint."""
+    return folder / f"{checkpoint_id}{SUFFIX}"
 
 
 def state_digest(trainer: Trainer) -> str:

@@ -92,6 +92,13 @@ def test_every_variant_has_a_completed_run_for_every_seed(compared: Path) -> Non
     assert audits == []
 
 
+def test_of_a_members_checkpoints_the_first_and_the_last_are_kept(compared: Path) -> None:
+    stored = warehouse_of(compared).query("SELECT step, path FROM checkpoints").rows()
+    kept = {step for step, path in stored if (compared / path).exists()}
+    assert {step for step, _ in stored} == {0, 1, 2}
+    assert kept == {0, 2}
+
+
 def test_variants_share_answers_wherever_they_ask_the_same(compared: Path) -> None:
     """Common random numbers: equal question and seed, equal answer, paid for once."""
     different = warehouse_of(compared).query(
