@@ -75,6 +75,8 @@ class RetryConfig(Section):
     attempts: int = Field(default=6, ge=1)
     backoff_seconds: float = Field(default=0.5, gt=0)
     backoff_max_seconds: float = Field(default=30.0, gt=0)
+    outage_seconds: float = Field(default=120.0, ge=0)
+    """How long an endpoint that takes no connection is waited for, without using up attempts."""
 
 
 class EmbeddedConfig(Section):

@@ -267,6 +267,7 @@ def retry_policy(settings: Settings) -> RetryPolicy:
         attempts=config.attempts,
         backoff_seconds=config.backoff_seconds,
         backoff_max_seconds=config.backoff_max_seconds,
+        outage_seconds=config.outage_seconds,
     )
 
 

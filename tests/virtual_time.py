@@ -2,12 +2,13 @@
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 from lamas.domain import Clock
 
 T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 class _JumpingSelector(selectors.SelectSelector):
@@ -29,6 +30,14 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now
+
+    def run_in_executor(
+        self, executor: object, func: Callable[..., Result], *args: object
+    ) -> asyncio.Future[Result]:
+        """At once: a thread's time is not this loop's."""
+        done: asyncio.Future[Result] = self.create_future()
+        done.set_result(func(*args))
+        return done
 
 
 class VirtualClock(Clock):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import cast
 
+import httpx2
 import openai
 
 from lamas.llm.reply import MalformedReplyError
@@ -31,6 +32,8 @@ class Failure:
     reason: str
     """Error class and message in one line, without keys."""
     retryable: bool
+    unreached: bool = False
+    """No connection came about: nothing was asked, and nothing can have been paid."""
     status: int | None = None
     """HTTP status, if the endpoint answered with one."""
     retry_after_seconds: float | None = None
@@ -56,7 +59,11 @@ def failure_of(error: Exception, *, secret: str, now: float) -> Failure:
         case openai.APIConnectionError():
             cause = error.__cause__
             detail = f"{error.message} {cause or ''}".strip()
-            return Failure(reason=_reason(error, detail, secret), retryable=True)
+            return Failure(
+                reason=_reason(error, detail, secret),
+                retryable=True,
+                unreached=isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout),
+            )
         case openai.APIError():
             # An error event inside a stream: the HTTP status was 200 long ago.
             refused = (error.code or "").startswith("4") and error.code != "429"

@@ -31,6 +31,7 @@ from lamas.llm.budget import Budget, Ledger
 from lamas.llm.chat import ChatRequest, ChatResult
 from lamas.llm.client import build_client, resolve_key
 from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of, without_key
+from lamas.llm.outage import Outage
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.reply import Reply
 from lamas.llm.settings import EndpointSettings, RetryPolicy
@@ -65,6 +66,7 @@ class OpenAIChatModel:
         self.ledger = Ledger(budget or Budget())
         """What this model's calls have cost so far; replayed ones cost nothing."""
         self._retry = retry or RetryPolicy()
+        self._outage = Outage(self._retry, self._where)
         self._store = store
         self._reuse_scope = reuse_scope
         self._clock = clock or Clock()
@@ -89,6 +91,10 @@ class OpenAIChatModel:
     async def aclose(self) -> None:
         """Close the connections; requests in flight fail."""
         await self._client.close()
+
+    @property
+    def _where(self) -> str:
+        return f"{self.settings.model} at {self.settings.base_url}"
 
     def call_id(self, request: ChatRequest) -> str:
         """Digest of everything that determines the sample, the slot that asks included."""
@@ -126,13 +132,27 @@ class OpenAIChatModel:
         attempts: list[ModelCall] = []
         # Not the global generator: how often an endpoint fails must not shift anybody's samples.
         jitter = random.Random(blank.call_id)
+        tries = 0
+        """Without a connection, since there was one."""
         while True:
             number = len(attempts) + 1
+            again = bool(attempts) or tries > 0
             try:
-                call, failure = await self._attempt(request, replace(blank, attempt=number))
+                call, failure = await self._attempt(
+                    request, replace(blank, attempt=number), new_call=not again
+                )
             except BudgetExceededError as error:
                 error.attempts = tuple(attempts)
                 raise
+            if failure is not None and failure.unreached:
+                self._outage.gone(failure.reason)
+                if self._outage.left_seconds() > 0.0:
+                    tries += 1
+                    await self._outage.pause(tries, jitter.random)
+                    continue
+            else:
+                self._outage.reached()
+                tries = 0
             attempts.append(call)
             if failure is None:
                 if self._store is not None:
@@ -147,10 +167,10 @@ class OpenAIChatModel:
             )
 
     async def _attempt(
-        self, request: ChatRequest, blank: ModelCall
+        self, request: ChatRequest, blank: ModelCall, *, new_call: bool
     ) -> tuple[ModelCall, Failure | None]:
         worst = self.price.cost_usd(most_input_tokens(request.messages), request.max_tokens)
-        reservation = await self.ledger.reserve(worst, new_call=blank.attempt == 1)
+        reservation = await self.ledger.reserve(worst, new_call=new_call)
         with reservation:
             async with self._slots:
                 reservation.sent()
@@ -244,9 +264,14 @@ class OpenAIChatModel:
 
     def _last_word(self, failure: Failure, attempts: int) -> ModelError | None:
         """The error that ends the call, or None when another attempt is due."""
-        where = f"{self.settings.model} at {self.settings.base_url}"
+        where = self._where
         if not failure.retryable:
             return ModelRequestError(f"{where} refused a request: {failure.reason}")
+        if failure.unreached:
+            return ModelUnreachableError(
+                f"{where} could not be reached for {self._retry.outage_seconds:g} s "
+                f"(llm.retry.outage_seconds): {failure.reason}"
+            )
         wait = failure.retry_after_seconds or 0.0
         if wait > self._retry.retry_after_max_seconds:
             return ModelUnreachableError(

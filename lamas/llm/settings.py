@@ -83,10 +83,16 @@ class RetryPolicy:
     backoff_max_seconds: float = 30.0
     retry_after_max_seconds: float = 120.0
     """A server that asks for a longer wait than this is taken as unreachable."""
+    outage_seconds: float = 120.0
+    """How long an endpoint that takes no connection is waited for; such tries are no attempts."""
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise ConfigurationError(f"llm.retry.attempts={self.attempts} must be ≥ 1")
+        if not 0 <= self.outage_seconds < float("inf"):
+            raise ConfigurationError(
+                f"llm.retry.outage_seconds={self.outage_seconds} must be ≥ 0 seconds"
+            )
         _check_positive("llm.retry.backoff_seconds", self.backoff_seconds)
         _check_positive("llm.retry.backoff_max_seconds", self.backoff_max_seconds)
         _check_positive("llm.retry.retry_after_max_seconds", self.retry_after_max_seconds)

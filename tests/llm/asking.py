@@ -13,7 +13,7 @@ from lamas.llm import (
 
 PRICE = Price(input=1000.0, output=10_000.0)
 """So that ten tokens cost a cent or ten."""
-QUICK = RetryPolicy(attempts=4, backoff_seconds=0.01, backoff_max_seconds=0.02)
+QUICK = RetryPolicy(attempts=4, backoff_seconds=0.01, backoff_max_seconds=0.02, outage_seconds=0.05)
 
 
 def request(slot: int = 0, *, text: str = "2 + 2?", max_tokens: int = 5) -> ChatRequest:

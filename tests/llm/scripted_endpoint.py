@@ -45,13 +45,14 @@ class Script:
 class ScriptedEndpoint:
     """Serves a script from a thread with its own event loop; `base_url` ends in `/v1`."""
 
-    def __init__(self, *chats: Answer, models: Answer | None = None) -> None:
+    def __init__(self, *chats: Answer, models: Answer | None = None, port: int = 0) -> None:
         self.script = Script(chats=list(chats) or [says("ok")])
         self.script.models = [models or lists("tiny")]
         self.asked = threading.Event()
         """Set once the first chat completion was asked for."""
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.port = int(self._socket.getsockname()[1])
+        self.base_url = f"http://127.0.0.1:{self.port}/v1"
         app = Starlette(
             routes=[
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
