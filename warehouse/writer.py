@@ -30,6 +30,9 @@ from warehouse.warehouse import Begin, Warehouse
 
 LabelledRollout = tuple[Rollout, Sequence[CriticalPathLabel]]
 
+RolloutParts = Sequence[tuple[Table, Callable[[list[str]], Columns]]]
+"""Tables, and what makes the columns of each by their names."""
+
 ROLLOUTS_IN_TRANSACTION = 256
 
 
@@ -103,16 +106,7 @@ class Writer:
         with begin() as connection:
             known = _known(connection, "rollouts", "rollout_id", list(by_id))
             new = [pair for key, pair in by_id.items() if key not in known]
-            rollouts = [with_texts(rollout, self._texts) for rollout, _ in new]
-            labels = [labels for _, labels in new]
-            for table, columns in (
-                (schema.ROLLOUTS, partial(rows.rollout_columns, rollouts)),
-                (schema.DECISIONS, partial(rows.decision_columns, rollouts)),
-                (schema.INVOCATIONS, partial(rows.invocation_columns, rollouts)),
-                (schema.MODEL_CALLS, partial(rows.call_columns, rollouts)),
-                (schema.TOOL_EXECUTIONS, partial(rows.tool_columns, rollouts)),
-                (schema.LABELS, partial(rows.label_columns, labels)),
-            ):
+            for table, columns in rollout_parts(new, self._texts):
                 _append(connection, table, self._built(connection, table, columns))
             return len(new)
 
@@ -213,6 +207,22 @@ class Writer:
             self._layouts[table.name] = layout_of(connection, table.name)
         layout = self._layouts[table.name]
         return arrow_table(columns([field.name for field in layout]), layout)
+
+
+def rollout_parts(batch: Sequence[LabelledRollout], texts: Texts) -> RolloutParts:
+    """The tables that rollouts fill, in order, and their columns.
+
+    `texts` says what is kept of prompts and answers.
+    """
+    rollouts = [with_texts(rollout, texts) for rollout, _ in batch]
+    return (
+        (schema.ROLLOUTS, partial(rows.rollout_columns, rollouts)),
+        (schema.DECISIONS, partial(rows.decision_columns, rollouts)),
+        (schema.INVOCATIONS, partial(rows.invocation_columns, rollouts)),
+        (schema.MODEL_CALLS, partial(rows.call_columns, rollouts)),
+        (schema.TOOL_EXECUTIONS, partial(rows.tool_columns, rollouts)),
+        (schema.LABELS, partial(rows.label_columns, [labels for _, labels in batch])),
+    )
 
 
 def _append(connection: duckdb.DuckDBPyConnection, table: Table, incoming: ArrowTable) -> None:

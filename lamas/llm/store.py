@@ -26,11 +26,14 @@ CREATE TABLE IF NOT EXISTS responses (
 ) WITHOUT ROWID
 """
 _ADD_RUN = "ALTER TABLE responses ADD COLUMN run_id TEXT NOT NULL DEFAULT ''"
+_GET = "SELECT attempts FROM main.responses WHERE key = :key"
+_GET_EARLIER = f"{_GET} UNION ALL SELECT attempts FROM earlier.responses WHERE key = :key LIMIT 1"
+_COUNT = "SELECT count(*) FROM main.responses"
 _PAID = """
 SELECT count(*), coalesce(sum((
     SELECT sum(json_extract(attempt.value, '$.cost_usd')) FROM json_each(attempts) AS attempt
 )), 0.0)
-FROM responses WHERE run_id = ?
+FROM main.responses WHERE run_id = ?
 """
 _ATTEMPTS: TypeAdapter[tuple[ModelCall, ...]] = TypeAdapter(tuple[ModelCall, ...])
 _LEFT_OUT = {"__all__": {"request_messages"}}
@@ -45,20 +48,28 @@ class ResponseStore:
     reads and writes take tens of microseconds, so they are made without leaving the event loop.
     """
 
-    def __init__(self, path: Path, *, run_id: str = "") -> None:
+    def __init__(self, path: Path, *, run_id: str = "", earlier: Path | None = None) -> None:
         """Open or create the file; ConfigurationError when it is something else or unusable.
 
-        `run_id` is the run that pays for what is put.
+        `run_id` is the run that pays for what is put. Answers that are not in the file are looked
+        up in `earlier`, a file that `copy` made and nobody writes to.
         """
         self.path = path
         self.run_id = run_id
+        self._get = _GET
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                path,
+                uri=True,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
             )
             self._prepare()
+            if earlier is not None:
+                self._look_up_too(earlier)
         except (sqlite3.Error, OSError) as error:
             raise ConfigurationError(
                 f"the response store {path} cannot be used ({error}): name another file, "
@@ -68,9 +79,7 @@ class ResponseStore:
     def get(self, key: str) -> tuple[ModelCall, ...] | None:
         """Attempts stored under `key` without their messages, or None."""
         with self._lock:
-            row: tuple[str] | None = self._connection.execute(
-                "SELECT attempts FROM responses WHERE key = ?", (key,)
-            ).fetchone()
+            row: tuple[str] | None = self._connection.execute(self._get, {"key": key}).fetchone()
         if row is None:
             return None
         try:
@@ -87,7 +96,7 @@ class ResponseStore:
         text = _ATTEMPTS.dump_json(attempts, exclude=_LEFT_OUT).decode()
         with self._lock:
             self._connection.execute(
-                "INSERT OR IGNORE INTO responses VALUES (?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO main.responses VALUES (?, ?, ?, ?)",
                 (key, text, time.time(), self.run_id),
             )
 
@@ -103,17 +112,58 @@ class ResponseStore:
             run = self._connection.execute
             run("PRAGMA secure_delete = ON")
             gone = sum(
-                run("DELETE FROM responses WHERE run_id = ?", (name,)).rowcount for name in run_ids
+                run("DELETE FROM main.responses WHERE run_id = ?", (name,)).rowcount
+                for name in run_ids
             )
             # Deleted pages would otherwise live on in the log and as free space.
             run("VACUUM")
             run("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
 
+    def absorb(self, other: Path) -> int:
+        """Take over what another store holds; returns how many calls were new here.
+
+        In one transaction. Whoever wrote to `other` must have stopped: its log is taken in first.
+        """
+        with ResponseStore(other) as source:
+            source.settle()
+        with self._lock:
+            run = self._connection.execute
+            run("ATTACH ? AS other", (str(other),))
+            try:
+                return run(
+                    "INSERT OR IGNORE INTO main.responses SELECT * FROM other.responses"
+                ).rowcount
+            finally:
+                run("DETACH other")
+
+    def copy(self, target: Path) -> None:
+        """Write what this run put into a new file at `target`, to be read by many."""
+        with ResponseStore(target) as made:
+            made.settle()
+        with self._lock:
+            run = self._connection.execute
+            run("ATTACH ? AS other", (str(target),))
+            try:
+                run(
+                    "INSERT OR IGNORE INTO other.responses SELECT * FROM main.responses "
+                    "WHERE run_id = ?",
+                    (self.run_id,),
+                )
+            finally:
+                run("DETACH other")
+
+    def settle(self) -> None:
+        """Leave everything in the one file and stop keeping a log beside it."""
+        with self._lock:
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+
     def count(self) -> int:
         """Calls stored so far."""
         with self._lock:
-            row: tuple[int] = self._connection.execute("SELECT count(*) FROM responses").fetchone()
+            row: tuple[int] = self._connection.execute(
+                "SELECT count(*) FROM main.responses"
+            ).fetchone()
         return row[0]
 
     def close(self) -> None:
@@ -131,6 +181,12 @@ class ResponseStore:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _look_up_too(self, earlier: Path) -> None:
+        # Immutable: no lock, no log, so that it may lie on a file system that many machines share.
+        address = f"{earlier.absolute().as_uri()}?mode=ro&immutable=1"
+        self._connection.execute("ATTACH ? AS earlier", (address,))
+        self._get = _GET_EARLIER
 
     def _prepare(self) -> None:
         run = self._connection.execute

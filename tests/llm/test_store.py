@@ -233,3 +233,39 @@ def test_a_damaged_record_is_named(tmp_path: Path) -> None:
         pytest.raises(ConfigurationError, match="unreadable record k"),
     ):
         store.get("k")
+
+
+def test_what_another_store_holds_is_taken_over_once(tmp_path: Path) -> None:
+    with ResponseStore(tmp_path / "shard.sqlite", run_id="run") as shard:
+        shard.put("a", (call("1"),))
+        shard.put("b", (call("2"),))
+    with ResponseStore(tmp_path / "responses.sqlite", run_id="run") as store:
+        store.put("a", (call("first"),))
+        assert store.absorb(tmp_path / "shard.sqlite") == 1
+        assert store.absorb(tmp_path / "shard.sqlite") == 0
+        assert [stored.response_text for stored in store.get("a") or ()] == ["first"]
+        assert store.paid() == (2, 0.2)
+        store.put("c", (call("3"),))
+    # One file and no log beside it: it can be deleted as one.
+    assert sorted(path.name for path in tmp_path.glob("shard*")) == ["shard.sqlite"]
+
+
+def test_earlier_answers_are_found_and_not_paid_again(tmp_path: Path) -> None:
+    with ResponseStore(tmp_path / "responses.sqlite", run_id="run") as store:
+        store.put("a", (call("1"),))
+        with ResponseStore(store.path, run_id="another") as other:
+            other.put("x", (call("9"),))
+        store.copy(tmp_path / "earlier.sqlite")
+    with ResponseStore(
+        tmp_path / "shard.sqlite", run_id="run", earlier=tmp_path / "earlier.sqlite"
+    ) as shard:
+        shard.put("b", (call("2"),))
+        assert [item.response_text for item in shard.get("a") or ()] == ["1"]
+        assert [item.response_text for item in shard.get("b") or ()] == ["2"]
+        assert shard.get("x") is None
+        assert shard.paid() == (1, 0.1)
+
+
+def test_a_missing_earlier_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        ResponseStore(tmp_path / "a.sqlite", earlier=tmp_path / "missing.sqlite")
