@@ -35,13 +35,14 @@ async def promote_or_not(current: Session, *, reference: str, candidate: str) ->
         margin=config.score_margin,
     )
     promoted = verdict.holds and config.enabled
-    decide = current.registry.promote if promoted else current.registry.reject
-    decide(
-        candidate,
-        evidence=_evidence(verdict, reference),
-        run_id=current.run.run_id,
-        decided_at=current.clock.now(),
-    )
+    if not _decided(current, candidate):
+        decide = current.registry.promote if promoted else current.registry.reject
+        decide(
+            candidate,
+            evidence=_evidence(verdict, reference),
+            run_id=current.run.run_id,
+            decided_at=current.clock.now(),
+        )
     heading = f"{'Promoted' if promoted else 'Not promoted'}: {verdict.reason()}"
     lines = difference_lines(verdict.differences)
     print(f"\n{candidate} against {reference}, the same problems, 95 % paired bootstrap:")
@@ -56,6 +57,14 @@ async def promote_or_not(current: Session, *, reference: str, candidate: str) ->
         f"```json\n{evidence}\n```",
     ]
     await acreate_markdown_artifact(key="promotion", markdown="\n".join(markdown))
+
+
+def _decided(current: Session, candidate: str) -> bool:
+    """Whether this run decided before it was interrupted: one decision is one row."""
+    return any(
+        (item.run_id, item.checkpoint_id) == (current.run.run_id, candidate)
+        for item in current.registry.promotions()
+    )
 
 
 def _evidence(verdict: Verdict, reference: str) -> dict[str, object]:
