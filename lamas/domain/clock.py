@@ -9,8 +9,9 @@ class Clock:
     A system clock that is set back or forward during a run changes neither durations nor order.
     """
 
-    def __init__(self) -> None:
-        self._offset = time.time() - time.perf_counter()
+    def __init__(self, *, not_before: float = 0.0) -> None:
+        """`not_before`: what other readings must come after, whatever the system clock says."""
+        self._offset = max(time.time(), not_before) - time.perf_counter()
 
     def now(self) -> float:
         """Seconds since 1970-01-01 UTC, non-decreasing."""
