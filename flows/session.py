@@ -3,10 +3,12 @@
 import json
 import logging
 import subprocess
+import time
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
     from flows.problems import ProblemSet
 
 logger = logging.getLogger(__name__)
+
+CLOCK_SET_BACK_SECONDS = 5.0
+"""A clock that is behind by more than this is worth a word."""
 
 
 class Session(Workplace):
@@ -178,7 +183,8 @@ def code_version() -> str:
 
 
 def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitStack) -> Session:
-    fresh = new_run(settings, kind)
+    clock = Clock(not_before=_latest_time(warehouse))
+    fresh = replace(new_run(settings, kind), started_at=clock.now())
     unfinished = [
         run
         for run in Reader(warehouse).runs(kind=kind)
@@ -187,13 +193,33 @@ def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitS
     previous = unfinished[-1] if unfinished and settings.resume else None
     run = previous or fresh
     opened = Session(settings, run, warehouse, previous=previous, stack=stack)
+    opened.clock = clock
     opened.writer.add_run(run)
     opened.say(
         f"run {run.run_id}"
         + (" (taken up again)" if previous else "")
         + (" — simulated model" if settings.simulated else "")
     )
+    ahead = clock.now() - time.time()
+    if ahead > CLOCK_SET_BACK_SECONDS:
+        opened.say(
+            f"the system clock is {ahead / 60:.0f} min behind what the warehouse holds: times are "
+            "counted on from there"
+        )
     return opened
+
+
+def _latest_time(warehouse: Warehouse) -> float:
+    """The latest time on record, in seconds since the epoch; 0 when there is none."""
+    # What is latest is asked by time in many places: a clock that was set back must not undo it.
+    found = warehouse.query(
+        "SELECT max(latest) FROM ("
+        "SELECT max(coalesce(ended_at, started_at)) AS latest FROM runs "
+        "UNION ALL SELECT max(ended_at) FROM rollouts "
+        "UNION ALL SELECT max(created_at) FROM checkpoints "
+        "UNION ALL SELECT max(decided_at) FROM promotions)"
+    ).item()
+    return 0.0 if found is None else float(found)
 
 
 def _forget_answers(opened: Session) -> None:
