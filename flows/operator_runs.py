@@ -1,15 +1,19 @@
 """What one Prefect task run is: an operator invocation, or more than that for large runs."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Generic, Literal, TypeVar, cast
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.context import TagsContext
 from prefect.states import Completed, Failed
 
 from lamas.domain import OperatorInvocation, PlannedRollout, Problem, Rollout
 from lamas.execution import InvocationLabel, RolloutRunner
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -37,6 +41,11 @@ class Work(Generic[T]):
         except BaseException as error:
             self.error = error
         return self.result
+
+    @property
+    def done(self) -> bool:
+        """Whether there is an outcome."""
+        return self.result is not None or self.error is not None
 
     def outcome(self) -> T:
         """The result; raises what the work raised."""
@@ -83,16 +92,24 @@ async def batch_run(name: str, work: Work[T]) -> State[None]:
 async def as_batch(name: str, start: Callable[[], Awaitable[T]]) -> T:
     """`start`'s outcome, shown as one task run."""
     work = Work(start)
-    await shown(batch_run(name, work, return_state=True))
+    await _shown(work, batch_run(name, work, return_state=True))
     return work.outcome()
 
 
-async def shown(task_run: object) -> None:
-    """Wait for a task run that was called with `return_state=True`.
+async def _shown(work: Work[T], task_run: object) -> None:
+    """Do `work` by waiting for a task run that was called with `return_state=True`.
 
-    Prefect's overloads type that call as its state also for async tasks, where it is awaitable.
+    What only concerns the showing (a server that is gone for a while) ends no work. Prefect's
+    overloads type that call as its state also for async tasks, where it is awaitable.
     """
-    await cast("Awaitable[State[None]]", task_run)
+    try:
+        # With tags the engine would ask the server for a slot of each before every run.
+        with TagsContext(current_tags=set()):
+            await cast("Awaitable[State[None]]", task_run)
+    except Exception as error:
+        logger.debug("a task run could not be shown: %s", error)
+        if not work.done:
+            await work.run()
 
 
 async def _as_operator_run(
@@ -100,7 +117,7 @@ async def _as_operator_run(
 ) -> OperatorInvocation:
     work = Work(start)
     name = f"{label.operator} · layer {label.layer} · {label.problem_id}"
-    await shown(operator_run(name, work, return_state=True))
+    await _shown(work, operator_run(name, work, return_state=True))
     return work.outcome()
 
 
@@ -114,7 +131,9 @@ async def _rollout_granularity(
     runner: RolloutRunner, planned: PlannedRollout, problem: Problem
 ) -> Rollout:
     work = Work(lambda: runner.run(planned, problem))
-    await shown(rollout_run(f"{planned.policy} · {problem.problem_id}", work, return_state=True))
+    await _shown(
+        work, rollout_run(f"{planned.policy} · {problem.problem_id}", work, return_state=True)
+    )
     return work.outcome()
 
 

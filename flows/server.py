@@ -2,25 +2,32 @@
 
 import ctypes
 import json
+import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from lamas.errors import ServerError
 
+logger = logging.getLogger(__name__)
+
 HOST = "127.0.0.1"
 DEFAULT_PORT = 4200
 START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 15.0
+MOST_RESTARTS = 5
 
 # The recorder's defaults write 50–60 task runs a second and leave bursts stuck in Running.
 SERVER_ENVIRONMENT = {
@@ -105,7 +112,7 @@ def _start(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[byte
     # Left to itself the page asks the default port, whichever one serves it.
     environment["PREFECT_SERVER_UI_API_URL"] = f"http://{HOST}:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST]
-    with log_path.open("wb") as log:
+    with log_path.open("ab") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port)],
             env=environment,
@@ -138,6 +145,7 @@ def _wait_until_ready(
 
 def _started(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[bytes], str]:
     """A new server that is ready, on `port` or, if another process is or comes there, elsewhere."""
+    log_path.unlink(missing_ok=True)
     while True:
         process, api_url = _start(home, _free_port(port), log_path)
         try:
@@ -162,6 +170,33 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
+class _Kept:
+    """A server of this process, started again on its port when it dies."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, home: Path, log: Path) -> None:
+        self._process = process
+        self._start = partial(_start, home, port, log)
+        self._stopped = threading.Event()
+        # The kernel ends a server with the thread that started it: this one lives until `stop`.
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the server and whoever would start it again."""
+        self._stopped.set()
+        self._thread.join()
+        _stop(self._process)
+
+    def _keep(self) -> None:
+        restarts = 0
+        while not self._stopped.wait(0.2):
+            if self._process.poll() is not None and restarts < MOST_RESTARTS:
+                restarts += 1
+                code = self._process.returncode
+                logger.warning("the Prefect server ended (code %d): starting it again", code)
+                self._process, _ = self._start()
+
+
 @contextmanager
 def prefect_server(
     home: Path, *, port: int = DEFAULT_PORT, keep_open: bool = False
@@ -173,6 +208,8 @@ def prefect_server(
     Must be entered before `prefect` is imported. `keep_open` leaves a note by which other runs
     find the new server. Raises ServerError when the named server does not answer or a new one
     does not start.
+
+    A new server that dies is started again: what a run shows meanwhile is lost, the run is not.
     """
     home = home.resolve()
     home.mkdir(parents=True, exist_ok=True)
@@ -189,14 +226,15 @@ def prefect_server(
         return
 
     os.environ["PREFECT_HOME"] = str(home)
-    kept = kept_open(home)
-    if kept:
-        os.environ["PREFECT_API_URL"] = kept.api_url
-        yield kept
+    found = kept_open(home)
+    if found:
+        os.environ["PREFECT_API_URL"] = found.api_url
+        yield found
         return
 
     log_path = home / "server.log"
     process, api_url = _started(home, port, log_path)
+    kept = _Kept(process, int(urlsplit(api_url).port or 0), home, log_path)
     try:
         os.environ["PREFECT_API_URL"] = api_url
         if keep_open:
@@ -206,4 +244,4 @@ def prefect_server(
         os.environ.pop("PREFECT_API_URL", None)
         if keep_open:
             _state_file(home).unlink(missing_ok=True)
-        _stop(process)
+        kept.stop()

@@ -6,6 +6,7 @@ import logging
 import sys
 
 from flows.commands.line import Command, add_overrides, settings_of
+from lamas.errors import ServerError
 
 STAGES = {
     "prepare": "load, check, split and embed the benchmark's problems",
@@ -19,19 +20,25 @@ STAGES = {
 }
 
 
+OF_EVENTS = ("prefect._internal.concurrency", "prefect.events.clients")
+"""Loggers of what tells the server about task runs."""
+
+
 def run_flow(options: argparse.Namespace) -> int:
     """Check what can be known before, start or find the server, run the flow until it ends."""
     settings = settings_of(options)
     if settings is None:
         return 0
     from flows.preflight import preflight
-    from flows.server import prefect_server
+    from flows.server import answers, prefect_server
     from flows.stopping import run_until_signal
 
     asyncio.run(preflight(options.command, settings))
     with prefect_server(settings.prefect_home, port=settings.prefect.port) as server:
         # Prefect reads its settings when it is imported: not before the server is known.
+        from httpx import TransportError
         from prefect import tags
+        from prefect.exceptions import PrefectException, PrefectHTTPStatusError
 
         from flows import stages
         from flows.naming import run_tags
@@ -41,6 +48,13 @@ def run_flow(options: argparse.Namespace) -> int:
         try:
             with tags(*run_tags(settings)):
                 run_until_signal(stages.FLOWS[options.command](options.overrides))
+        except (TransportError, PrefectException, PrefectHTTPStatusError) as error:
+            if answers(server.api_url, timeout_seconds=10.0):
+                raise
+            raise ServerError(
+                f"the Prefect server at {server.api_url} is gone ({type(error).__name__}): start "
+                "it again; the same command goes on from here"
+            ) from error
         finally:
             _deliver_logs()
         if server.owned:
@@ -58,11 +72,33 @@ def _leave_runs_to_the_ui() -> None:
     by Python with a traceback when it is a bug: nothing is hidden, and nothing said twice.
     """
 
-    def of_no_run(record: logging.LogRecord) -> bool:
-        return not record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
-
     for handler in logging.getLogger().handlers:
-        handler.addFilter(of_no_run)
+        handler.addFilter(_of_no_run)
+    for name in OF_EVENTS:
+        logging.getLogger(name).addFilter(_EventsLost())
+
+
+def _of_no_run(record: logging.LogRecord) -> bool:
+    return not record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
+
+
+class _EventsLost(logging.Filter):
+    """Pages on every event that does not reach a server that is gone become one sentence."""
+
+    told = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True for the first record in question, which is put in other words."""
+        text = record.getMessage()
+        if "EventsWorker" not in text and not record.name.startswith("prefect.events"):
+            return True
+        record.msg = (
+            "the Prefect server takes no events: the run goes on, what the UI shows of it has gaps"
+        )
+        record.args, record.exc_info, record.exc_text = (), None, None
+        first = not _EventsLost.told
+        _EventsLost.told = True
+        return first
 
 
 def _deliver_logs() -> None:

@@ -2,24 +2,30 @@
 
 import asyncio
 import json
+import logging
 import os
 import select
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, cast
+from urllib.parse import urlsplit
 
 from lamas.domain import Problem
 from lamas.errors import ConfigurationError, ServerError
 from lamas.llm.simulated.problems import SimulatedProblem
 from lamas.llm.simulated.profile import DEFAULT_PROFILE, SimulatedProfile, load_profile
 
+logger = logging.getLogger(__name__)
+
 _STOP_SECONDS = 5.0
+_MOST_RESTARTS = 5
 
 
 class SimulatedServer:
@@ -27,8 +33,9 @@ class SimulatedServer:
 
     `profile` is a profile, the name of a shipped one, or a YAML file; `time_scale` real seconds
     pass for one simulated second (0 never sleeps). The server runs in a process of its own, which
-    ends with the block, with `stop()`, and with this process, however it ends. Raises
-    ConfigurationError for an invalid profile or scale and ServerError when it does not start.
+    ends with the block, with `stop()`, and with this process, however it ends. When it dies before
+    that, another takes its place on the same port, a few times. Raises ConfigurationError for an
+    invalid profile or scale and ServerError when it does not start.
     """
 
     def __init__(
@@ -52,6 +59,8 @@ class SimulatedServer:
         self._start_timeout_seconds = start_timeout_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._base_url = ""
+        self._changing = threading.RLock()
+        """Held while the process is started, replaced or ended."""
 
     @property
     def base_url(self) -> str:
@@ -74,27 +83,50 @@ class SimulatedServer:
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
-        if self._process is not None:
-            raise ServerError(f"the simulated endpoint runs already at {self._base_url}")
+        with self._changing:
+            if self._process is not None:
+                raise ServerError(f"the simulated endpoint runs already at {self._base_url}")
+            self._process = process = self._launched(self._port)
+        threading.Thread(target=self._keep, args=(process,), daemon=True).start()
+
+    def _launched(self, port: int) -> subprocess.Popen[bytes]:
+        """A process that answers on `port`."""
         with tempfile.TemporaryFile() as complaints:
-            process = self._spawn(complaints)
+            process = self._spawn(complaints, port)
             try:
                 self._hand_over(process)
                 self._base_url = self._wait(process, complaints)
             except BaseException:
                 _end(process)
                 raise
-        self._process = process
+        return process
 
     def stop(self) -> None:
         """End the process; does nothing when it is not running."""
-        process, self._process = self._process, None
-        if process is not None:
-            _end(process)
+        with self._changing:
+            process, self._process = self._process, None
+            if process is not None:
+                _end(process)
 
-    def _spawn(self, complaints: IO[bytes]) -> subprocess.Popen[bytes]:
-        scale, port = repr(float(self._time_scale)), str(self._port)
-        arguments = ["--supervised", "--time-scale", scale, "--port", port]
+    def _keep(self, process: subprocess.Popen[bytes]) -> None:
+        """Replace the process when it dies before it is told to end."""
+        for _ in range(_MOST_RESTARTS):
+            code = process.wait()
+            with self._changing:
+                if self._process is not process:
+                    return
+                logger.warning("the simulated endpoint ended (code %d): starting it again", code)
+                _end(process)
+                try:
+                    port = urlsplit(self._base_url).port or 0
+                    self._process = process = self._launched(port)
+                except ServerError as error:
+                    logger.warning("%s", error)
+                    return
+
+    def _spawn(self, complaints: IO[bytes], port: int) -> subprocess.Popen[bytes]:
+        scale = repr(float(self._time_scale))
+        arguments = ["--supervised", "--time-scale", scale, "--port", str(port)]
         return subprocess.Popen(
             [sys.executable, "-m", "lamas.llm.simulated", *arguments],
             stdin=subprocess.PIPE,

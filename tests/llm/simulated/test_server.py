@@ -172,3 +172,20 @@ def load_profile_path() -> str:
 
     assert load_profile().seed == 0
     return str(PROFILE_FOLDER / "gpt_4o_mini_like.yaml")
+
+
+def test_a_server_that_dies_is_replaced_on_its_port() -> None:
+    with SimulatedServer() as server:
+        url, first = server.base_url, server.process_id
+        os.kill(first, signal.SIGKILL)
+        health = url.removesuffix("/v1") + "/health"
+        deadline = time.monotonic() + 30
+        while server.process_id == first:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert httpx.get(health).is_success
+        assert server.base_url == url
+        second = server.process_id
+    assert not is_running(second)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(health)
