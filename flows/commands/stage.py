@@ -20,10 +20,6 @@ STAGES = {
 }
 
 
-OF_EVENTS = ("prefect._internal.concurrency", "prefect.events.clients")
-"""Loggers of what tells the server about task runs."""
-
-
 def run_flow(options: argparse.Namespace) -> int:
     """Check what can be known before, start or find the server, run the flow until it ends."""
     settings = settings_of(options)
@@ -41,9 +37,11 @@ def run_flow(options: argparse.Namespace) -> int:
         from prefect.exceptions import PrefectException, PrefectHTTPStatusError
 
         from flows import stages
+        from flows.events import give_up_events, send_droppable_events
         from flows.naming import run_tags
 
         _leave_runs_to_the_ui()
+        send_droppable_events()
         print(f"Prefect UI: {server.ui_url}", file=sys.stderr)
         try:
             with tags(*run_tags(settings)):
@@ -51,6 +49,7 @@ def run_flow(options: argparse.Namespace) -> int:
         except (TransportError, PrefectException, PrefectHTTPStatusError) as error:
             if answers(server.api_url, timeout_seconds=10.0):
                 raise
+            give_up_events()
             raise ServerError(
                 f"the Prefect server at {server.api_url} is gone ({type(error).__name__}): start "
                 "it again; the same command goes on from here"
@@ -74,31 +73,10 @@ def _leave_runs_to_the_ui() -> None:
 
     for handler in logging.getLogger().handlers:
         handler.addFilter(_of_no_run)
-    for name in OF_EVENTS:
-        logging.getLogger(name).addFilter(_EventsLost())
 
 
 def _of_no_run(record: logging.LogRecord) -> bool:
     return not record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
-
-
-class _EventsLost(logging.Filter):
-    """Pages on every event that does not reach a server that is gone become one sentence."""
-
-    told = False
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """True for the first record in question, which is put in other words."""
-        text = record.getMessage()
-        if "EventsWorker" not in text and not record.name.startswith("prefect.events"):
-            return True
-        record.msg = (
-            "the Prefect server takes no events: the run goes on, what the UI shows of it has gaps"
-        )
-        record.args, record.exc_info, record.exc_text = (), None, None
-        first = not _EventsLost.told
-        _EventsLost.told = True
-        return first
 
 
 def _deliver_logs() -> None:

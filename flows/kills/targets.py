@@ -1,0 +1,70 @@
+"""Where kills are aimed: at which stage, how far into it, at whom."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STAGES = ("start", "open", "prepare", "collect", "credit", "update", "evaluate", "promote")
+"""In the order a retrain goes through them; the middle three once for each step."""
+STEPPED = ("collect", "credit", "update")
+WITH_WORKERS = ("collect", "credit", "update", "evaluate", "promote")
+"""From the first rollout on there are an endpoint and a sandbox."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A stage of a run, with its step where it has one (0 otherwise)."""
+
+    stage: str
+    step: int = 0
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Sorts places as a run comes by them."""
+        index = STAGES.index(self.stage)
+        if self.stage in STEPPED:
+            return (STAGES.index("collect"), self.step * len(STAGES) + index)
+        return (index, 0)
+
+
+def place_of(mark: str) -> Place:
+    """The place that a mark names: `collect · step 2`, `prepare · generated`, `promote`."""
+    stage, _, rest = mark.partition(" · ")
+    step = rest.partition("step ")[2]
+    return Place(stage=stage, step=int(step) if stage in STEPPED and step.isdigit() else 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One kill that is wanted."""
+
+    place: Place
+    fraction: float
+    """How far into the stage, as a share of the seconds it took undisturbed."""
+    worker: float | None
+    """None is the main process, else which of the workers: 0 the first, below 1 the last; main is
+    taken where there is none."""
+
+
+def draw(rng: random.Random, count: int, *, steps: int, each: int) -> list[list[Target]]:
+    """Targets for one home folder after the other: `each` for one, in the order they come by.
+
+    Every stage gets its share; where there are workers, every second kill is aimed at one.
+    """
+    stages: list[str] = []
+    while len(stages) < count:
+        stages += rng.sample(STAGES, len(STAGES))
+    targets = [
+        Target(
+            place=Place(stage=stage, step=rng.randint(1, steps) if stage in STEPPED else 0),
+            fraction=rng.random(),
+            worker=rng.random() if stage in WITH_WORKERS and rng.random() < 0.5 else None,
+        )
+        for stage in stages[:count]
+    ]
+    return [in_order(targets[first : first + each]) for first in range(0, count, each)]
+
+
+def in_order(targets: Sequence[Target]) -> list[Target]:
+    """Sorted as a run comes by them."""
+    return sorted(targets, key=lambda item: (item.place.order, item.fraction))
