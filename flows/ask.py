@@ -101,7 +101,8 @@ def _checkpoint(settings: Settings) -> Checkpoint:
 
 
 def _controller(settings: Settings, checkpoint: Checkpoint, operators: OperatorSet) -> Controller:
-    return load_controller(settings.home / checkpoint.path, operators=operators)
+    path = settings.home / checkpoint.path
+    return load_controller(path, digest=checkpoint.digest, operators=operators)
 
 
 def _problem(question: str, settings: Settings) -> Problem:

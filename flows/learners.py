@@ -50,6 +50,7 @@ def stored_learner(current: Workplace, checkpoint_id: str) -> Learner:
     record = current.registry.checkpoint(checkpoint_id)
     trainer = load_checkpoint(
         current.settings.home / record.path,
+        digest=record.digest,
         settings=wiring.trainer_settings(current.settings),
         controller=wiring.controller_settings(current.settings),
         operators=current.operators,

@@ -78,18 +78,20 @@ def state_digest(trainer: Trainer) -> str:
 def load_checkpoint(
     path: Path,
     *,
+    digest: str | None = None,
     settings: TrainerSettings | None = None,
     controller: ControllerSettings | None = None,
     operators: OperatorSet | None = None,
 ) -> Trainer:
     """The learner as it was saved, to the last bit.
 
-    `settings` say how it goes on learning, by default as before; the baseline must stay the one
-    whose state was saved. With `controller` and `operators` given, it must be a controller of that
-    kind, L, τ and width over those operators. Raises CheckpointError for a file that is missing,
-    damaged or another controller's.
+    `digest` is that of the state which the file must hold. `settings` say how it goes on learning,
+    by default as before; the baseline must stay the one whose state was saved. With `controller`
+    and `operators` given, it must be a controller of that kind, L, τ and width over those
+    operators. Raises CheckpointError for a file that is missing, damaged, another checkpoint's or
+    another controller's.
     """
-    tensors = _read(path)
+    tensors = _read(path, digest)
     try:
         header = CheckpointHeader.from_json(tensors[_HEADER].numpy().tobytes())
     except CheckpointError as error:
@@ -114,9 +116,11 @@ def load_checkpoint(
     return trainer
 
 
-def load_controller(path: Path, *, operators: OperatorSet | None = None) -> Controller:
+def load_controller(
+    path: Path, *, digest: str | None = None, operators: OperatorSet | None = None
+) -> Controller:
     """Only the controller, for deciding; CheckpointError as in `load_checkpoint`."""
-    return load_checkpoint(path, operators=operators).controller
+    return load_checkpoint(path, digest=digest, operators=operators).controller
 
 
 def _tensors(trainer: Trainer) -> dict[str, Tensor]:
@@ -169,7 +173,7 @@ def _restore_moments(trainer: Trainer, tensors: dict[str, Tensor]) -> None:
             trainer.optimiser.state[parameters[name]][moment] = value
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path, digest: str | None) -> dict[str, Tensor]:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -187,9 +191,15 @@ def _read(path: Path) -> dict[str, Tensor]:
     stored = tensors.pop(_DIGEST, None)
     if stored is None or _HEADER not in tensors:
         raise CheckpointError(f"{path} is no LAMaS checkpoint")
-    if stored.numpy().tobytes().hex() != _digest(tensors):
+    found = stored.numpy().tobytes().hex()
+    if found != _digest(tensors):
         raise CheckpointError(
             f"checkpoint {path} is damaged: its content does not match its digest"
+        )
+    if digest is not None and found != digest:
+        raise CheckpointError(
+            f"checkpoint {path} is another one's file: its digest is {found}, {digest} is on "
+            "record; put the right file back or use another checkpoint"
         )
     return tensors
 
