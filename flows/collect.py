@@ -1,7 +1,7 @@
 """Rollouts into the warehouse: sample graphs, run operators in parallel, record everything."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from prefect import flow
@@ -15,12 +15,17 @@ from flows.operator_runs import rollout_starter
 from flows.planning import PlanKey, owed, plan
 from flows.problems import ProblemSet, problem_set
 from flows.progress import CollectProgress, on_terminal, publish
+from flows.scaleout.settling import settle
+from flows.scaleout.spread import spread_rollouts
 from flows.session import Session, session
 from flows.settings import Settings
-from lamas.domain import PlannedRollout, Rollout, derive_seed
+from lamas.domain import Outcome, PlannedRollout, Rollout, derive_seed
 from lamas.errors import ModelUnreachableError
 from lamas.scheduling import label
 from lamas.training import problem_batch, rollout_seed
+
+LEFT_BEHIND_SECONDS = 60.0
+"""Longest wait for workers that an interrupted start of the run left behind."""
 
 NO_SAMPLES: Mapping[str, int | None] = MappingProxyType({})
 
@@ -92,16 +97,42 @@ async def run_plans(
     `samples_by_policy` names the policies whose MultiGenerateCoT draws another number of chains
     than configured. Raises ModelUnreachableError when too much fails.
     """
+    await asyncio.to_thread(settle, current, wait_seconds=LEFT_BEHIND_SECONDS)
     finished = current.reader.rollout_statuses(current.run.run_id)
     missing = owed(plans, finished, retry_failed=current.retry_failed)
     if not missing:
         return
-    live = live_runner(current, problems.all)
-    decided = any(planned.mode != "fixed" for planned in missing)
-    await live.open(needs_of(current, (item.graph for item in missing), any_graph=decided))
-    start = rollout_starter(current.settings.execution.granularity)
+    run = _run_here if current.settings.engine.kind == "local" else spread_rollouts
     progress = CollectProgress(name, len(missing))
     stop = asyncio.Event()
+    with on_terminal(progress, current.console):
+        publishing = asyncio.create_task(publish(progress, stop))
+        try:
+            collected = await run(
+                current,
+                problems,
+                missing,
+                samples_by_policy=samples_by_policy,
+                on_finished=progress.add,
+            )
+        finally:
+            stop.set()
+            await publishing
+    check_failures(current.settings, collected)
+
+
+async def _run_here(
+    current: Session,
+    problems: ProblemSet,
+    plans: Sequence[PlannedRollout],
+    *,
+    samples_by_policy: Mapping[str, int | None],
+    on_finished: Callable[[Outcome], None],
+) -> Collected:
+    live = live_runner(current, problems.all)
+    decided = any(planned.mode != "fixed" for planned in plans)
+    await live.open(needs_of(current, (item.graph for item in plans), any_graph=decided))
+    start = rollout_starter(current.settings.execution.granularity)
 
     async def run_one(planned: PlannedRollout) -> Rollout:
         runner = live.runner(samples_by_policy.get(planned.policy))
@@ -110,20 +141,13 @@ async def run_plans(
     def write(rollouts: Sequence[Rollout]) -> None:
         current.writer.add_rollouts([(item, label(item.trace)) for item in rollouts])
 
-    with on_terminal(progress, current.console):
-        publishing = asyncio.create_task(publish(progress, stop))
-        try:
-            collected = await collect_rollouts(
-                missing,
-                run_one=run_one,
-                write=write,
-                on_finished=progress.add,
-                concurrency=current.settings.execution.concurrency,
-            )
-        finally:
-            stop.set()
-            await publishing
-    check_failures(current.settings, collected)
+    return await collect_rollouts(
+        plans,
+        run_one=run_one,
+        write=write,
+        on_finished=on_finished,
+        concurrency=current.settings.execution.concurrency,
+    )
 
 
 def check_failures(settings: Settings, collected: Collected) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from flows.recorder import Recorder, recorded
-from lamas.domain import PlannedRollout, Rollout
+from lamas.domain import Outcome, PlannedRollout, Rollout
 
 RunOne = Callable[[PlannedRollout], Awaitable[Rollout]]
 WriteMany = Callable[[Sequence[Rollout]], None]
@@ -15,9 +15,17 @@ WriteMany = Callable[[Sequence[Rollout]], None]
 class Collected:
     """What a collection left, beyond the rows."""
 
-    finished: int
-    failed: int
-    first_error: str | None
+    finished: int = 0
+    failed: int = 0
+    first_error: str | None = None
+
+    def plus(self, outcome: Outcome, error: str | None) -> "Collected":
+        """With one more finished rollout, which failed with `error` if it did."""
+        return Collected(
+            finished=self.finished + 1,
+            failed=self.failed + (outcome.status == "failed"),
+            first_error=self.first_error or error,
+        )
 
 
 async def collect_rollouts(
@@ -36,18 +44,14 @@ async def collect_rollouts(
     """
     pending = iter(plans)
     recorder = Recorder(write)
-    finished = failed = 0
-    first_error: str | None = None
+    collected = Collected()
 
     async def work() -> None:
-        nonlocal finished, failed, first_error
+        nonlocal collected
         for planned in pending:
             rollout = await run_one(planned)
             recorder.add(rollout)
-            finished += 1
-            if rollout.status == "failed":
-                failed += 1
-                first_error = first_error or rollout.error
+            collected = collected.plus(rollout, rollout.error)
             on_finished(rollout)
 
     async def work_all() -> None:
@@ -56,4 +60,4 @@ async def collect_rollouts(
                 workers.create_task(work())
 
     await recorded(recorder, work_all())
-    return Collected(finished=finished, failed=failed, first_error=first_error)
+    return collected

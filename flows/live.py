@@ -1,12 +1,14 @@
 """What answers while a run is live: endpoint, client, sandbox, rollout runner."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from flows import wiring
 from flows.needs import Needs
 from flows.session import Session
 from flows.settings import Settings
+from flows.workplace import Workplace
 from lamas.benchmarks import Benchmark
 from lamas.domain import Clock, Problem, digest
 from lamas.execution import GraphExecutor, RolloutRunner
@@ -33,18 +35,16 @@ from lamas.llm.simulated import (
 class LazyModel:
     """A model whose endpoint and client are opened when they are needed, once."""
 
-    def __init__(self, current: Session, problems: tuple[Problem, ...]) -> None:
-        """`problems` are made known to a simulated endpoint, which must know the right answers."""
-        self._current = current
-        self._problems = problems
-        self._opening = asyncio.Lock()
+    def __init__(self, opening: Callable[[], Awaitable[ChatModel]]) -> None:
+        self._opening = opening
+        self._alone = asyncio.Lock()
         self._model: ChatModel | None = None
 
     async def open(self) -> ChatModel:
         """Raises what `open_model` raises."""
-        async with self._opening:
+        async with self._alone:
             if self._model is None:
-                self._model = await _model_of(self._current, self._problems)
+                self._model = await self._opening()
         return self._model
 
     async def complete(self, request: ChatRequest) -> ChatResult:
@@ -93,34 +93,46 @@ def live_runner(current: Session, problems: tuple[Problem, ...]) -> LiveRunner:
     """
     if current.live is None:
         model = current.models.setdefault(
-            digest(current.settings.llm.model_dump(mode="json")), LazyModel(current, problems)
+            digest(current.settings.llm.model_dump(mode="json")),
+            LazyModel(lambda: _model_of(current, problems)),
         )
-        executor = GraphExecutor(
-            catalogue=current.catalogue,
-            model=model,
-            sandbox=current.sandbox,
-            gamma=current.settings.execution.gamma,
-            clock=current.clock,
-        )
-        current.live = LiveRunner(executor, current.benchmark, model=model, sandbox=current.sandbox)
+        current.live = runner_of(current, model, current.clock)
     return current.live
 
 
-async def _model_of(current: Session, problems: tuple[Problem, ...]) -> ChatModel:
-    run_id = current.payer.run_id
-    store = current.stack.enter_context(
-        ResponseStore(current.settings.responses_path, run_id=run_id)
+def runner_of(place: Workplace, model: LazyModel, clock: Clock) -> LiveRunner:
+    """What the configuration says about running rollouts, with `model` to ask."""
+    executor = GraphExecutor(
+        catalogue=place.catalogue,
+        model=model,
+        sandbox=place.sandbox,
+        gamma=place.settings.execution.gamma,
+        clock=clock,
     )
+    return LiveRunner(executor, place.benchmark, model=model, sandbox=place.sandbox)
+
+
+async def _model_of(current: Session, problems: tuple[Problem, ...]) -> ChatModel:
+    store = current.stack.enter_context(paid_answers(current))
     return await open_model(
         current.settings,
         current.stack,
         problems,
         store=store,
-        budget=remaining_budget(
-            current.settings, store, current.reader.lost_calls(current.paid_runs)
-        ),
+        budget=budget_left(current, store),
         clock=current.clock,
     )
+
+
+def paid_answers(current: Session) -> ResponseStore:
+    """The answers that the run in progress pays for, to be entered."""
+    return ResponseStore(current.settings.responses_path, run_id=current.payer.run_id)
+
+
+def budget_left(current: Session, store: ResponseStore) -> Budget:
+    """The run's caps with what was paid so far, calls without an answer included."""
+    lost = current.reader.lost_calls(current.paid_runs)
+    return remaining_budget(current.settings, store, lost)
 
 
 async def open_model(
@@ -131,9 +143,11 @@ async def open_model(
     store: ResponseStore,
     budget: Budget,
     clock: Clock,
+    served: EndpointSettings | None = None,
 ) -> OpenAIChatModel:
     """Start what has to be started, check that the endpoint answers, and return its client.
 
+    `served` is an endpoint that another process started for the run.
     Raises ModelUnreachableError, ServerError or ConfigurationError with what to do.
     """
     transport = None
@@ -144,7 +158,7 @@ async def open_model(
         )
         transport = in_process_transport(profile, problems)
     else:
-        endpoint = await _endpoint(settings, stack, problems)
+        endpoint = served or await _endpoint(settings, stack, problems)
         await check_endpoint(endpoint)
     return await stack.enter_async_context(
         OpenAIChatModel(
@@ -216,14 +230,19 @@ def _embedded_server(settings: Settings) -> EmbeddedServer:
     )
 
 
+async def serve_embedded(settings: Settings, stack: AsyncExitStack) -> EndpointSettings:
+    """Start the embedded model; ServerError or ConfigurationError when that fails."""
+    server = await stack.enter_async_context(_embedded_server(settings))
+    identity = server.endpoint().identity
+    return wiring.endpoint_settings(settings, server.base_url, identity=identity)
+
+
 async def _endpoint(
     settings: Settings, stack: AsyncExitStack, problems: tuple[Problem, ...]
 ) -> EndpointSettings:
     config = settings.llm
     if config.kind == "embedded":
-        server = await stack.enter_async_context(_embedded_server(settings))
-        identity = server.endpoint().identity
-        return wiring.endpoint_settings(settings, server.base_url, identity=identity)
+        return await serve_embedded(settings, stack)
     if config.kind == "simulated":
         profile = wiring.simulated_profile(settings)
         simulated = stack.enter_context(

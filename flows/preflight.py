@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from importlib.util import find_spec
 
 from flows.batches import batch_checkpoint, batch_credits, latest_batch
 from flows.clock import credit_clock
@@ -34,6 +35,7 @@ async def preflight(stage: str, settings: Settings) -> None:
 
 async def check(stage: str, settings: Settings) -> None:
     """`preflight` for a run that holds the home folder already."""
+    _check_engine(stage, settings)
     async with AsyncExitStack() as stack:
         place = Workplace(settings, stack)
         match stage:
@@ -44,6 +46,21 @@ async def check(stage: str, settings: Settings) -> None:
                 checked_problems(place)
             case _:
                 await _check_rollouts(stage, place)
+
+
+def _check_engine(stage: str, settings: Settings) -> None:
+    kind = settings.engine.kind
+    if kind == "local":
+        return
+    if stage in ("compare", "sweep"):
+        raise ConfigurationError(
+            f"engine={kind} spreads the rollouts of one run; `lamas {stage}` runs many side by side "
+            "and shares their answers in one process: leave engine=local"
+        )
+    if find_spec(f"prefect_{kind}") is None:
+        raise ConfigurationError(
+            f"engine={kind} is not installed: pip install 'lamas[{kind}]', or choose engine=local"
+        )
 
 
 def _check_batch(place: Workplace, *, credited: bool) -> None:

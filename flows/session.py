@@ -32,6 +32,7 @@ from warehouse import Reader, Warehouse, Writer
 if TYPE_CHECKING:
     from flows.live import LazyModel, LiveRunner
     from flows.problems import ProblemSet
+    from flows.scaleout.spread import Scaleout
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Session(Workplace):
         """The run gave up rather than being killed: slots that failed run once more."""
         self.problems: ProblemSet | None = None
         self.live: LiveRunner | None = None
+        self.scaleout: Scaleout | None = None
         self.models: dict[str, LazyModel] = {}
         """Models that were asked for, by digest of their configuration."""
         self.step: int | None = None

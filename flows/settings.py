@@ -8,6 +8,7 @@ from flows.calibration.section import CalibrationConfig
 from flows.keeping import ExportConfig, RecordingConfig, RetentionConfig
 from flows.lock import Overlap
 from flows.operation import DeploymentConfig, DriftConfig
+from flows.scaleout.section import EngineConfig
 from flows.sections import (
     BaselineConfig,
     BenchmarkConfig,
@@ -57,6 +58,7 @@ class Settings(Section):
     baseline: BaselineConfig
     training: TrainingConfig
     execution: ExecutionConfig
+    engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig
     evaluation: EvaluationConfig
     latency: LatencyConfig = LatencyConfig()
@@ -88,6 +90,19 @@ class Settings(Section):
                 "completes, llm.reuse_responses=always needs them later; set one of them back"
             )
         return self
+
+    @model_validator(mode="after")
+    def _shards_share_no_answers(self) -> "Settings":
+        if self.engine.kind != "local" and self.llm.reuse_responses != "run":
+            raise ValueError(
+                f"llm.reuse_responses={self.llm.reuse_responses} needs all rollouts in one "
+                f"process, engine={self.engine.kind} spreads them; set one of them back"
+            )
+        return self
+
+    @property
+    def landing_folder(self) -> Path:
+        return self.home / "landing"
 
     @property
     def checkpoints_folder(self) -> Path:
@@ -137,6 +152,7 @@ class Settings(Section):
                 "sweep": {} if kind == "sweep" else True,
                 "sandbox": {"concurrency"},
                 "execution": {"concurrency", "granularity"},
+                "engine": True,
                 "operators": {"prompts"},
                 "training": {"max_failed_fraction"},
                 "llm": {

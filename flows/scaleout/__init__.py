@@ -1,0 +1,1 @@
+"""Rollouts over several processes or machines, on an engine that is there already."""

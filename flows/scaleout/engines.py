@@ -1,0 +1,111 @@
+"""How Dask and Ray are started, or found, and handed to Prefect."""
+
+import logging
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Protocol, cast
+
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner
+
+from flows.scaleout.section import EngineConfig
+from lamas.errors import ServerError
+
+HOST = "127.0.0.1"
+CONNECT_SECONDS = 15.0
+OBJECT_STORE_BYTES = 100 * 1024 * 1024
+"""Nearly Ray's least: shards are small, and their results land as files."""
+
+AnyTaskRunner = TaskRunner[PrefectFuture[object]]
+NewTaskRunner = Callable[[], AnyTaskRunner]
+
+
+class _Cluster(Protocol):
+    """The part of `distributed.LocalCluster` used here."""
+
+    @property
+    def scheduler_address(self) -> str: ...
+    def close(self) -> None: ...
+
+
+def open_engine(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
+    """What makes task runners on the configured engine, which `stack` ends if it was started here.
+
+    Started processes listen on loopback alone. Blocks for some seconds. Raises ServerError when
+    the engine cannot be reached or started.
+    """
+    return {"dask": _dask, "ray": _ray}[config.kind](config, stack)
+
+
+def _dask(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
+    from distributed import Client, LocalCluster
+    from prefect_dask.task_runners import DaskTaskRunner
+
+    # Workers that come and go are told of one by one otherwise.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    address = config.address
+    if address is None:
+        # What the stubs get wrong: None leaves the dashboards out; outside of a coroutine this is
+        # a cluster at once.
+        new_cluster = cast("Callable[..., _Cluster]", LocalCluster)
+        cluster = new_cluster(
+            n_workers=config.workers,
+            threads_per_worker=1,
+            host=HOST,
+            dashboard_address=None,
+            worker_dashboard_address=None,
+        )
+        stack.callback(cluster.close)
+        address = cluster.scheduler_address
+    else:
+        try:
+            Client(address, timeout=CONNECT_SECONDS, set_as_default=False).close()
+        except (OSError, ValueError) as error:
+            raise _unreachable(config, error) from None
+    return lambda: cast("AnyTaskRunner", DaskTaskRunner(address=address))
+
+
+def _ray(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
+    # It would report to its makers, and warn about a default that is to change.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+    from prefect_ray.task_runners import RayTaskRunner
+
+    try:
+        if config.address is None:
+            ray.init(
+                num_cpus=config.workers,
+                object_store_memory=OBJECT_STORE_BYTES,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                _node_ip_address=HOST,
+            )
+        else:
+            ray.init(config.address, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise _unreachable(config, error) from None
+    stack.callback(cast("Callable[[], None]", ray.shutdown))
+    return lambda: cast("AnyTaskRunner", RayTaskRunner())
+
+
+def lost_worker(config: EngineConfig, error: Exception) -> ServerError | None:
+    """What to say when it was the engine that failed, not the work; None when it was the work."""
+    if type(error).__module__.partition(".")[0] not in ("distributed", "ray"):
+        return None
+    reason = str(error).strip().split("\n", 1)[0]
+    return ServerError(
+        f"engine={config.kind} lost a worker ({type(error).__name__}: {reason}); what it paid for "
+        "is kept: start the same command again to go on"
+    )
+
+
+def _unreachable(config: EngineConfig, error: Exception) -> ServerError:
+    what = f"at engine.address={config.address} " if config.address else ""
+    reason = str(error).strip().split("\n", 1)[0]
+    return ServerError(
+        f"no {config.kind} cluster {what}can be used ({reason}): start it, correct the address, or "
+        "choose engine=local"
+    )

@@ -1,0 +1,238 @@
+"""What the run's own process does: hand out shards, merge what landed, keep to the caps."""
+
+import asyncio
+import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import cast
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.collecting import Collected
+from flows.live import budget_left, paid_answers, serve_embedded
+from flows.needs import needs_of
+from flows.problems import ProblemSet
+from flows.recorder import first_leaf
+from flows.scaleout.engines import NewTaskRunner, lost_worker, open_engine
+from flows.scaleout.settling import landing_of, settle, take_in
+from flows.scaleout.shard import Shard
+from flows.scaleout.worker import ShardReport, run_shard
+from flows.session import Session
+from lamas.domain import Outcome, PlannedRollout
+from lamas.errors import BudgetExceededError, LamasError, ServerError
+from lamas.llm import Budget, EndpointSettings, ResponseStore
+
+LEAVING_SECONDS = 10.0
+"""How long workers get to land what they have when a run is stopped."""
+TRIES = 2
+"""Starts of a shard from which nothing lands."""
+
+
+@task(name="shard", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+async def shard_run(name: str, shard: Shard) -> ShardReport:
+    """One shard, in a worker; each of its failures is a row."""
+    return await run_shard(shard)
+
+
+_work: ContextVar[Callable[[], Awaitable[None]]] = ContextVar("work")
+"""Not an argument of the flow, nor part of it: Prefect sends flows to the workers of its tasks."""
+
+
+async def _do_work() -> None:
+    await _work.get()()
+
+
+@flow(name="shards")
+async def shards() -> None:
+    """Started by `collect` and `evaluate`: rollouts in shards, each a task run in a worker."""
+    await _do_work()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scaleout:
+    """What a run has on its engine, from the first shards to its end."""
+
+    new_task_runner: NewTaskRunner
+    endpoint: EndpointSettings | None
+    """The embedded model, which the run serves to its workers."""
+
+
+async def scaleout_of(current: Session, plans: Sequence[PlannedRollout]) -> Scaleout:
+    """The run's engine, started when it is needed and stopped when the run ends."""
+    settings, stack = current.settings, current.stack
+    if current.scaleout is None:
+        new_task_runner = await asyncio.to_thread(open_engine, settings.engine, stack)
+        current.scaleout = Scaleout(new_task_runner=new_task_runner, endpoint=None)
+    found = current.scaleout
+    if settings.llm.kind == "embedded" and found.endpoint is None:
+        decided = any(planned.mode != "fixed" for planned in plans)
+        graphs = (planned.graph for planned in plans)
+        if needs_of(current, graphs, any_graph=decided).model:
+            endpoint = await serve_embedded(settings, stack)
+            found = current.scaleout = replace(found, endpoint=endpoint)
+    return found
+
+
+async def spread_rollouts(
+    current: Session,
+    problems: ProblemSet,
+    plans: Sequence[PlannedRollout],
+    *,
+    samples_by_policy: Mapping[str, int | None],
+    on_finished: Callable[[Outcome], None],
+) -> Collected:
+    """Run `plans` in shards on the configured engine and store what they land.
+
+    However this ends, what has landed is stored; what workers land later is at the next start.
+    Raises what a worker raises, BudgetExceededError when all of the caps is spent, and ServerError
+    when workers are lost.
+    """
+    scaleout = await scaleout_of(current, plans)
+    with paid_answers(current) as store:
+        landing = landing_of(current)
+        term = uuid.uuid4().hex
+        landing.begin(term)
+        if current.resumed and not landing.earlier.exists():
+            store.copy(landing.earlier)
+        blank = Shard(
+            settings=current.settings,
+            run_id=current.payer.run_id,
+            landing=landing,
+            plans=(),
+            problems=(),
+            samples_by_policy=dict(samples_by_policy),
+            budget=Budget(),
+            endpoint=scaleout.endpoint,
+            earlier=landing.earlier if landing.earlier.exists() else None,
+            term=term,
+        )
+        spreading = _Spreading(current, problems, blank, store, on_finished)
+        _work.set(lambda: spreading.run(plans))
+        try:
+            await shards.with_options(task_runner=scaleout.new_task_runner())()
+        except BaseException:
+            landing.end()
+            # What cannot be stored now is at the next start.
+            with suppress(LamasError):
+                await asyncio.to_thread(settle, current, wait_seconds=LEAVING_SECONDS)
+            raise
+        await asyncio.to_thread(settle, current, wait_seconds=LEAVING_SECONDS)
+        return spreading.collected
+
+
+class _Spreading:
+    """One collection over an engine."""
+
+    def __init__(
+        self,
+        current: Session,
+        problems: ProblemSet,
+        blank: Shard,
+        store: ResponseStore,
+        on_finished: Callable[[Outcome], None],
+    ) -> None:
+        """`blank` is a shard without rollouts."""
+        self._current = current
+        self._problems = problems
+        self._blank = blank
+        self._store = store
+        self._on_finished = on_finished
+        self._leases: dict[str, Budget] = {}
+        self._merging = asyncio.Lock()
+        self._workers = current.settings.engine.workers
+        self.collected = Collected()
+
+    async def run(self, plans: Sequence[PlannedRollout]) -> None:
+        """All of `plans`, several shards at once; under a cap what is left over one by one."""
+        size = self._current.settings.engine.shard
+        waiting = deque(plans[start : start + size] for start in range(0, len(plans), size))
+        left_over: list[Sequence[PlannedRollout]] = []
+
+        async def work() -> None:
+            while waiting:
+                left, exhausted = await self._finish(waiting.popleft(), alone=False)
+                if exhausted:
+                    left_over.append(left)
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self._workers, len(waiting))):
+                    group.create_task(work())
+        except BaseExceptionGroup as group:
+            raise first_leaf(group) from None
+        for part in left_over:
+            _, exhausted = await self._finish(part, alone=True)
+            if exhausted:
+                raise BudgetExceededError(exhausted)
+
+    async def _finish(
+        self, plans: Sequence[PlannedRollout], *, alone: bool
+    ) -> tuple[Sequence[PlannedRollout], str | None]:
+        """(what is left of `plans`, what the cap said); all of it has run where no cap spoke."""
+        tries = 0
+        while plans:
+            shard = self._shard(plans, await asyncio.to_thread(self._budget, alone))
+            report = await self._submitted(shard)
+            landed = await self._merged(shard)
+            plans = [item for item in plans if item.rollout_id not in landed]
+            if report.exhausted:
+                return plans, report.exhausted
+            tries = 0 if landed else tries + 1
+            if tries == TRIES:
+                raise ServerError(
+                    f"{len(plans)} rollouts were run {TRIES} times and did not land in "
+                    f"{shard.landing.folder}: check that file system, then start the same "
+                    "command again"
+                )
+        return plans, None
+
+    async def _submitted(self, shard: Shard) -> ShardReport:
+        name = f"{len(shard.plans)} rollouts · {shard.plans[0].policy}"
+        self._leases[shard.name] = shard.budget
+        try:
+            future = shard_run.submit(name, shard)
+            # The stubs give an async task's result as a coroutine, which it is not.
+            return cast("ShardReport", await asyncio.to_thread(future.result))
+        except Exception as error:
+            raise lost_worker(self._current.settings.engine, error) or error from None
+        finally:
+            del self._leases[shard.name]
+
+    async def _merged(self, shard: Shard) -> set[str]:
+        async with self._merging:
+            outcomes = await asyncio.to_thread(take_in, self._current, self._store, shard)
+        for outcome, error in outcomes:
+            self.collected = self.collected.plus(outcome, error)
+            self._on_finished(outcome)
+        return {outcome.rollout_id for outcome, _ in outcomes}
+
+    def _shard(self, plans: Sequence[PlannedRollout], budget: Budget) -> Shard:
+        named = dict.fromkeys(planned.problem_id for planned in plans)
+        return replace(
+            self._blank,
+            plans=tuple(plans),
+            problems=tuple(self._problems[problem_id] for problem_id in named),
+            budget=budget,
+        )
+
+    def _budget(self, alone: bool) -> Budget:
+        """What the next shard may spend: all that is left, or an equal share of it."""
+        caps = self._current.settings.llm
+        if caps.max_usd is None and caps.max_calls is None:
+            return Budget()
+        left = budget_left(self._current, self._store)
+        if alone:
+            return left
+        idle, leases = self._workers - len(self._leases), self._leases.values()
+        share = Budget()
+        if left.max_usd is not None:
+            free = left.max_usd - left.spent_usd - sum(item.max_usd or 0.0 for item in leases)
+            share = replace(share, max_usd=max(0.0, free / idle))
+        if left.max_calls is not None:
+            free = left.max_calls - left.made_calls - sum(item.max_calls or 0 for item in leases)
+            share = replace(share, max_calls=max(0, free // idle))
+        return share
