@@ -3,7 +3,6 @@
 import json
 import logging
 import subprocess
-import time
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -202,7 +201,7 @@ def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitS
         + (" (taken up again)" if previous else "")
         + (" — simulated model" if settings.simulated else "")
     )
-    ahead = clock.now() - time.time()
+    ahead = clock.now() - Clock().now()
     if ahead > CLOCK_SET_BACK_SECONDS:
         opened.say(
             f"the system clock is {ahead / 60:.0f} min behind what the warehouse holds: times are "

@@ -38,8 +38,11 @@ def run(options: argparse.Namespace, folder: Path) -> Tally:
             undisturbed = undisturbed_run(first)
             _say(f"undisturbed: {_described(undisturbed)}")
             waiting: list[list[Target]] = draw(rng, options.kills, steps=STEPS, each=options.each)
+            again: list[Target] = []
             number = 0
-            while waiting:
+            while waiting or again:
+                if not waiting:
+                    waiting, again = [again[: options.each]], again[options.each :]
                 targets, begun = waiting.pop(0), time.monotonic()
                 number += 1
                 missed = disturbed_run(
@@ -48,8 +51,7 @@ def run(options: argparse.Namespace, folder: Path) -> Tally:
                     undisturbed,
                     cold=number % options.cold_every == 0,
                 )
-                if missed:
-                    waiting.append(missed)
+                again += missed
                 _say(
                     f"home {number}: {len(targets) - len(missed)} kills in "
                     f"{time.monotonic() - begun:.0f} s, {tally.kills} in all, "

@@ -121,8 +121,8 @@ class SimulatedServer:
                     port = urlsplit(self._base_url).port or 0
                     self._process = process = self._launched(port)
                 except ServerError as error:
+                    # Whatever ended the first may have met the second one too.
                     logger.warning("%s", error)
-                    return
 
     def _spawn(self, complaints: IO[bytes], port: int) -> subprocess.Popen[bytes]:
         scale = repr(float(self._time_scale))

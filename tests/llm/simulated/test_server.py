@@ -189,3 +189,24 @@ def test_a_server_that_dies_is_replaced_on_its_port() -> None:
     assert not is_running(second)
     with pytest.raises(httpx.ConnectError):
         httpx.get(health)
+
+
+def test_a_server_whose_successor_dies_at_once_is_replaced_all_the_same() -> None:
+    with SimulatedServer() as server:
+        first = server.process_id
+        os.kill(first, signal.SIGKILL)
+        children = Path(f"/proc/{os.getpid()}/task")
+        deadline = time.monotonic() + 60
+        killed = {first}
+        while len(killed) < 2:
+            assert time.monotonic() < deadline
+            for file in children.glob("*/children"):
+                for child in map(int, file.read_text().split()):
+                    command = Path(f"/proc/{child}/cmdline").read_bytes()
+                    if child != first and b"lamas.llm.simulated" in command:
+                        os.kill(child, signal.SIGKILL)
+                        killed.add(child)
+        while server.process_id in killed:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert httpx.get(server.base_url.removesuffix("/v1") + "/health").is_success
