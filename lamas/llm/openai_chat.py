@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from types import TracebackType
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from openai.types.chat import (
 from lamas.domain import ChatMessage, Clock, ModelCall, digest
 from lamas.errors import (
     BudgetExceededError,
+    ConfigurationError,
     ModelError,
     ModelRequestError,
     ModelUnreachableError,
@@ -68,6 +69,8 @@ class OpenAIChatModel:
         self._retry = retry or RetryPolicy()
         self._outage = Outage(self._retry, self._where)
         self._store = store
+        self._unstored: list[tuple[str, tuple[ModelCall, ...]]] = []
+        """Paid answers, by key, that the store has not taken yet."""
         self._reuse_scope = reuse_scope
         self._clock = clock or Clock()
         self._key = resolve_key(settings)
@@ -110,7 +113,15 @@ class OpenAIChatModel:
                 return ChatResult(
                     text=recorded[-1].response_text or "", attempts=replayed(recorded, blank)
                 )
+            # What cannot be kept is not paid for: it would be once more after a restart.
+            self._keep_paid()
             return await self._ask(request, blank, key)
+
+    def _keep_paid(self) -> None:
+        """Store the answers that are not stored; ConfigurationError while that fails."""
+        while self._store is not None and self._unstored:
+            self._store.put(*self._unstored[0])
+            del self._unstored[0]
 
     def _key_of(self, request: ChatRequest, blank: ModelCall) -> str:
         if self._reuse_scope is None:
@@ -156,7 +167,10 @@ class OpenAIChatModel:
             attempts.append(call)
             if failure is None:
                 if self._store is not None:
-                    self._store.put(key, tuple(attempts))
+                    self._unstored.append((key, tuple(attempts)))
+                    # The answer is there and paid: it is used, and the next call will complain.
+                    with suppress(ConfigurationError):
+                        self._keep_paid()
                 return ChatResult(text=call.response_text or "", attempts=tuple(attempts))
             stop = self._last_word(failure, number)
             if stop is not None:

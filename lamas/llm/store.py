@@ -91,14 +91,23 @@ class ResponseStore:
             ) from None
 
     def put(self, key: str, attempts: tuple[ModelCall, ...]) -> None:
-        """Keep the attempts of a finished call; the first record of a key stays."""
+        """Keep the attempts of a finished call; the first record of a key stays.
+
+        Raises ConfigurationError when they cannot be written (the disk is full).
+        """
         # The messages are part of the key and known to whoever asks with it.
         text = _ATTEMPTS.dump_json(attempts, exclude=_LEFT_OUT).decode()
-        with self._lock:
-            self._connection.execute(
-                "INSERT OR IGNORE INTO main.responses VALUES (?, ?, ?, ?)",
-                (key, text, time.time(), self.run_id),
-            )
+        try:
+            with self._lock:
+                self._connection.execute(
+                    "INSERT OR IGNORE INTO main.responses VALUES (?, ?, ?, ?)",
+                    (key, text, time.time(), self.run_id),
+                )
+        except sqlite3.Error as error:
+            raise ConfigurationError(
+                f"the response store {self.path} cannot keep a paid answer ({error}): make room "
+                "where it lies, or free the file"
+            ) from None
 
     def paid(self) -> tuple[int, float]:
         """(finished calls, USD) that this run has put so far, failed attempts included."""
@@ -123,10 +132,10 @@ class ResponseStore:
     def absorb(self, other: Path) -> int:
         """Take over what another store holds; returns how many calls were new here.
 
-        In one transaction. Whoever wrote to `other` must have stopped: its log is taken in first.
+        In one transaction. Whoever wrote to `other` should have stopped: later calls stay there.
         """
-        with ResponseStore(other) as source:
-            source.settle()
+        # One that was killed while it was made is made whole.
+        ResponseStore(other).close()
         with self._lock:
             run = self._connection.execute
             run("ATTACH ? AS other", (str(other),))
@@ -140,7 +149,8 @@ class ResponseStore:
     def copy(self, target: Path) -> None:
         """Write what this run put into a new file at `target`, to be read by many."""
         with ResponseStore(target) as made:
-            made.settle()
+            # All of it in the one file, without a log beside it.
+            made._connection.execute("PRAGMA journal_mode = DELETE")
         with self._lock:
             run = self._connection.execute
             run("ATTACH ? AS other", (str(target),))
@@ -152,11 +162,6 @@ class ResponseStore:
                 )
             finally:
                 run("DETACH other")
-
-    def settle(self) -> None:
-        """Leave everything in the one file and stop keeping a log beside it."""
-        with self._lock:
-            self._connection.execute("PRAGMA journal_mode = DELETE")
 
     def count(self) -> int:
         """Calls stored so far."""

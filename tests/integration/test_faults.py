@@ -32,6 +32,7 @@ TINY = (
     "evaluation.baselines=[]",
 )
 PATIENCE_SECONDS = 240.0
+AUDITS = len(list(Path("warehouse/audits").glob("*.sql")))
 
 
 def warehouse_of(home: Path) -> Warehouse:
@@ -109,6 +110,51 @@ def test_a_read_only_file_system_is_a_sentence_for_writers_and_nothing_to_reader
     assert_sentence(refused.stderr, str(trained), "Read-only file system", "home=…")
     asked = read_only(trained, "sql", "SELECT count(*) AS n FROM rollouts")
     assert (asked.returncode, asked.stdout.split()[0]) == (0, "n"), asked.stderr
+
+
+ON_A_SMALL_DISK = """
+mount -t tmpfs -o "size=$1" tmpfs "$2" || exit 77
+home=$2
+shift 2
+"$@"; echo "exit code $?" >&2
+mount -o remount,size=400m "$home"
+"$@"; echo "exit code $?" >&2
+"$0" -m flows audit "home=$home"
+"""
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_in_mid_run_is_a_sentence_and_with_room_the_run_goes_on(
+    prefect_api: str, tmp_path: Path
+) -> None:
+    if shutil.which("unshare") is None:
+        pytest.skip("unshare is not installed")
+    home, probe = tmp_path / "home", tmp_path / "probe.duckdb"
+    home.mkdir()
+    Warehouse.open(probe, create=True)
+    # Room for the empty warehouse and the first answers, not for a step.
+    size = str(probe.stat().st_size + 900_000)
+    lamas = [sys.executable, "-m", "flows", "retrain", *SMALL, f"home={home}"]
+    own_mounts = ("unshare", "--user", "--map-root-user", "--mount")
+    done = subprocess.run(
+        [*own_mounts, "sh", "-c", ON_A_SMALL_DISK, sys.executable, size, str(home), *lamas],
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE_SECONDS,
+        env={**os.environ, "PREFECT_API_URL": prefect_api},
+    )
+    if done.returncode == 77 or "unshare failed" in done.stderr:
+        pytest.skip(f"no mounts of one's own here: {done.stderr.strip()}")
+    first, second, _ = done.stderr.split("exit code ")
+    assert second.startswith("1\n"), done.stderr
+    assert_sentence(first)
+    assert "No space left on device" in first or "disk is full" in first
+    assert done.stderr.endswith("exit code 0\n"), done.stderr
+    assert "taken up again" in second
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        f"{AUDITS} audits, 0 with findings",
+    )
 
 
 @pytest.fixture

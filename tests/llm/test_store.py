@@ -269,3 +269,28 @@ def test_earlier_answers_are_found_and_not_paid_again(tmp_path: Path) -> None:
 def test_a_missing_earlier_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be used"):
         ResponseStore(tmp_path / "a.sqlite", earlier=tmp_path / "missing.sqlite")
+
+
+async def test_while_answers_cannot_be_kept_none_is_paid_for(tmp_path: Path) -> None:
+    """The one in hand is used, and stored as soon as there is room."""
+    path = tmp_path / "responses.sqlite"
+    with ScriptedEndpoint(says("4")) as endpoint, ResponseStore(path) as store:
+        async with model(endpoint.base_url, store=store) as llm:
+            with sqlite3.connect(path) as other:
+                (pages,) = other.execute("PRAGMA page_count").fetchone()
+            limit = store._connection  # pyright: ignore[reportPrivateUsage]
+            limit.execute(f"PRAGMA max_page_count = {pages}")
+            paid = 0
+            while store.count() == paid:
+                assert (await llm.complete(request(paid))).text == "4"
+                paid += 1
+            with pytest.raises(ConfigurationError, match=r"disk is full\): make room") as caught:
+                await llm.complete(request(500))
+            assert str(path) in str(caught.value)
+            assert len(endpoint.script.chats_seen) == paid
+            assert store.count() == paid - 1
+            # What is stored needs no room.
+            assert (await llm.complete(request(0))).attempts[0].replayed
+            limit.execute("PRAGMA max_page_count = 100000")
+            await llm.complete(request(500))
+            assert store.count() == paid + 1
