@@ -45,6 +45,8 @@ PATIENCE_SECONDS = 240.0
 """For one attempt, and for a stage to come."""
 GRACE_SECONDS = 20.0
 """For workers to notice that their run is gone."""
+PROMOTING_SHARE = 0.3
+"""Of the time from the end of the evaluation to the end of the process."""
 START = Place(stage="start")
 
 
@@ -244,6 +246,9 @@ def disturbed_run(
         if waiting and attempt.poll() is None:
             target = waiting.pop(0)
             usual = undisturbed.seconds.get(target.place, 0.1)
+            if target.place.stage == "promote":
+                # The rest is the end of the process: all is done by then.
+                usual *= PROMOTING_SHARE
             if not home.kill(target, target.fraction * usual):
                 missed.append(target)
             continue

@@ -24,14 +24,12 @@ from lamas.domain import ChatMessage, Clock, ModelCall, digest
 from lamas.errors import (
     BudgetExceededError,
     ConfigurationError,
-    ModelError,
-    ModelRequestError,
-    ModelUnreachableError,
 )
 from lamas.llm.budget import Budget, Ledger
 from lamas.llm.chat import ChatRequest, ChatResult
 from lamas.llm.client import build_client, resolve_key
 from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of, without_key
+from lamas.llm.last_word import last_word
 from lamas.llm.outage import Outage
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.reply import Reply
@@ -172,7 +170,7 @@ class OpenAIChatModel:
                     with suppress(ConfigurationError):
                         self._keep_paid()
                 return ChatResult(text=call.response_text or "", attempts=tuple(attempts))
-            stop = self._last_word(failure, number)
+            stop = last_word(self._where, self._retry, failure, number)
             if stop is not None:
                 stop.attempts = tuple(attempts)
                 raise stop
@@ -275,29 +273,6 @@ class OpenAIChatModel:
             self._asks_for_usage = False
             return replace(failure, retryable=True)
         return failure
-
-    def _last_word(self, failure: Failure, attempts: int) -> ModelError | None:
-        """The error that ends the call, or None when another attempt is due."""
-        where = self._where
-        if not failure.retryable:
-            return ModelRequestError(f"{where} refused a request: {failure.reason}")
-        if failure.unreached:
-            return ModelUnreachableError(
-                f"{where} could not be reached for {self._retry.outage_seconds:g} s "
-                f"(llm.retry.outage_seconds): {failure.reason}"
-            )
-        wait = failure.retry_after_seconds or 0.0
-        if wait > self._retry.retry_after_max_seconds:
-            return ModelUnreachableError(
-                f"{where} asks to wait {wait:.0f} s, more than llm.retry.retry_after_max_seconds="
-                f"{self._retry.retry_after_max_seconds:g}: {failure.reason}"
-            )
-        if attempts >= self._retry.attempts:
-            return ModelUnreachableError(
-                f"{where} gave no usable answer in {attempts} attempts "
-                f"(llm.retry.attempts), the last one ended with {failure.reason}"
-            )
-        return None
 
     def _sample(self, request: ChatRequest) -> list[object]:
         return [
