@@ -67,9 +67,12 @@ def _dask(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
 
 
 def _ray(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
-    # It would report to its makers, and warn about a default that is to change.
+    # It would report to its makers otherwise.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if config.address is None:
+        # One machine, so that everything it starts listens on loopback: Ray's default for desktop
+        # systems, wherever it runs.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     import ray
     from prefect_ray.task_runners import RayTaskRunner
 
@@ -81,7 +84,6 @@ def _ray(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
-                _node_ip_address=HOST,
             )
         else:
             ray.init(config.address, log_to_driver=False, logging_level=logging.ERROR)

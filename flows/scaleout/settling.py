@@ -52,7 +52,8 @@ def take_in(
         store.absorb(shard.answers)
     outcomes = _merged(current, shard.folder) if shard.folder.exists() else []
     shard.done.touch()
-    shard.answers.unlink(missing_ok=True)
+    for path in shard.folder.parent.glob(f"{shard.answers.name}*"):
+        path.unlink()
     shutil.rmtree(shard.folder, ignore_errors=True)
     return outcomes
 
