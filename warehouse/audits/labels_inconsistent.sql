@@ -5,8 +5,11 @@ layers AS (
         invocations.rollout_id,
         invocations.layer,
         rollouts.execution_mode,
-        ordered_sum(list(invocations.cp_tokens ORDER BY invocations.position)) AS sum_tokens,
-        list(invocations.cp_tokens ORDER BY invocations.cp_tokens DESC) AS descending
+        ordered_sum(
+            list(invocations.cp_tokens ORDER BY invocations.position)
+            FILTER (WHERE rollouts.execution_mode = 'sequential')
+        ) AS sum_tokens,
+        max(invocations.cp_tokens, 2) AS descending
     FROM operator_invocations AS invocations
     INNER JOIN rollouts USING (rollout_id)
     GROUP BY invocations.rollout_id, invocations.layer, rollouts.execution_mode
@@ -22,6 +25,8 @@ others AS (
             own.rollout_id = other.rollout_id
             AND own.layer = other.layer
             AND own.invocation_id <> other.invocation_id
+    INNER JOIN rollouts ON own.rollout_id = rollouts.rollout_id
+    WHERE rollouts.execution_mode = 'sequential'
     GROUP BY own.invocation_id
 ),
 

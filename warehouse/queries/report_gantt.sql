@@ -20,31 +20,6 @@ shown AS (
     WHERE
         (which.example = 'typical' AND ranked.place = (ranked.rollouts + 1) // 2)
         OR (which.example = 'worst' AND ranked.place = ranked.rollouts)
-),
-
-layers AS (
-    SELECT DISTINCT
-        invocations.rollout_id,
-        invocations.layer,
-        labels.layer_max_tokens
-    FROM operator_invocations AS invocations
-    INNER JOIN critical_path_labels AS labels USING (invocation_id)
-    WHERE invocations.rollout_id IN (SELECT shown.rollout_id FROM shown)
-),
-
-starts AS (
-    SELECT
-        rollout_id,
-        layer,
-        coalesce(
-            sum(layer_max_tokens) OVER (
-                PARTITION BY rollout_id
-                ORDER BY layer
-                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-            ),
-            0.0::DOUBLE
-        ) AS start_tokens
-    FROM layers
 )
 
 SELECT
@@ -55,39 +30,22 @@ SELECT
     shown.problem_id,
     shown.score,
     shown.cp_tokens AS rollout_cp_tokens,
-    invocations.layer,
-    invocations.position,
-    invocations.operator,
-    invocations.kind,
-    -- In sequential mode the operators of a layer wait for each other.
-    starts.start_tokens
-    + CASE
-        WHEN rollouts.execution_mode = 'sequential'
-            THEN
-                coalesce(
-                    sum(invocations.cp_tokens) OVER (
-                        PARTITION BY shown.example, shown.rollout_id, invocations.layer
-                        ORDER BY invocations.position
-                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-                    ),
-                    0.0::DOUBLE
-                )
-        ELSE 0.0::DOUBLE
-    END AS start_tokens,
-    invocations.cp_tokens,
-    invocations.output_tokens,
-    invocations.tool_seconds,
-    labels.is_critical,
-    labels.slack_tokens
+    timeline.layer,
+    timeline.position,
+    timeline.operator,
+    timeline.kind,
+    timeline.start_tokens,
+    timeline.cp_tokens,
+    timeline.output_tokens,
+    timeline.tool_seconds,
+    timeline.is_critical,
+    timeline.slack_tokens
 FROM shown
-INNER JOIN rollouts USING (rollout_id)
-INNER JOIN operator_invocations AS invocations USING (rollout_id)
-INNER JOIN critical_path_labels AS labels USING (invocation_id)
-INNER JOIN starts
-    ON invocations.rollout_id = starts.rollout_id AND invocations.layer = starts.layer
+INNER JOIN timeline ON shown.run_id = timeline.run_id AND shown.rollout_id = timeline.rollout_id
+WHERE timeline.run_id = getvariable('run_id')
 ORDER BY
     shown.policy,
     shown.checkpoint_id,
     shown.example,
-    invocations.layer,
-    invocations.position;
+    timeline.layer,
+    timeline.position;

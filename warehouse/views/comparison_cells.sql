@@ -12,50 +12,10 @@ SELECT
     count(*) AS samples,
     -- Of a replayed call no time is known.
     bool_and(answered.replayed_calls = 0) AS measured,
-    ordered_mean(
-        list(
-            answered.score
-            ORDER BY
-                answered.step,
-                answered.policy,
-                answered.sample_index,
-                answered.retry,
-                answered.rollout_id
-        )
-    ) AS score,
-    ordered_mean(
-        list(
-            answered.cp_tokens
-            ORDER BY
-                answered.step,
-                answered.policy,
-                answered.sample_index,
-                answered.retry,
-                answered.rollout_id
-        )
-    ) AS cp_tokens,
-    ordered_mean(
-        list(
-            answered.cost_usd
-            ORDER BY
-                answered.step,
-                answered.policy,
-                answered.sample_index,
-                answered.retry,
-                answered.rollout_id
-        )
-    ) AS cost_usd,
-    ordered_mean(
-        list(
-            answered.makespan_seconds
-            ORDER BY
-                answered.step,
-                answered.policy,
-                answered.sample_index,
-                answered.retry,
-                answered.rollout_id
-        )
-    ) AS makespan_seconds
+    mean_in_order(answered.score, answered.sum_order, TRUE) AS score,
+    mean_in_order(answered.cp_tokens, answered.sum_order, TRUE) AS cp_tokens,
+    mean_in_order(answered.cost_usd, answered.sum_order, TRUE) AS cost_usd,
+    mean_in_order(answered.makespan_seconds, answered.sum_order, TRUE) AS makespan_seconds
 FROM comparison_members AS members
 INNER JOIN evaluated_rollouts AS answered ON members.run_id = answered.run_id
 WHERE answered.status = 'ok'

@@ -11,50 +11,49 @@ weights AS (
 ),
 
 -- CP_len counts tokens, γ of them to the second; a latency model counts seconds.
-labels AS (
+timed AS (
     SELECT
+        invocations.rollout_id,
+        invocations.layer,
+        invocations.operator,
+        invocations.kind,
+        invocations.cost_usd,
         NULL::VARCHAR AS latency_model_id,
-        invocation_id,
-        is_critical,
-        layer_max_tokens AS layer_max,
-        layer_second_tokens AS layer_second
-    FROM critical_path_labels
+        labels.is_critical,
+        labels.layer_max_tokens AS layer_max,
+        labels.layer_second_tokens AS layer_second,
+        rollouts.virtual_seconds AS seconds,
+        rollouts.gamma AS per_second
+    FROM operator_invocations AS invocations
+    INNER JOIN critical_path_labels AS labels USING (invocation_id)
+    INNER JOIN rollouts USING (rollout_id)
     UNION ALL
     SELECT
-        latency_model_id,
-        invocation_id,
-        is_critical,
-        layer_max_seconds AS layer_max,
-        layer_second_seconds AS layer_second
-    FROM predicted_labels
-),
-
-clocks AS (
-    SELECT
-        NULL::VARCHAR AS latency_model_id,
-        rollout_id,
-        virtual_seconds AS seconds,
-        gamma AS per_second
-    FROM rollouts
-    UNION ALL
-    SELECT
-        latency_model_id,
-        rollout_id,
-        seconds,
+        invocations.rollout_id,
+        invocations.layer,
+        invocations.operator,
+        invocations.kind,
+        invocations.cost_usd,
+        labels.latency_model_id,
+        labels.is_critical,
+        labels.layer_max_seconds AS layer_max,
+        labels.layer_second_seconds AS layer_second,
+        predicted.seconds,
         1.0::DOUBLE AS per_second
-    FROM predicted_rollouts
+    FROM predicted_labels AS labels
+    INNER JOIN predicted_rollouts AS predicted USING (rollout_id, latency_model_id)
+    INNER JOIN operator_invocations AS invocations USING (invocation_id)
 ),
 
 post_layers AS (
     SELECT
-        labels.latency_model_id,
-        invocations.rollout_id,
-        invocations.layer,
-        any_value(labels.layer_max) AS layer_max
-    FROM operator_invocations AS invocations
-    INNER JOIN labels USING (invocation_id)
-    WHERE invocations.kind = 'post'
-    GROUP BY labels.latency_model_id, invocations.rollout_id, invocations.layer
+        latency_model_id,
+        rollout_id,
+        layer,
+        any_value(layer_max) AS layer_max
+    FROM timed
+    WHERE kind = 'post'
+    GROUP BY latency_model_id, rollout_id, layer
 ),
 
 post_times AS (
@@ -77,46 +76,43 @@ post_costs AS (
 
 charged AS (
     SELECT
-        decisions.rollout_id,
+        rollouts.run_id,
+        rollouts.rollout_id,
         decisions.layer,
         decisions.operator,
         rollouts.score,
         rollouts.cost_usd,
-        clocks.latency_model_id,
-        clocks.seconds,
-        labels.is_critical,
+        timed.latency_model_id,
+        timed.seconds,
+        timed.is_critical,
         -- Post-processing belongs to no operator: every decision pays for it in full.
-        invocations.cost_usd
+        timed.cost_usd
         + coalesce(post_costs.cost_usd, 0.0::DOUBLE) AS marginal_cost_usd,
         -- What vanishes from the layer without the operator; nothing at a tie.
         (
             CASE
-                WHEN labels.is_critical THEN labels.layer_max - labels.layer_second
+                WHEN timed.is_critical THEN timed.layer_max - timed.layer_second
                 ELSE 0.0::DOUBLE
             END
             + coalesce(post_times.counted, 0.0::DOUBLE)
-        ) / clocks.per_second AS marginal_seconds,
+        ) / timed.per_second AS marginal_seconds,
         weights.lambda_c,
         weights.lambda_t
-    FROM decisions
-    INNER JOIN rollouts USING (rollout_id)
-    INNER JOIN weights USING (run_id)
-    INNER JOIN operator_invocations AS invocations USING (rollout_id, layer, operator)
-    INNER JOIN clocks USING (rollout_id)
-    INNER JOIN labels
-        ON
-            invocations.invocation_id = labels.invocation_id
-            AND clocks.latency_model_id IS NOT DISTINCT FROM labels.latency_model_id
+    FROM timed
+    INNER JOIN decisions USING (rollout_id, layer, operator)
+    INNER JOIN rollouts ON timed.rollout_id = rollouts.rollout_id
+    INNER JOIN weights ON rollouts.run_id = weights.run_id
     LEFT JOIN post_times
         ON
-            rollouts.rollout_id = post_times.rollout_id
-            AND clocks.latency_model_id IS NOT DISTINCT FROM post_times.latency_model_id
-    LEFT JOIN post_costs ON rollouts.rollout_id = post_costs.rollout_id
-    WHERE rollouts.status = 'ok' AND invocations.kind = 'graph'
+            timed.rollout_id = post_times.rollout_id
+            AND timed.latency_model_id IS NOT DISTINCT FROM post_times.latency_model_id
+    LEFT JOIN post_costs ON timed.rollout_id = post_costs.rollout_id
+    WHERE rollouts.status = 'ok' AND timed.kind = 'graph'
 ),
 
 terms AS (
     SELECT
+        charged.run_id,
         charged.rollout_id,
         charged.layer,
         charged.operator,

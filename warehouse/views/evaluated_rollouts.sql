@@ -16,10 +16,11 @@ SELECT
     rollouts.virtual_seconds,
     rollouts.makespan_seconds,
     rollouts.replayed_calls,
+    rollouts.sum_order,
     problems.benchmark,
     problems.version,
     problems.split
-FROM rollouts
+FROM rollouts_in_order AS rollouts
 INNER JOIN problems USING (problem_id)
 WHERE rollouts.purpose = 'evaluate'
 QUALIFY

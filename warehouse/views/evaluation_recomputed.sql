@@ -26,35 +26,19 @@ wide AS (
         count_if(status = 'ok')::BIGINT AS finished,
         count_if(status = 'ok' AND replayed_calls = 0)::BIGINT AS measured,
         count_if(status = 'failed')::BIGINT AS failed,
-        ordered_mean(
-            list(score ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
-            FILTER (WHERE status = 'ok')
-        ) AS score,
-        ordered_mean(
-            list(cost_usd ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
-            FILTER (WHERE status = 'ok')
-        ) AS cost_usd,
-        ordered_mean(
-            list(cp_tokens ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
-            FILTER (WHERE status = 'ok')
-        ) AS cp_tokens_mean,
+        mean_in_order(score, sum_order, status = 'ok') AS score,
+        mean_in_order(cost_usd, sum_order, status = 'ok') AS cost_usd,
+        mean_in_order(cp_tokens, sum_order, status = 'ok') AS cp_tokens_mean,
         ordered_quantile(
             list(cp_tokens) FILTER (WHERE status = 'ok'), 0.5
         ) AS cp_tokens_p50,
         ordered_quantile(
             list(cp_tokens) FILTER (WHERE status = 'ok'), 0.9
         ) AS cp_tokens_p90,
-        ordered_mean(
-            list(virtual_seconds ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
-            FILTER (WHERE status = 'ok')
-        ) AS virtual_seconds_mean,
+        mean_in_order(virtual_seconds, sum_order, status = 'ok') AS virtual_seconds_mean,
         -- A replayed call keeps the times of its first answer: such a makespan is no measurement.
-        ordered_mean(
-            list(
-                makespan_seconds
-                ORDER BY step, problem_id, policy, sample_index, retry, rollout_id
-            )
-            FILTER (WHERE status = 'ok' AND replayed_calls = 0)
+        mean_in_order(
+            makespan_seconds, sum_order, status = 'ok' AND replayed_calls = 0
         ) AS makespan_seconds_mean,
         ordered_quantile(
             list(makespan_seconds) FILTER (WHERE status = 'ok' AND replayed_calls = 0), 0.5

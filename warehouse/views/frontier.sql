@@ -11,24 +11,11 @@ measured AS (
         checkpoint_id,
         count_if(status = 'ok')::BIGINT AS rollouts,
         count_if(status = 'failed')::BIGINT AS failed_rollouts,
-        ordered_mean(
-            list(score ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
-            FILTER (WHERE status = 'ok')
-        ) AS score,
-        ordered_mean(
-            list(cost_usd ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
-            FILTER (WHERE status = 'ok')
-        ) AS cost_usd,
-        ordered_mean(
-            list(cp_tokens ORDER BY step, problem_id, policy, sample_index, retry, rollout_id)
-            FILTER (WHERE status = 'ok')
-        ) AS cp_tokens,
-        ordered_mean(
-            list(
-                makespan_seconds
-                ORDER BY step, problem_id, policy, sample_index, retry, rollout_id
-            )
-            FILTER (WHERE status = 'ok' AND replayed_calls = 0)
+        mean_in_order(score, sum_order, status = 'ok') AS score,
+        mean_in_order(cost_usd, sum_order, status = 'ok') AS cost_usd,
+        mean_in_order(cp_tokens, sum_order, status = 'ok') AS cp_tokens,
+        mean_in_order(
+            makespan_seconds, sum_order, status = 'ok' AND replayed_calls = 0
         ) AS makespan_seconds
     FROM evaluated_rollouts
     GROUP BY ALL

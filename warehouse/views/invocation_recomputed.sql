@@ -1,29 +1,21 @@
 -- Grain: one operator invocation, its figures recomputed from its model calls and tool runs.
 CREATE OR REPLACE VIEW invocation_recomputed AS
 WITH
-ran_programs AS (
-    SELECT DISTINCT invocation_id
+-- Most invocations are one call and no program: nothing to add up, nothing to compare.
+composite AS (
+    SELECT invocation_id
+    FROM model_calls
+    WHERE call_index > 0
+    UNION
+    SELECT invocation_id
     FROM tool_executions
     WHERE role = 'operator'
 ),
 
--- Most invocations are one call and no program: nothing to add up, nothing to compare.
-single_calls AS (
-    SELECT
-        calls.invocation_id,
-        any_value(calls.usage_output_tokens) AS output_tokens,
-        any_value(calls.usage_input_tokens) AS input_tokens,
-        any_value(calls.cost_usd) AS cost_usd
-    FROM model_calls AS calls
-    ANTI JOIN ran_programs USING (invocation_id)
-    GROUP BY calls.invocation_id
-    HAVING count(*) = 1
-),
-
-other_calls AS (
+composite_calls AS (
     SELECT model_calls.*
     FROM model_calls
-    ANTI JOIN single_calls USING (invocation_id)
+    SEMI JOIN composite USING (invocation_id)
 ),
 
 branch_calls AS (
@@ -32,7 +24,7 @@ branch_calls AS (
         stage,
         branch,
         sum(usage_output_tokens)::BIGINT AS output_tokens
-    FROM other_calls
+    FROM composite_calls
     GROUP BY invocation_id, stage, branch
 ),
 
@@ -63,18 +55,22 @@ slowest AS (
     SELECT
         branches.invocation_id,
         branches.stage,
-        branches.output_tokens,
-        branches.tool_seconds
+        arg_min(
+            branches.output_tokens,
+            row(
+                -(branches.output_tokens + rollouts.gamma * branches.tool_seconds), branches.branch
+            )
+        ) AS output_tokens,
+        arg_min(
+            branches.tool_seconds,
+            row(
+                -(branches.output_tokens + rollouts.gamma * branches.tool_seconds), branches.branch
+            )
+        ) AS tool_seconds
     FROM branches
     INNER JOIN operator_invocations USING (invocation_id)
     INNER JOIN rollouts USING (rollout_id)
-    QUALIFY
-        row_number() OVER (
-            PARTITION BY branches.invocation_id, branches.stage
-            ORDER BY
-                branches.output_tokens + rollouts.gamma * branches.tool_seconds DESC,
-                branches.branch ASC
-        ) = 1
+    GROUP BY branches.invocation_id, branches.stage
 ),
 
 chains AS (
@@ -92,20 +88,11 @@ attempts AS (
         ordered_sum(list(cost_usd ORDER BY call_index)) AS cost_usd,
         sum(usage_input_tokens)::BIGINT AS total_input_tokens,
         sum(usage_output_tokens)::BIGINT AS total_output_tokens
-    FROM other_calls
+    FROM composite_calls
     GROUP BY invocation_id
 ),
 
-figures AS (
-    SELECT
-        invocation_id,
-        output_tokens,
-        0.0::DOUBLE AS tool_seconds,
-        cost_usd,
-        input_tokens AS total_input_tokens,
-        output_tokens AS total_output_tokens
-    FROM single_calls
-    UNION ALL
+sums AS (
     SELECT
         invocation_id,
         coalesce(chains.output_tokens, 0) AS output_tokens,
@@ -115,23 +102,36 @@ figures AS (
         coalesce(attempts.total_output_tokens, 0) AS total_output_tokens
     FROM chains
     FULL JOIN attempts USING (invocation_id)
+),
+
+only_calls AS (
+    SELECT
+        invocation_id,
+        usage_output_tokens AS output_tokens,
+        usage_input_tokens AS input_tokens,
+        cost_usd
+    FROM model_calls
+    WHERE call_index = 0
 )
 
 SELECT
-    operator_invocations.invocation_id,
-    operator_invocations.rollout_id,
-    operator_invocations.layer,
-    operator_invocations.position,
-    operator_invocations.operator,
-    operator_invocations.started_at,
-    operator_invocations.ended_at,
-    coalesce(figures.output_tokens, 0) AS output_tokens,
-    coalesce(figures.tool_seconds, 0.0::DOUBLE) AS tool_seconds,
-    coalesce(figures.output_tokens, 0)
-    + rollouts.gamma * coalesce(figures.tool_seconds, 0.0::DOUBLE) AS cp_tokens,
-    coalesce(figures.cost_usd, 0.0::DOUBLE) AS cost_usd,
-    coalesce(figures.total_input_tokens, 0) AS total_input_tokens,
-    coalesce(figures.total_output_tokens, 0) AS total_output_tokens
-FROM operator_invocations
+    invocations.invocation_id,
+    invocations.rollout_id,
+    rollouts.run_id,
+    rollouts.execution_mode,
+    invocations.layer,
+    invocations.position,
+    invocations.operator,
+    invocations.started_at,
+    invocations.ended_at,
+    coalesce(sums.output_tokens, only_calls.output_tokens, 0) AS output_tokens,
+    coalesce(sums.tool_seconds, 0.0::DOUBLE) AS tool_seconds,
+    coalesce(sums.output_tokens, only_calls.output_tokens, 0)
+    + rollouts.gamma * coalesce(sums.tool_seconds, 0.0::DOUBLE) AS cp_tokens,
+    coalesce(sums.cost_usd, only_calls.cost_usd, 0.0::DOUBLE) AS cost_usd,
+    coalesce(sums.total_input_tokens, only_calls.input_tokens, 0) AS total_input_tokens,
+    coalesce(sums.total_output_tokens, only_calls.output_tokens, 0) AS total_output_tokens
+FROM operator_invocations AS invocations
 INNER JOIN rollouts USING (rollout_id)
-LEFT JOIN figures USING (invocation_id);
+LEFT JOIN only_calls USING (invocation_id)
+LEFT JOIN sums USING (invocation_id);

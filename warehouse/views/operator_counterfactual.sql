@@ -4,7 +4,8 @@ WITH
 -- An operator stands at most once in a layer; without it the layer falls to its second largest.
 per_rollout AS (
     SELECT
-        invocations.rollout_id,
+        rollouts.run_id,
+        rollout_id,
         invocations.operator,
         sum(labels.layer_max_tokens - labels.layer_second_tokens) FILTER (
             WHERE labels.is_critical
@@ -12,11 +13,12 @@ per_rollout AS (
         sum(invocations.cost_usd) AS saved_usd
     FROM operator_invocations AS invocations
     INNER JOIN critical_path_labels AS labels USING (invocation_id)
-    GROUP BY invocations.rollout_id, invocations.operator
+    INNER JOIN rollouts USING (rollout_id)
+    GROUP BY rollouts.run_id, rollout_id, invocations.operator
 )
 
 SELECT
-    rollouts.run_id,
+    run_id,
     rollouts.policy,
     rollouts.purpose,
     per_rollout.operator,
@@ -33,6 +35,6 @@ SELECT
         AS cp_tokens_saved_share,
     sum(per_rollout.saved_usd) / nullif(sum(rollouts.cost_usd), 0) AS cost_saved_share
 FROM per_rollout
-INNER JOIN rollouts USING (rollout_id)
+INNER JOIN rollouts USING (run_id, rollout_id)
 WHERE rollouts.status = 'ok'
-GROUP BY rollouts.run_id, rollouts.policy, rollouts.purpose, per_rollout.operator;
+GROUP BY run_id, rollouts.policy, rollouts.purpose, per_rollout.operator;

@@ -20,8 +20,10 @@ layers AS (
         latency_model_id,
         rollout_id,
         layer,
-        ordered_sum(list(seconds ORDER BY position)) AS sum_seconds,
-        list(seconds ORDER BY seconds DESC) AS descending
+        ordered_sum(
+            list(seconds ORDER BY position) FILTER (WHERE execution_mode = 'sequential')
+        ) AS sum_seconds,
+        max(seconds, 2) AS descending
     FROM predicted
     GROUP BY latency_model_id, rollout_id, layer
 ),

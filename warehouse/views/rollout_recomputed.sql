@@ -1,53 +1,25 @@
 -- Grain: one rollout, its cost, CP_len, T and makespan recomputed from model calls and tool runs.
 CREATE OR REPLACE VIEW rollout_recomputed AS
 WITH
--- Looked at once, not for each of the figures below.
-invocations AS MATERIALIZED (
-    SELECT
-        rollout_id,
-        layer,
-        position,
-        cp_tokens,
-        cost_usd,
-        started_at,
-        ended_at
-    FROM invocation_recomputed
-),
-
-layers AS (
-    SELECT
-        invocations.rollout_id,
-        invocations.layer,
-        -- As in layer_recomputed.
-        CASE
-            WHEN any_value(rollouts.execution_mode) = 'sequential'
-                THEN
-                    ordered_sum(
-                        list(invocations.cp_tokens ORDER BY invocations.position)
-                        FILTER (WHERE rollouts.execution_mode = 'sequential')
-                    )
-            ELSE max(invocations.cp_tokens)
-        END AS cp_tokens
-    FROM invocations
-    INNER JOIN rollouts USING (rollout_id)
-    GROUP BY invocations.rollout_id, invocations.layer
-),
-
 paths AS (
     SELECT
+        run_id,
         rollout_id,
-        ordered_sum(list(cp_tokens ORDER BY layer)) AS cp_tokens
-    FROM layers
-    GROUP BY rollout_id
-),
-
-totals AS (
-    SELECT
-        rollout_id,
-        ordered_sum(list(cost_usd ORDER BY layer, position)) AS cost_usd,
+        execution_mode,
+        -- Sorts by layer, then by position.
+        list_sort(
+            list(
+                {
+                    'layer': layer,
+                    'position': position,
+                    'cp_tokens': cp_tokens,
+                    'cost_usd': cost_usd
+                }
+            )
+        ) AS parts,
         max(ended_at) - min(started_at) AS makespan_seconds
-    FROM invocations
-    GROUP BY rollout_id
+    FROM invocation_recomputed
+    GROUP BY run_id, rollout_id, execution_mode
 ),
 
 replays AS (
@@ -58,6 +30,16 @@ replays AS (
     INNER JOIN operator_invocations USING (invocation_id)
     WHERE model_calls.replayed
     GROUP BY operator_invocations.rollout_id
+),
+
+totals AS (
+    SELECT
+        run_id,
+        rollout_id,
+        path_cost_usd(parts) AS cost_usd,
+        path_cp_tokens(parts, execution_mode = 'sequential') AS cp_tokens,
+        makespan_seconds
+    FROM paths
 )
 
 SELECT
@@ -66,11 +48,10 @@ SELECT
     rollouts.status,
     rollouts.score,
     coalesce(totals.cost_usd, 0.0::DOUBLE) AS cost_usd,
-    coalesce(paths.cp_tokens, 0.0::DOUBLE) AS cp_tokens,
-    coalesce(paths.cp_tokens, 0.0::DOUBLE) / rollouts.gamma AS virtual_seconds,
+    coalesce(totals.cp_tokens, 0.0::DOUBLE) AS cp_tokens,
+    coalesce(totals.cp_tokens, 0.0::DOUBLE) / rollouts.gamma AS virtual_seconds,
     coalesce(totals.makespan_seconds, 0.0::DOUBLE) AS makespan_seconds,
     coalesce(replays.replayed_calls, 0) AS replayed_calls
 FROM rollouts
-LEFT JOIN paths USING (rollout_id)
-LEFT JOIN totals USING (rollout_id)
+LEFT JOIN totals USING (run_id, rollout_id)
 LEFT JOIN replays USING (rollout_id);
