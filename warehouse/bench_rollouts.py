@@ -1,4 +1,4 @@
-"""Rollouts for measuring the warehouse: seven invocations each, clean in every audit."""
+"""Rollouts for measuring the warehouse: seven invocations, nine calls and a program each."""
 
 import json
 import random
@@ -19,6 +19,7 @@ from lamas.domain import (
     Problem,
     Rollout,
     Run,
+    ToolExecution,
     Trace,
     ordered_sum,
 )
@@ -80,6 +81,17 @@ def batches(rollouts: int, size: int) -> Iterator[list[LabelledRollout]]:
     """All rollouts in order, `size` at a time; only one batch exists at once."""
     for first in range(0, rollouts, size):
         yield [_rollout(number) for number in range(first, min(first + size, rollouts))]
+
+
+def row_count(batch: list[LabelledRollout]) -> int:
+    """Rows that storing the batch makes, without its credits."""
+    return sum(
+        1
+        + len(rollout.plan.decisions)
+        + len(labels)
+        + sum(1 + len(item.calls) + len(item.tools) for item in rollout.trace.invocations)
+        for rollout, labels in batch
+    )
 
 
 def credits(batch: list[LabelledRollout]) -> list[Credit]:
@@ -178,45 +190,73 @@ def _invocation(
     source: random.Random, name: str, problem: int, place: tuple[int, int, str], started_at: float
 ) -> OperatorInvocation:
     layer, position, operator = place
-    words = source.randrange(30, 150)
-    tokens = 2 * words
-    call = ModelCall(
-        call_id=f"{name}/{layer}/{operator}",
-        attempt=1,
-        request_model="bench",
-        request_temperature=1.0,
-        request_max_tokens=1024,
-        request_seed=source.randrange(2**31),
-        request_messages=(
-            ChatMessage(role="user", content=f"{operator}: {_text(random.Random(problem), 60)}"),
-        ),
-        response_text=_text(source, words),
-        response_finish_reasons=("stop",),
-        usage_input_tokens=150,
-        usage_output_tokens=tokens,
-        started_at=started_at,
-        ended_at=started_at + 0.01 * tokens,
-        time_to_first_chunk_seconds=0.3,
-        cost_usd=1e-6 * tokens,
-        status="ok",
-    )
+    branches = 3 if operator == "MultiGenerateCoT" else 1
+    key = f"{name}/{layer}/{operator}"
+    calls = tuple(_call(source, key, branch, problem, started_at) for branch in range(branches))
+    answered_at = max(call.ended_at for call in calls)
+    tools = (_tool(source, key, answered_at),) if operator == "Programmer" else ()
+    tokens = max(call.usage_output_tokens for call in calls)
+    tool_seconds = ordered_sum(tool.charged_seconds for tool in tools)
     return OperatorInvocation(
-        invocation_id=f"{name}/{layer}/{operator}",
+        invocation_id=key,
         layer=layer,
         position=position,
         operator=operator,
         kind="graph",
-        started_at=call.started_at,
-        ended_at=call.ended_at,
+        started_at=started_at,
+        ended_at=max((tool.ended_at for tool in tools), default=answered_at),
         output_tokens=tokens,
-        tool_seconds=0.0,
-        cp_tokens=float(tokens),
-        total_input_tokens=call.usage_input_tokens,
-        total_output_tokens=tokens,
-        cost_usd=call.cost_usd,
+        tool_seconds=tool_seconds,
+        cp_tokens=tokens + _GAMMA * tool_seconds,
+        total_input_tokens=sum(call.usage_input_tokens for call in calls),
+        total_output_tokens=sum(call.usage_output_tokens for call in calls),
+        cost_usd=ordered_sum(call.cost_usd for call in calls),
         status="ok",
-        candidates=("2",),
-        calls=(call,),
+        candidates=("2",) * branches,
+        calls=calls,
+        tools=tools,
+    )
+
+
+def _call(
+    source: random.Random, key: str, branch: int, problem: int, started_at: float
+) -> ModelCall:
+    words = source.randrange(30, 150)
+    prompt = f"{key.rsplit('/', 1)[1]}: {_text(random.Random(problem), 60)}"
+    return ModelCall(
+        call_id=f"{key}/{branch}",
+        attempt=1,
+        branch=branch,
+        request_model="bench",
+        request_temperature=1.0,
+        request_max_tokens=1024,
+        request_seed=source.randrange(2**31),
+        request_messages=(ChatMessage(role="user", content=prompt),),
+        response_text=_text(source, words),
+        response_finish_reasons=("stop",),
+        usage_input_tokens=150,
+        usage_output_tokens=2 * words,
+        started_at=started_at,
+        ended_at=started_at + 0.02 * words,
+        time_to_first_chunk_seconds=0.3,
+        cost_usd=2e-6 * words,
+        status="ok",
+    )
+
+
+def _tool(source: random.Random, key: str, started_at: float) -> ToolExecution:
+    seconds = 0.01 + 0.1 * source.random()
+    return ToolExecution(
+        tool_execution_id=f"{key}/0",
+        program=_text(source, 40),
+        stdout="2",
+        stderr="",
+        exit_code=0,
+        status="ok",
+        started_at=started_at,
+        ended_at=started_at + seconds,
+        wall_seconds=seconds,
+        charged_seconds=seconds,
     )
 
 

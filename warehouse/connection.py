@@ -15,6 +15,8 @@ from lamas.errors import WarehouseError
 
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.25
+ROWS_IN_GROUP = 16_384
+"""Rows that are compressed together and scanned by one thread; bounds the memory of a writer."""
 
 # DuckDB tells these apart by text alone: another process holds the file; this process holds it in
 # the other mode (reading against writing); this process is just closing it.
@@ -66,7 +68,7 @@ def fetch(
         relation = cast(
             "duckdb.DuckDBPyRelation | None", connection.sql(sql, params=list(parameters))
         )
-        return pl.DataFrame() if relation is None else pl.DataFrame(relation.to_arrow_table())
+        return pl.DataFrame() if relation is None else _frame(relation)
     except duckdb.InvalidInputException as error:
         if "read-only" not in str(error):
             raise _wrong(error) from error
@@ -78,12 +80,17 @@ def fetch(
         raise _wrong(error) from error
 
 
+def _frame(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    # One piece of memory for each column would be one more copy of a large result.
+    return cast("pl.DataFrame", pl.from_arrow(relation.to_arrow_table(), rechunk=False))
+
+
 def _open(path: Path, *, read_only: bool, timeout_seconds: float) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + timeout_seconds
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
-            connection = duckdb.connect(str(path), read_only=read_only)
+            connection = _reading(path) if read_only else _writing(path)
         except duckdb.Error as error:
             message = str(error)
             if not any(sign in message for sign in _BUSY):
@@ -97,6 +104,25 @@ def _open(path: Path, *, read_only: bool, timeout_seconds: float) -> duckdb.Duck
         # Jitter keeps two waiting writers from knocking at the same instants for ever.
         time.sleep(pause * random.uniform(0.5, 1.5))
         pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
+
+
+def _reading(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(str(path), read_only=True)
+    # Polars holds texts the same way: they need not be copied once more.
+    connection.execute("SET arrow_output_version = '1.4'; SET produce_arrow_string_view = true")
+    return connection
+
+
+def _writing(path: Path) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(":memory:")
+    try:
+        # Row groups are merged, in memory, when the file is checkpointed.
+        connection.execute(f"ATTACH $1 AS warehouse (ROW_GROUP_SIZE {ROWS_IN_GROUP})", [str(path)])
+        connection.execute("USE warehouse")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _busy_message(path: Path, message: str, timeout_seconds: float) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from warehouse.schema import EMBEDDING_SIZE
 
 def fields(records: Sequence[object], names: Iterable[str]) -> dict[str, list[object]]:
     """Columns that are attributes of the records under the same name."""
-    return {name: [getattr(record, name) for record in records] for name in names}
+    return {name: list(map(attrgetter(name), records)) for name in names}
 
 
 def problem_columns(

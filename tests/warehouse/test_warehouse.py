@@ -160,12 +160,22 @@ def test_queries_take_parameters_and_cannot_write(warehouse: Warehouse) -> None:
     assert Reader(warehouse).run("run-1") == make_run()
 
 
-def test_the_bench_prints_rates_and_their_ratio(capsys: pytest.CaptureFixture[str]) -> None:
-    bench.main(["--rollouts", "40", "--batch", "20"])
+def test_the_bench_prints_rates_memory_and_views(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "kept.duckdb"
+    bench.main(["--rollouts", "40", "--batch", "10", "--repeats", "1", "--keep", str(kept)])
     printed = capsys.readouterr().out
-    assert "40 rollouts, 1160 rows, 2 transactions" in printed
+    assert "40 rollouts, 1280 rows, 4 batches" in printed
     assert re.search(r"raw, same tables .* writer takes \d+\.\d\d ×", printed), printed
+    assert re.search(r"peak +\d+ / \d+ / \d+ / \d+ MiB after 25 / 50 / 75 / 100 %", printed)
     assert "all clean" in printed
+    bench.main(["--from", str(kept), "--repeats", "1"])
+    again = capsys.readouterr().out
+    assert "writer takes" not in again
+    assert re.search(r"rollout_recomputed +in whole +40 rows .* one run +40 rows", again), again
+    with pytest.raises(WarehouseError, match="new file"):
+        bench.main(["--keep", str(kept)])
 
 
 def execute(warehouse: Warehouse, statement: str) -> None:
