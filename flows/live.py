@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from flows import wiring
+from flows.limits import admission_to
 from flows.needs import Needs
 from flows.session import Session
 from flows.settings import Settings
@@ -170,6 +171,7 @@ async def open_model(
             reuse_scope=_reuse_scope(settings, store),
             clock=clock,
             transport=transport,
+            admission=await admission_to(settings),
         )
     )
 

@@ -54,8 +54,8 @@ def _check_engine(stage: str, settings: Settings) -> None:
         return
     if stage in ("compare", "sweep"):
         raise ConfigurationError(
-            f"engine={kind} spreads the rollouts of one run; `lamas {stage}` runs many side by side "
-            "and shares their answers in one process: leave engine=local"
+            f"engine={kind} spreads the rollouts of one run; `lamas {stage}` runs many side by "
+            "side and shares their answers in one process: leave engine=local"
         )
     if find_spec(f"prefect_{kind}") is None:
         raise ConfigurationError(

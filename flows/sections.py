@@ -79,6 +79,15 @@ class RetryConfig(Section):
     """How long an endpoint that takes no connection is waited for, without using up attempts."""
 
 
+class AcrossProcessesConfig(Section):
+    """What all runs and workers together ask of one endpoint; Prefect's global limits hold it."""
+
+    concurrency: int | None = Field(default=None, ge=1)
+    """Calls in flight."""
+    per_second: float | None = Field(default=None, gt=0)
+    """Calls begun in a second."""
+
+
 class EmbeddedConfig(Section):
     """The llama.cpp server that a run starts for itself."""
 
@@ -143,6 +152,7 @@ class LLMConfig(Section):
     extra_body: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
     """Further JSON fields of every request (`top_p` …)."""
     retry: RetryConfig = RetryConfig()
+    across_processes: AcrossProcessesConfig = AcrossProcessesConfig()
     max_usd: float | None = Field(default=None, gt=0)
     max_calls: int | None = Field(default=None, ge=1)
     reuse_responses: Literal["run", "shared", "always"] = "run"

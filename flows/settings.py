@@ -161,6 +161,7 @@ class Settings(Section):
                     "max_usd": True,
                     "max_calls": True,
                     "retry": True,
+                    "across_processes": True,
                     "connect_timeout_seconds": True,
                     "first_chunk_timeout_seconds": True,
                     "total_timeout_seconds": True,

@@ -2,8 +2,10 @@
 
 import logging
 import os
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+import signal
+from collections.abc import Callable, Generator
+from contextlib import AsyncExitStack, contextmanager
+from multiprocessing import resource_tracker
 from typing import Protocol, cast
 
 from prefect.futures import PrefectFuture
@@ -49,13 +51,14 @@ def _dask(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
         # What the stubs get wrong: None leaves the dashboards out; outside of a coroutine this is
         # a cluster at once.
         new_cluster = cast("Callable[..., _Cluster]", LocalCluster)
-        cluster = new_cluster(
-            n_workers=config.workers,
-            threads_per_worker=1,
-            host=HOST,
-            dashboard_address=None,
-            worker_dashboard_address=None,
-        )
+        with _ctrl_c_for_the_run_alone():
+            cluster = new_cluster(
+                n_workers=config.workers,
+                threads_per_worker=1,
+                host=HOST,
+                dashboard_address=None,
+                worker_dashboard_address=None,
+            )
         stack.callback(cluster.close)
         address = cluster.scheduler_address
     else:
@@ -91,6 +94,21 @@ def _ray(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
         raise _unreachable(config, error) from None
     stack.callback(cast("Callable[[], None]", ray.shutdown))
     return lambda: cast("AnyTaskRunner", RayTaskRunner())
+
+
+@contextmanager
+def _ctrl_c_for_the_run_alone() -> Generator[None, None, None]:
+    """Processes and threads started in here never see SIGINT: the run ends them when it stops.
+
+    Ray does the same for what it starts.
+    """
+    # Starting it later would let SIGINT through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def lost_worker(config: EngineConfig, error: Exception) -> ServerError | None:

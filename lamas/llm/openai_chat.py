@@ -3,8 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from types import TracebackType
 from urllib.parse import quote
@@ -37,6 +37,8 @@ from lamas.llm.settings import EndpointSettings, RetryPolicy
 from lamas.llm.store import ResponseStore, replayed
 from lamas.llm.tokens import most_input_tokens
 
+Admission = Callable[[], AbstractAsyncContextManager[None]]
+
 
 class OpenAIChatModel:
     """A model behind an OpenAI-compatible endpoint, for one event loop.
@@ -59,7 +61,9 @@ class OpenAIChatModel:
         reuse_scope: str | None = None,
         clock: Clock | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        admission: Admission = nullcontext,
     ) -> None:
+        """`admission` is entered for every attempt: it waits until the endpoint may be asked."""
         self.settings = settings
         self.price = price or PriceList.published().price(settings.model)
         self.ledger = Ledger(budget or Budget())
@@ -74,6 +78,7 @@ class OpenAIChatModel:
         self._key = resolve_key(settings)
         self._client = build_client(settings, self._key, transport)
         self._slots = asyncio.Semaphore(settings.concurrency)
+        self._admission = admission
         self._asks_for_usage = True
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """What is asked for at the moment, where answers are reused."""
@@ -184,7 +189,7 @@ class OpenAIChatModel:
         worst = self.price.cost_usd(most_input_tokens(request.messages), request.max_tokens)
         reservation = await self.ledger.reserve(worst, new_call=new_call)
         with reservation:
-            async with self._slots:
+            async with self._slots, self._admission():
                 reservation.sent()
                 reply, failure = Reply(), None
                 started = self._clock.now()

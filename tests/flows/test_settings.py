@@ -41,6 +41,8 @@ NO_RESULT = {
     "llm.concurrency",
     "llm.max_usd",
     "llm.max_calls",
+    "llm.across_processes.concurrency",
+    "llm.across_processes.per_second",
     "llm.retry.attempts",
     "llm.retry.backoff_seconds",
     "llm.retry.backoff_max_seconds",

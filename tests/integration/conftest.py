@@ -39,3 +39,22 @@ def lamas(prefect_api: str) -> Callable[..., Finished]:
 def home(tmp_path: Path) -> Path:
     """An empty home folder."""
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def undisturbed(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home folder of one whole retrain, seed 7, one rollout at a time."""
+    home = tmp_path_factory.mktemp("undisturbed")
+    finished = run_here(
+        "retrain",
+        *SMALL,
+        "seed=7",
+        f"home={home}",
+        "execution.concurrency=1",
+        "llm.concurrency=1",
+        prefect_api=prefect_api,
+    )
+    assert finished.code == 0, finished.stderr
+    assert "Promoted" in finished.stdout or "Not promoted" in finished.stdout
+    assert "simulated model" in finished.stdout
+    return home

@@ -9,9 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from tests.command import Finished, run_here
+from tests.command import Finished
 from tests.integration.conftest import SMALL, start_command
 from tests.integration.results import assert_equal_results
 from warehouse import Warehouse
@@ -32,25 +30,6 @@ FAULTS = (
 
 def _query(home: Path, sql: str) -> list[tuple[object, ...]]:
     return Warehouse.open(home / "warehouse.duckdb").query(sql).rows()
-
-
-@pytest.fixture(scope="module")
-def undisturbed(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home folder of one whole retrain, seed 7, one rollout at a time."""
-    home = tmp_path_factory.mktemp("undisturbed")
-    finished = run_here(
-        "retrain",
-        *SMALL,
-        "seed=7",
-        f"home={home}",
-        "execution.concurrency=1",
-        "llm.concurrency=1",
-        prefect_api=prefect_api,
-    )
-    assert finished.code == 0, finished.stderr
-    assert "Promoted" in finished.stdout or "Not promoted" in finished.stdout
-    assert "simulated model" in finished.stdout
-    return home
 
 
 def test_a_retrain_fills_every_table_and_every_audit_is_clean(
