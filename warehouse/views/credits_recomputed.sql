@@ -11,7 +11,7 @@ weights AS (
 ),
 
 -- CP_len counts tokens, γ of them to the second; a latency model counts seconds.
-timed AS (
+timed AS NOT MATERIALIZED (
     SELECT
         invocations.rollout_id,
         invocations.layer,

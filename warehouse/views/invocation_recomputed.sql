@@ -12,96 +12,101 @@ composite AS (
     WHERE role = 'operator'
 ),
 
+-- Groups below keep run_id so that a condition on it reaches the tables.
+placed AS (
+    SELECT
+        rollouts.run_id,
+        rollouts.gamma,
+        invocations.invocation_id
+    FROM operator_invocations AS invocations
+    INNER JOIN rollouts USING (rollout_id)
+    SEMI JOIN composite ON invocations.invocation_id = composite.invocation_id
+),
+
 composite_calls AS (
-    SELECT model_calls.*
-    FROM model_calls
-    SEMI JOIN composite USING (invocation_id)
+    SELECT
+        placed.run_id,
+        placed.gamma,
+        calls.*
+    FROM model_calls AS calls
+    INNER JOIN placed USING (invocation_id)
+),
+
+attempts AS (
+    SELECT
+        run_id,
+        invocation_id,
+        ordered_sum(list(cost_usd ORDER BY call_index)) AS cost_usd,
+        sum(usage_input_tokens)::BIGINT AS total_input_tokens,
+        sum(usage_output_tokens)::BIGINT AS total_output_tokens
+    FROM composite_calls
+    GROUP BY run_id, invocation_id
 ),
 
 branch_calls AS (
     SELECT
+        run_id,
+        gamma,
         invocation_id,
         stage,
         branch,
         sum(usage_output_tokens)::BIGINT AS output_tokens
     FROM composite_calls
-    GROUP BY invocation_id, stage, branch
+    GROUP BY run_id, gamma, invocation_id, stage, branch
 ),
 
 branch_tools AS (
     SELECT
-        invocation_id,
-        stage,
-        branch,
-        ordered_sum(list(charged_seconds ORDER BY tool_index)) AS tool_seconds
-    FROM tool_executions
-    WHERE role = 'operator'
-    GROUP BY invocation_id, stage, branch
+        placed.run_id,
+        placed.gamma,
+        tools.invocation_id,
+        tools.stage,
+        tools.branch,
+        ordered_sum(list(tools.charged_seconds ORDER BY tools.tool_index)) AS tool_seconds
+    FROM tool_executions AS tools
+    INNER JOIN placed USING (invocation_id)
+    WHERE tools.role = 'operator'
+    GROUP BY placed.run_id, placed.gamma, tools.invocation_id, tools.stage, tools.branch
 ),
 
 branches AS (
     SELECT
+        run_id,
+        gamma,
         invocation_id,
         stage,
         branch,
         coalesce(branch_calls.output_tokens, 0) AS output_tokens,
         coalesce(branch_tools.tool_seconds, 0.0::DOUBLE) AS tool_seconds
     FROM branch_calls
-    FULL JOIN branch_tools USING (invocation_id, stage, branch)
+    FULL JOIN branch_tools USING (run_id, gamma, invocation_id, stage, branch)
 ),
 
 -- Branches of a stage run side by side: the slowest counts, the lowest branch at a tie.
 slowest AS (
     SELECT
-        branches.invocation_id,
-        branches.stage,
-        arg_min(
-            branches.output_tokens,
-            row(
-                -(branches.output_tokens + rollouts.gamma * branches.tool_seconds), branches.branch
-            )
-        ) AS output_tokens,
-        arg_min(
-            branches.tool_seconds,
-            row(
-                -(branches.output_tokens + rollouts.gamma * branches.tool_seconds), branches.branch
-            )
-        ) AS tool_seconds
+        run_id,
+        invocation_id,
+        stage,
+        max(
+            row(output_tokens + gamma * tool_seconds, -branch, output_tokens, tool_seconds)
+        ) AS figures
     FROM branches
-    INNER JOIN operator_invocations USING (invocation_id)
-    INNER JOIN rollouts USING (rollout_id)
-    GROUP BY branches.invocation_id, branches.stage
+    GROUP BY run_id, invocation_id, stage
 ),
 
 chains AS (
     SELECT
+        run_id,
         invocation_id,
-        sum(output_tokens)::BIGINT AS output_tokens,
-        ordered_sum(list(tool_seconds ORDER BY stage)) AS tool_seconds
+        sum(figures[3])::BIGINT AS output_tokens,
+        -- A stage without tools adds nothing, in any order.
+        coalesce(
+            ordered_sum(list(figures[4] ORDER BY stage) FILTER (WHERE figures[4] <> 0)),
+            0.0::DOUBLE
+        ) AS tool_seconds
     FROM slowest
-    GROUP BY invocation_id
-),
-
-attempts AS (
-    SELECT
-        invocation_id,
-        ordered_sum(list(cost_usd ORDER BY call_index)) AS cost_usd,
-        sum(usage_input_tokens)::BIGINT AS total_input_tokens,
-        sum(usage_output_tokens)::BIGINT AS total_output_tokens
-    FROM composite_calls
-    GROUP BY invocation_id
-),
-
-sums AS (
-    SELECT
-        invocation_id,
-        coalesce(chains.output_tokens, 0) AS output_tokens,
-        coalesce(chains.tool_seconds, 0.0::DOUBLE) AS tool_seconds,
-        coalesce(attempts.cost_usd, 0.0::DOUBLE) AS cost_usd,
-        coalesce(attempts.total_input_tokens, 0) AS total_input_tokens,
-        coalesce(attempts.total_output_tokens, 0) AS total_output_tokens
-    FROM chains
-    FULL JOIN attempts USING (invocation_id)
+    GROUP BY run_id, invocation_id
 ),
 
 only_calls AS (
@@ -112,26 +117,40 @@ only_calls AS (
         cost_usd
     FROM model_calls
     WHERE call_index = 0
+),
+
+figures AS (
+    SELECT
+        invocations.*,
+        rollouts.run_id,
+        rollouts.execution_mode,
+        rollouts.gamma,
+        coalesce(chains.output_tokens, only_calls.output_tokens, 0) AS chain_tokens,
+        coalesce(chains.tool_seconds, 0.0::DOUBLE) AS chain_seconds,
+        coalesce(attempts.cost_usd, only_calls.cost_usd, 0.0::DOUBLE) AS attempts_usd,
+        coalesce(attempts.total_input_tokens, only_calls.input_tokens, 0) AS input_tokens,
+        coalesce(attempts.total_output_tokens, only_calls.output_tokens, 0) AS all_tokens
+    FROM operator_invocations AS invocations
+    INNER JOIN rollouts USING (rollout_id)
+    LEFT JOIN only_calls USING (invocation_id)
+    LEFT JOIN attempts USING (run_id, invocation_id)
+    LEFT JOIN chains USING (run_id, invocation_id)
 )
 
 SELECT
-    invocations.invocation_id,
-    invocations.rollout_id,
-    rollouts.run_id,
-    rollouts.execution_mode,
-    invocations.layer,
-    invocations.position,
-    invocations.operator,
-    invocations.started_at,
-    invocations.ended_at,
-    coalesce(sums.output_tokens, only_calls.output_tokens, 0) AS output_tokens,
-    coalesce(sums.tool_seconds, 0.0::DOUBLE) AS tool_seconds,
-    coalesce(sums.output_tokens, only_calls.output_tokens, 0)
-    + rollouts.gamma * coalesce(sums.tool_seconds, 0.0::DOUBLE) AS cp_tokens,
-    coalesce(sums.cost_usd, only_calls.cost_usd, 0.0::DOUBLE) AS cost_usd,
-    coalesce(sums.total_input_tokens, only_calls.input_tokens, 0) AS total_input_tokens,
-    coalesce(sums.total_output_tokens, only_calls.output_tokens, 0) AS total_output_tokens
-FROM operator_invocations AS invocations
-INNER JOIN rollouts USING (rollout_id)
-LEFT JOIN only_calls USING (invocation_id)
-LEFT JOIN sums USING (invocation_id);
+    invocation_id,
+    rollout_id,
+    run_id,
+    execution_mode,
+    layer,
+    position,
+    operator,
+    started_at,
+    ended_at,
+    chain_tokens AS output_tokens,
+    chain_seconds AS tool_seconds,
+    chain_tokens + gamma * chain_seconds AS cp_tokens,
+    attempts_usd AS cost_usd,
+    input_tokens AS total_input_tokens,
+    all_tokens AS total_output_tokens
+FROM figures;
