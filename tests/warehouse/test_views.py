@@ -6,6 +6,7 @@ import pytest
 
 from lamas.domain import Rollout
 from tests.factories import Step, make_call, make_rollout, make_run, step
+from tests.random_rollouts import random_rollouts
 from tests.warehouse.records import WIDE, make_update, rows
 from warehouse import Warehouse, Writer
 from warehouse.sql_files import QUERIES, VIEWS, SqlFile, sql_files
@@ -69,6 +70,85 @@ def test_operator_bottlenecks_share_the_critical_path_among_ties(
         (1, "GenerateCoT", 2, 2, 100.0, 100.0, 1.0, 0.125),
         (2, "SelfRefine", 2, 2, 300.0, 300.0, 1.0, 0.75),
     ]
+
+
+def test_timeline_starts_a_layer_where_the_slowest_before_ended(
+    store: Store, warehouse: Warehouse
+) -> None:
+    layers = [[step("Generate", 100), step("GenerateCoT", 300)], [step("SelfRefine", 50)]]
+    store(
+        make_rollout(layers, rollout_id="a"),
+        make_rollout(layers, rollout_id="b", execution_mode="sequential", sample_index=1),
+    )
+    found = rows(
+        warehouse, "SELECT rollout_id, operator, start_tokens FROM timeline ORDER BY 1, layer, 3, 2"
+    )
+    assert found == [
+        ("a", "Generate", 0.0),
+        ("a", "GenerateCoT", 0.0),
+        ("a", "SelfRefine", 300.0),
+        ("b", "Generate", 0.0),
+        ("b", "GenerateCoT", 100.0),
+        ("b", "SelfRefine", 400.0),
+    ]
+
+
+def test_critical_shares_of_a_rollout_add_up_to_its_cp_len(full: Warehouse) -> None:
+    found = rows(
+        full,
+        "SELECT rollout_id, sum(critical_tokens), any_value(rollouts.cp_tokens) "
+        "FROM critical_shares INNER JOIN rollouts USING (rollout_id) GROUP BY rollout_id",
+    )
+    assert len(found) == 100
+    for name, total, stated in found:
+        assert total == pytest.approx(stated), name
+
+
+def test_rollouts_in_order_counts_within_run_and_purpose(
+    store: Store, warehouse: Warehouse
+) -> None:
+    store(
+        make_rollout(rollout_id="later", at_step=2),
+        make_rollout(rollout_id="other problem", problem_id="sums/v1/1"),
+        make_rollout(rollout_id="second sample", sample_index=1),
+        make_rollout(rollout_id="first"),
+        make_rollout(rollout_id="evaluated", purpose="evaluate"),
+    )
+    found = rows(
+        warehouse,
+        "SELECT rollout_id, sum_order FROM rollouts_in_order ORDER BY purpose DESC, sum_order",
+    )
+    assert found == [
+        ("first", 1),
+        ("second sample", 2),
+        ("other problem", 3),
+        ("later", 4),
+        ("evaluated", 1),
+    ]
+
+
+ASKED_BY_RUN = (
+    "credits_recomputed",
+    "critical_shares",
+    "invocation_recomputed",
+    "layer_recomputed",
+    "rollout_recomputed",
+    "timeline",
+)
+
+
+def test_what_a_view_says_of_one_run_does_not_depend_on_asking_for_it_alone(
+    store: Store, writer: Writer, warehouse: Warehouse
+) -> None:
+    writer.add_run(make_run("run-2"))
+    store(*random_rollouts(40, seed=3), *random_rollouts(40, seed=4, run_id="run-2"))
+    for view in ASKED_BY_RUN:
+        alone = warehouse.query(f"FROM {view} WHERE run_id = 'run-2'")
+        both = warehouse.query(f"FROM {view}")
+        of_one = [row for row in both.rows(named=True) if row["run_id"] == "run-2"]
+        assert 0 < len(of_one) < both.height, view
+        same = sorted(map(repr, alone.rows(named=True))) == sorted(map(repr, of_one))
+        assert same, view
 
 
 def test_operator_counterfactual_drops_a_layer_to_its_second_largest(
