@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import polars as pl
 import pytest
 
 from flows.kills.processes import children
+from flows.server import kept_open
 from lamas.domain import clock
 from tests.command import Finished, run_here, start
 from tests.integration.conftest import SMALL
@@ -31,7 +33,7 @@ TINY = (
     "evaluation.problems=3",
     "evaluation.baselines=[]",
 )
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 480.0
 AUDITS = len(list(Path("warehouse/audits").glob("*.sql")))
 
 
@@ -268,6 +270,12 @@ def test_a_half_written_parquet_file_of_a_benchmark_is_a_sentence(
     assert not (home / "warehouse.duckdb").exists()
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def server_of(process: subprocess.Popen[str]) -> int | None:
     """Process id of the Prefect server that a command started for itself."""
     found = [item.pid for item in children(process.pid) if "prefect server start" in item.command]
@@ -281,8 +289,8 @@ def test_a_run_outlives_its_prefect_server_stopped_for_a_while_and_then_killed(
     home = tmp_path / "home"
     process = start(
         "retrain",
-        *SMALL,
-        "llm.simulated.time_scale=0.3",
+        *TINY,
+        "llm.simulated.time_scale=0.5",
         f"home={home}",
         env={"PREFECT_API_URL": ""},
     )
@@ -303,6 +311,36 @@ def test_a_run_outlives_its_prefect_server_stopped_for_a_while_and_then_killed(
     assert_sound(home, runs=["completed"])
     assert second is not None
     assert not Path(f"/proc/{second}").exists()
+
+
+@pytest.mark.slow
+def test_a_run_whose_prefect_server_is_gone_for_good_ends_with_a_sentence(tmp_path: Path) -> None:
+    others, home = tmp_path / "others", tmp_path / "home"
+    ui = start("ui", f"home={others}", f"prefect.port={free_port()}", env={"PREFECT_API_URL": ""})
+    try:
+        wait_until(lambda: kept_open(others / "prefect"), ui)
+        server = kept_open(others / "prefect")
+        assert server is not None
+        process = start(
+            "retrain",
+            *TINY,
+            "llm.simulated.time_scale=0.1",
+            f"home={home}",
+            # Four seconds of patience for a request instead of a minute.
+            env={"PREFECT_API_URL": server.api_url, "PREFECT_CLIENT_MAX_RETRIES": "1"},
+        )
+        wait_until(lambda: (home / "responses.sqlite").exists(), process)
+    finally:
+        # Its server ends with it.
+        ui.kill()
+        ui.communicate()
+    _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 1, stderr
+    assert f"lamas: the Prefect server at {server.api_url} is gone" in stderr
+    assert "Traceback" not in stderr
+    assert_sound(home, runs=["failed"])
+    # The rollouts that were in flight went on without it.
+    assert warehouse_of(home).query("SELECT count(*) FROM rollouts").item() == 4
 
 
 def test_a_run_waits_for_a_model_endpoint_that_is_gone_for_a_while(
