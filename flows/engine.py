@@ -1,11 +1,17 @@
 """What a flow knows of the Prefect engine that runs it: its own id, and who started the process."""
 
 import asyncio
+import ctypes
 import os
 import signal
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+
+SERVED_BY = "LAMAS_SERVED_BY"
+"""Environment variable with the process id of the `lamas serve` that starts runs."""
+_PR_SET_PDEATHSIG = 1
 
 
 def started_by_prefect() -> bool:
@@ -31,6 +37,7 @@ def cancelled_by_sigterm() -> Generator[None, None, None]:
     Prefect answers SIGTERM with an exception wherever the main thread happens to be; raised inside
     another task it ends only that one, and the run would go on. Elsewhere this does nothing.
     """
+    _end_with_serve()
     task = asyncio.current_task()
     if (
         task is None
@@ -50,3 +57,10 @@ def cancelled_by_sigterm() -> Generator[None, None, None]:
         # Removing the loop's handler resets the signal to its default: restore Prefect's.
         loop.remove_signal_handler(signal.SIGTERM)
         signal.signal(signal.SIGTERM, before)
+
+
+def _end_with_serve() -> None:
+    """Receive SIGTERM when the `lamas serve` that started this process ends, however it ends."""
+    # Under a worker a run may well outlive it: there is somebody else to look after it.
+    if sys.platform == "linux" and os.environ.get(SERVED_BY) == str(os.getppid()):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

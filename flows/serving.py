@@ -1,6 +1,7 @@
 """A single machine that serves its deployments: polls, runs, and ends with its schedules paused."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from flows.deployments import (
     missed,
     planned_deployments,
 )
+from flows.engine import SERVED_BY
 from flows.settings import Settings
 
 STOP_SECONDS = 60.0
@@ -54,6 +56,7 @@ async def serve(settings: Settings, overrides: Sequence[str]) -> None:
     """
     # Processes started here inherit the mask: Ctrl-C is for this one, which ends them in order.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    os.environ[SERVED_BY] = str(os.getpid())
     config = settings.deployment
     planned = planned_deployments(settings, overrides)
     runner = Runner(
