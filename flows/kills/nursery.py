@@ -120,14 +120,13 @@ def _tell(what: Mapping[str, int]) -> None:
 
 def _import_all() -> None:
     import sentence_transformers as _sentences
-    import torch as _torch
 
     from flows import commands as _commands
     from flows import live as _live
     from flows import preflight as _preflight
     from flows import stages as _stages
 
-    _ = (_sentences, _torch, _commands, _live, _preflight, _stages)
+    _ = (_sentences, _commands, _live, _preflight, _stages)
 
 
 def wait(attempt: Attempt, seconds: float) -> int | None:
