@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 
+from flows.assets import checkpoint_key, dataset_key, evaluation_key, record_asset
 from flows.collect import run_plans
 from flows.drift import watch_champion
 from flows.entrants import Entrant, evaluation_plans, fixed, learned
@@ -51,6 +52,12 @@ async def evaluate(
         title = _title(current, entrants, len(evaluated))
         print_standings(standings, title)
         await acreate_markdown_artifact(key="evaluation", markdown=markdown_table(standings, title))
+        used = [checkpoint_key(name) for name in dict.fromkeys(ids)]
+        await record_asset(
+            evaluation_key(current.run.run_id),
+            made_from=[dataset_key(evaluated[0].problem_id), *used],
+            metadata={"split": config.split, "problems": len(evaluated)},
+        )
         await watch_champion(current, ids)
 
 

@@ -1,9 +1,11 @@
 """What can be known to be wrong before a run begins: found out before any server starts."""
 
+import socket
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from flows.batches import batch_checkpoint, batch_credits, latest_batch
 from flows.clock import credit_clock
@@ -12,12 +14,16 @@ from flows.live import check_model
 from flows.lock import writer_turn
 from flows.needs import needs_of
 from flows.problems import checked_problems, prepared_problems
+from flows.scaleout.section import EngineConfig
 from flows.settings import Settings
 from flows.workplace import Workplace
 from lamas.domain import ExecutionGraph, Problem
-from lamas.errors import ConfigurationError
+from lamas.errors import ConfigurationError, ServerError
 from lamas.execution import fixed_topology
 from lamas.training import problem_batch
+
+CONNECT_SECONDS = 10.0
+"""Longest wait for a cluster to take a connection."""
 
 
 def _say(text: str) -> None:
@@ -61,6 +67,21 @@ def _check_engine(stage: str, settings: Settings) -> None:
         raise ConfigurationError(
             f"engine={kind} is not installed: pip install 'lamas[{kind}]', or choose engine=local"
         )
+    _check_cluster(settings.engine)
+
+
+def _check_cluster(config: EngineConfig) -> None:
+    if config.address is None or config.address == "auto":
+        return
+    parts = urlsplit(config.address if "://" in config.address else f"//{config.address}")
+    try:
+        # The engines themselves would try for minutes.
+        socket.create_connection((parts.hostname, parts.port or 0), CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise ServerError(
+            f"no {config.kind} cluster answers at engine.address={config.address} ({error}): start "
+            "it, correct the address, or choose engine=local"
+        ) from None
 
 
 def _check_batch(place: Workplace, *, credited: bool) -> None:

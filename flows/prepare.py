@@ -2,9 +2,11 @@
 
 from prefect import flow
 
+from flows.assets import dataset_key, record_asset
 from flows.naming import run_name
 from flows.problems import checked_problems
 from flows.session import Session, session
+from lamas.domain import Problem
 
 
 @flow(name="prepare", flow_run_name=run_name("prepare"))
@@ -15,11 +17,14 @@ async def prepare(overrides: list[str] | None = None) -> None:
     stored split is an error.
     """
     async with session("prepare", overrides) as current:
-        store_problems(current)
+        problems = store_problems(current)
+        await record_asset(
+            dataset_key(problems[0].problem_id), made_from=(), metadata={"problems": len(problems)}
+        )
 
 
-def store_problems(current: Session) -> None:
-    """Store the benchmark's problems with split and embedding, unless they are stored."""
+def store_problems(current: Session) -> tuple[Problem, ...]:
+    """The benchmark's problems, stored with split and embedding unless they are."""
     problems = checked_problems(current)
     name = current.benchmark.name
     stored = {problem.problem_id for problem in current.reader.problems(benchmark=name)}
@@ -30,3 +35,4 @@ def store_problems(current: Session) -> None:
         current.writer.add_problems(new, embeddings)
     train = sum(problem.split == "train" for problem in problems)
     current.say(f"prepare: {name} has {train} train and {len(problems) - train} test problems")
+    return problems

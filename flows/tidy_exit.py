@@ -1,6 +1,7 @@
-"""Keeping what a process prints last what it meant to print last."""
+"""Keeping off the terminal what nobody who reads it needs."""
 
 import atexit
+import logging
 import os
 import sys
 
@@ -18,3 +19,17 @@ def hide_leak_report() -> None:
 def _close_stderr() -> None:
     sys.stderr.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def leave_runs_to_the_ui() -> None:
+    """Keep what Prefect logs about flow and task runs off the terminal; its UI has it.
+
+    A failed operator is a row with a reason, and whatever ends a command is printed by it, or by
+    Python with a traceback when it is a bug: nothing is hidden, and nothing said twice.
+    """
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_of_no_run)
+
+
+def _of_no_run(record: logging.LogRecord) -> bool:
+    return not record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))

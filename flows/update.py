@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prefect import flow
 
+from flows.assets import checkpoint_key, dataset_key, record_asset
 from flows.batches import (
     batch_checkpoint,
     batch_credits,
@@ -31,12 +32,18 @@ async def update(overrides: list[str] | None = None) -> None:
     """
     async with session("update", overrides) as current:
         run_id, step = latest_batch(current, current.batch_run)
-        take_step(current, run_id, step)
+        rollouts = finished_batch(current, run_id, step)
+        moved = take_step(current, run_id, step, rollouts)
+        before, after = moved.update.checkpoint_before, moved.update.checkpoint_after
+        await record_asset(
+            checkpoint_key(after),
+            made_from=[dataset_key(rollouts[0].problem_id), checkpoint_key(before)],
+            metadata={"run": run_id, "step": step, "rollouts": len(rollouts)},
+        )
 
 
-def take_step(current: Session, run_id: str, step: int) -> None:
+def take_step(current: Session, run_id: str, step: int, rollouts: Sequence[Rollout]) -> "Moved":
     """One optimiser step from the run's credited batch, stored with the checkpoint it makes."""
-    rollouts = finished_batch(current, run_id, step)
     learner = stored_learner(current, batch_checkpoint(current, run_id, step))
     problem_ids = sorted({rollout.problem_id for rollout in rollouts})
     embeddings = current.reader.embeddings(problem_ids)
@@ -54,6 +61,7 @@ def take_step(current: Session, run_id: str, step: int) -> None:
         f"update: step {step}, loss {moved.update.loss:.3f}, "
         f"entropy {moved.update.entropy:.2f} nats, checkpoint {moved.checkpoint.checkpoint_id}"
     )
+    return moved
 
 
 @dataclass(frozen=True, kw_only=True)

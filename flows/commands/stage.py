@@ -6,6 +6,7 @@ import logging
 import sys
 
 from flows.commands.line import Command, add_overrides, settings_of
+from flows.tidy_exit import leave_runs_to_the_ui
 from lamas.errors import ServerError
 
 STAGES = {
@@ -40,7 +41,7 @@ def run_flow(options: argparse.Namespace) -> int:
         from flows.events import give_up_events, send_droppable_events
         from flows.naming import run_tags
 
-        _leave_runs_to_the_ui()
+        leave_runs_to_the_ui()
         send_droppable_events()
         print(f"Prefect UI: {server.ui_url}", file=sys.stderr)
         try:
@@ -62,21 +63,6 @@ def run_flow(options: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
     return 0
-
-
-def _leave_runs_to_the_ui() -> None:
-    """Keep what Prefect logs about flow and task runs off the terminal; its UI has it.
-
-    A failed operator is a row with a reason, and whatever ends the command is printed by `run`, or
-    by Python with a traceback when it is a bug: nothing is hidden, and nothing said twice.
-    """
-
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_of_no_run)
-
-
-def _of_no_run(record: logging.LogRecord) -> bool:
-    return not record.name.startswith(("prefect.flow_runs", "prefect.task_runs"))
 
 
 def _deliver_logs() -> None:

@@ -15,7 +15,6 @@ from flows.scaleout.section import EngineConfig
 from lamas.errors import ServerError
 
 HOST = "127.0.0.1"
-CONNECT_SECONDS = 15.0
 OBJECT_STORE_BYTES = 100 * 1024 * 1024
 """Nearly Ray's least: shards are small, and their results land as files."""
 
@@ -34,14 +33,13 @@ class _Cluster(Protocol):
 def open_engine(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
     """What makes task runners on the configured engine, which `stack` ends if it was started here.
 
-    Started processes listen on loopback alone. Blocks for some seconds. Raises ServerError when
-    the engine cannot be reached or started.
+    Started processes listen on loopback alone. Blocks for some seconds.
     """
     return {"dask": _dask, "ray": _ray}[config.kind](config, stack)
 
 
 def _dask(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
-    from distributed import Client, LocalCluster
+    from distributed import LocalCluster
     from prefect_dask.task_runners import DaskTaskRunner
 
     # Workers that come and go are told of one by one otherwise.
@@ -61,11 +59,6 @@ def _dask(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
             )
         stack.callback(cluster.close)
         address = cluster.scheduler_address
-    else:
-        try:
-            Client(address, timeout=CONNECT_SECONDS, set_as_default=False).close()
-        except (OSError, ValueError) as error:
-            raise _unreachable(config, error) from None
     return lambda: cast("AnyTaskRunner", DaskTaskRunner(address=address))
 
 
@@ -79,19 +72,16 @@ def _ray(config: EngineConfig, stack: AsyncExitStack) -> NewTaskRunner:
     import ray
     from prefect_ray.task_runners import RayTaskRunner
 
-    try:
-        if config.address is None:
-            ray.init(
-                num_cpus=config.workers,
-                object_store_memory=OBJECT_STORE_BYTES,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-        else:
-            ray.init(config.address, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise _unreachable(config, error) from None
+    if config.address is None:
+        ray.init(
+            num_cpus=config.workers,
+            object_store_memory=OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    else:
+        ray.init(config.address, log_to_driver=False, logging_level=logging.ERROR)
     stack.callback(cast("Callable[[], None]", ray.shutdown))
     return lambda: cast("AnyTaskRunner", RayTaskRunner())
 
@@ -119,13 +109,4 @@ def lost_worker(config: EngineConfig, error: Exception) -> ServerError | None:
     return ServerError(
         f"engine={config.kind} lost a worker ({type(error).__name__}: {reason}); what it paid for "
         "is kept: start the same command again to go on"
-    )
-
-
-def _unreachable(config: EngineConfig, error: Exception) -> ServerError:
-    what = f"at engine.address={config.address} " if config.address else ""
-    reason = str(error).strip().split("\n", 1)[0]
-    return ServerError(
-        f"no {config.kind} cluster {what}can be used ({reason}): start it, correct the address, or "
-        "choose engine=local"
     )

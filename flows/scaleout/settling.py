@@ -41,6 +41,13 @@ def settle(current: Session, *, wait_seconds: float) -> None:
     shutil.rmtree(landing.folder)
 
 
+def copied_answers(landing: Landing, store: ResponseStore) -> Path:
+    """A new file with what the run has paid for so far, for workers to read."""
+    copy = landing.new_copy()
+    store.copy(copy)
+    return copy
+
+
 def take_in(
     current: Session, store: ResponseStore, shard: Shard
 ) -> list[tuple[RolloutOutcome, str | None]]:
@@ -51,7 +58,8 @@ def take_in(
     if shard.answers.exists():
         store.absorb(shard.answers)
     outcomes = _merged(current, shard.folder) if shard.folder.exists() else []
-    shard.done.touch()
+    if len(outcomes) == len(shard.plans):
+        shard.done.touch()
     for path in shard.folder.parent.glob(f"{shard.answers.name}*"):
         path.unlink()
     shutil.rmtree(shard.folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 import fcntl
 import time
+import uuid
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Shard:
     endpoint: EndpointSettings | None
     """A model that the run itself serves."""
     earlier: Path | None
-    """Answers that the run paid for before it was interrupted."""
+    """Answers that earlier starts of these rollouts paid for."""
     term: str
     """Given out by the run's process; a shard of another term has nobody to work for."""
 
@@ -64,9 +65,9 @@ class Landing:
     folder: Path
     """Absolute."""
 
-    @property
-    def earlier(self) -> Path:
-        return self.folder / "earlier" / f"answers{ANSWERS}"
+    def new_copy(self) -> Path:
+        """A place for a copy of what the run has paid for, for workers to read."""
+        return self.folder / "earlier" / f"{uuid.uuid4().hex}{ANSWERS}"
 
     def begin(self, term: str) -> None:
         """From now on only shards of `term` are worked on."""

@@ -18,7 +18,7 @@ from flows.needs import needs_of
 from flows.problems import ProblemSet
 from flows.recorder import first_leaf
 from flows.scaleout.engines import NewTaskRunner, lost_worker, open_engine
-from flows.scaleout.settling import landing_of, settle, take_in
+from flows.scaleout.settling import copied_answers, landing_of, settle, take_in
 from flows.scaleout.shard import Shard
 from flows.scaleout.worker import ShardReport, run_shard
 from flows.session import Session
@@ -96,8 +96,6 @@ async def spread_rollouts(
         landing = landing_of(current)
         term = uuid.uuid4().hex
         landing.begin(term)
-        if current.resumed and not landing.earlier.exists():
-            store.copy(landing.earlier)
         blank = Shard(
             settings=current.settings,
             run_id=current.payer.run_id,
@@ -107,7 +105,7 @@ async def spread_rollouts(
             samples_by_policy=dict(samples_by_policy),
             budget=Budget(),
             endpoint=scaleout.endpoint,
-            earlier=landing.earlier if landing.earlier.exists() else None,
+            earlier=copied_answers(landing, store) if current.resumed else None,
             term=term,
         )
         spreading = _Spreading(current, problems, blank, store, on_finished)
@@ -173,9 +171,13 @@ class _Spreading:
         self, plans: Sequence[PlannedRollout], *, alone: bool
     ) -> tuple[Sequence[PlannedRollout], str | None]:
         """(what is left of `plans`, what the cap said); all of it has run where no cap spoke."""
-        tries = 0
+        tries, again = 0, alone
         while plans:
             shard = self._shard(plans, await asyncio.to_thread(self._budget, alone))
+            if again:
+                copy = await asyncio.to_thread(copied_answers, shard.landing, self._store)
+                shard = replace(shard, earlier=copy)
+            again = True
             report = await self._submitted(shard)
             landed = await self._merged(shard)
             plans = [item for item in plans if item.rollout_id not in landed]

@@ -10,7 +10,7 @@ from flows.live import LazyModel, open_model, runner_of
 from flows.needs import needs_of
 from flows.operator_runs import rollout_starter
 from flows.scaleout.shard import Shard
-from flows.tidy_exit import hide_leak_report
+from flows.tidy_exit import hide_leak_report, leave_runs_to_the_ui
 from flows.workplace import Workplace
 from lamas.domain import Clock, PlannedRollout, Rollout
 from lamas.errors import BudgetExceededError
@@ -48,6 +48,7 @@ async def run_shard(shard: Shard) -> ShardReport:
     it: an answer that was paid is stored then, and not paid again.
     """
     hide_leak_report()
+    leave_runs_to_the_ui()
     with shard.landing.held(shard.name, wait_seconds=HELD_SECONDS):
         if shard.folder.exists() or shard.done.exists():
             return ShardReport()

@@ -14,7 +14,7 @@ from flows.collect import training_plans
 from flows.learners import chosen_learner
 from flows.live import paid_answers
 from flows.problems import problem_set
-from flows.scaleout.settling import landing_of, settle, take_in
+from flows.scaleout.settling import copied_answers, landing_of, settle, take_in
 from flows.scaleout.shard import Shard
 from flows.scaleout.worker import ShardReport, run_shard
 from flows.session import Session, session
@@ -134,9 +134,9 @@ async def test_a_shard_that_nobody_wants_any_more_stops_and_loses_no_answer(
 
         shard.landing.begin("second")
         with paid_answers(current) as store:
-            store.copy(shard.landing.earlier)
+            earlier = copied_answers(shard.landing, store)
         rest = tuple(plan for plan in shard.plans if plan.rollout_id not in finished)
-        again = replace(shard, plans=rest, term="second", earlier=shard.landing.earlier)
+        again = replace(shard, plans=rest, term="second", earlier=earlier)
         await run_shard(again)
         new = calls_in(again.answers)
         settle(current, wait_seconds=0.0)
@@ -175,8 +175,8 @@ async def test_a_half_written_landing_runs_again_from_its_answers(
 
     shard.landing.begin("again")
     with paid_answers(current) as store:
-        store.copy(shard.landing.earlier)
-    await run_shard(replace(shard, term="again", earlier=shard.landing.earlier))
+        earlier = copied_answers(shard.landing, store)
+    await run_shard(replace(shard, term="again", earlier=earlier))
     settle(current, wait_seconds=0.0)
     assert paid(current) == before
     assert set(stored(current)) == {plan.rollout_id for plan in shard.plans}

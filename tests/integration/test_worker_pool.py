@@ -1,0 +1,119 @@
+"""What `lamas deploy` and `prefect deploy` register is run by a real Prefect worker."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
+
+import httpx
+import pytest
+
+from flows.server import prefect_server
+from tests.command import start
+from warehouse import Warehouse
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = (
+    "llm=simulated",
+    "benchmark.size=20",
+    "training.steps=1",
+    "training.problems_per_step=2",
+    "training.rollouts_per_problem=2",
+    "evaluation.problems=3",
+    "evaluation.baselines=[]",
+    "execution.granularity=batch",
+    "deployment.retrain.cron=null",
+    "deployment.evaluate.cron=null",
+)
+PATIENCE_SECONDS = 240.0
+
+Row = dict[str, object]
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, None]:
+    """A server of its own: its deployments and pools are nobody else's."""
+    before = dict(os.environ)
+    os.environ.pop("PREFECT_API_URL", None)
+    with prefect_server(tmp_path_factory.mktemp("pool"), port=0) as server:
+        os.environ.clear()
+        os.environ.update(before)
+        yield server.api_url
+
+
+def test_a_worker_runs_what_lamas_deploy_registered(api: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    deployed = start("deploy", *TINY, f"home={home}", env={"PREFECT_API_URL": api})
+    stdout, stderr = deployed.communicate(timeout=PATIENCE_SECONDS)
+    assert deployed.returncode == 0, stderr
+    assert "made work pool lamas of type process" in stdout
+    assert "deployed retrain/lamas" in stdout
+
+    run = asked_for(api, "retrain")
+    log = worker_runs_one(api, tmp_path)
+    state = finished(api, run)
+    assert state["type"] == "COMPLETED", (state, log)
+    rows = Warehouse.open(home / "warehouse.duckdb").query(
+        "SELECT kind, status, prefect_flow_run_id FROM runs"
+    )
+    assert rows.rows() == [("retrain", "completed", run)]
+    # with_report: the run ended with its report.
+    assert list((home / "reports").glob("*.html"))
+
+
+def test_prefect_yaml_registers_all_with_prefects_own_command(api: str) -> None:
+    deployed = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+        cwd=ROOT,
+        env={**os.environ, "PREFECT_API_URL": api, "LAMAS_FOLDER": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    for flow in ("retrain", "evaluate", "report"):
+        found = httpx.get(f"{api}/deployments/name/{flow}/lamas", timeout=30).json()
+        assert found["work_pool_name"] == "lamas"
+        assert str(found["entrypoint"]).startswith("flows/")
+
+
+def asked_for(api: str, flow: str) -> str:
+    """A new run of a deployment."""
+    deployment = httpx.get(f"{api}/deployments/name/{flow}/lamas", timeout=30).json()
+    made = httpx.post(f"{api}/deployments/{deployment['id']}/create_flow_run", json={}, timeout=30)
+    made.raise_for_status()
+    return str(made.json()["id"])
+
+
+def worker_runs_one(api: str, folder: Path) -> str:
+    """Let a worker take what is due, once; returns what it printed."""
+    worker = subprocess.run(
+        [
+            *(sys.executable, "-m", "prefect", "worker", "start"),
+            *("--pool", "lamas", "--run-once"),
+        ],
+        cwd=folder,
+        env={**os.environ, "PREFECT_API_URL": api},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    return worker.stdout + worker.stderr
+
+
+def finished(api: str, run: str) -> Row:
+    """The state in which the run ended."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(httpx.TransportError):
+            state = cast("Row", httpx.get(f"{api}/flow_runs/{run}", timeout=30).json()["state"])
+            if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
+                return state
+        time.sleep(0.3)
+    raise AssertionError(f"flow run {run} did not end")
