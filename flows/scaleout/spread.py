@@ -178,8 +178,13 @@ class _Spreading:
                 copy = await asyncio.to_thread(copied_answers, shard.landing, self._store)
                 shard = replace(shard, earlier=copy)
             again = True
-            report = await self._submitted(shard)
-            landed = await self._merged(shard)
+            # Until what it spent is on record.
+            self._leases[shard.name] = shard.budget
+            try:
+                report = await self._submitted(shard)
+                landed = await self._merged(shard)
+            finally:
+                del self._leases[shard.name]
             plans = [item for item in plans if item.rollout_id not in landed]
             if report.exhausted:
                 return plans, report.exhausted
@@ -194,15 +199,12 @@ class _Spreading:
 
     async def _submitted(self, shard: Shard) -> ShardReport:
         name = f"{len(shard.plans)} rollouts · {shard.plans[0].policy}"
-        self._leases[shard.name] = shard.budget
         try:
             future = shard_run.submit(name, shard)
             # The stubs give an async task's result as a coroutine, which it is not.
             return cast("ShardReport", await asyncio.to_thread(future.result))
         except Exception as error:
             raise lost_worker(self._current.settings.engine, error) or error from None
-        finally:
-            del self._leases[shard.name]
 
     async def _merged(self, shard: Shard) -> set[str]:
         async with self._merging:
