@@ -110,8 +110,13 @@ async def spread_rollouts(
         )
         spreading = _Spreading(current, problems, blank, store, on_finished)
         _work.set(lambda: spreading.run(plans))
+        engine = current.settings.engine
+        spread = shards.with_options(
+            flow_run_name=f"{len(plans)} rollouts · {engine.workers} {engine.kind} workers",
+            task_runner=scaleout.new_task_runner(),
+        )
         try:
-            await shards.with_options(task_runner=scaleout.new_task_runner())()
+            await spread()
         except BaseException:
             landing.end()
             # What cannot be stored now is at the next start.
