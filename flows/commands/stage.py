@@ -38,11 +38,11 @@ def run_flow(options: argparse.Namespace) -> int:
         from prefect.exceptions import PrefectException, PrefectHTTPStatusError
 
         from flows import stages
-        from flows.events import give_up_events, send_droppable_events
+        from flows.events import give_up_events, tell_of_lost_events_once
         from flows.naming import run_tags
 
         leave_runs_to_the_ui()
-        send_droppable_events()
+        tell_of_lost_events_once()
         print(f"Prefect UI: {server.ui_url}", file=sys.stderr)
         try:
             with tags(*run_tags(settings)):
