@@ -17,6 +17,7 @@ from typing import TypeVar, cast
 import httpx
 import pytest
 
+from flows.kills.processes import children
 from flows.server import answers, kept_open
 from warehouse import Registry, Warehouse
 
@@ -156,6 +157,20 @@ def test_three_retrains_in_a_row_run_unattended_and_are_all_visible(served: Serv
 
 def _three(runs: Sequence[Row]) -> Sequence[Row]:
     return runs[:3] if len(runs) >= 3 else []
+
+
+def test_a_killed_run_is_taken_up_by_the_next_one(served: Served) -> None:
+    warehouse = Warehouse.open(served.home / "warehouse.duckdb")
+    begun = "SELECT run_id FROM runs ANTI JOIN rollouts USING (run_id) WHERE status = 'running'"
+    (run_id,) = served.wait_for(lambda: warehouse.query(begun)["run_id"].to_list())
+    for process in children(served.process.pid):
+        if "prefect.engine" in process.command:
+            os.kill(process.pid, signal.SIGKILL)
+    status = f"SELECT status FROM runs WHERE run_id = '{run_id}'"
+    served.wait_for(lambda: warehouse.query(status).item() == "completed")
+    assert f"run {run_id} (taken up again)" in served.log.read_text()
+    assert served.wait_for(lambda: served.runs("CRASHED"))
+    assert not any(result.rows.height for result in warehouse.audit())
 
 
 def test_a_paused_schedule_starts_nothing_and_a_resumed_one_goes_on(served: Served) -> None:
