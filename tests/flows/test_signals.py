@@ -52,7 +52,9 @@ def test_a_stop_in_the_first_seconds_is_clean(
     time.sleep(seconds)
     process.send_signal(number)
     _, stderr = process.communicate(timeout=120)
-    assert process.returncode == 130, stderr
+    # Where the signal met the import of an extension, Python ends the process by SIGINT once the
+    # command has returned: 130 to a shell, too.
+    assert process.returncode in (130, -signal.SIGINT), stderr
     assert stderr.endswith("the same command goes on from there\n")
     assert "Traceback" not in stderr
     deadline = time.monotonic() + 30
