@@ -10,7 +10,7 @@ from flows.collecting import Collected, collect_rollouts
 from flows.learners import Learner, chosen_learner
 from flows.live import live_runner
 from flows.naming import run_name
-from flows.needs import needs_of
+from flows.needs import needs_of_plans
 from flows.operator_runs import rollout_starter
 from flows.planning import PlanKey, owed, plan
 from flows.problems import ProblemSet, problem_set
@@ -130,8 +130,7 @@ async def _run_here(
     on_finished: Callable[[Outcome], None],
 ) -> Collected:
     live = live_runner(current, problems.all)
-    decided = any(planned.mode != "fixed" for planned in plans)
-    await live.open(needs_of(current, (item.graph for item in plans), any_graph=decided))
+    await live.open(needs_of_plans(current, plans))
     start = rollout_starter(current.settings.execution.granularity)
 
     async def run_one(planned: PlannedRollout) -> Rollout:

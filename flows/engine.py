@@ -62,5 +62,11 @@ def cancelled_by_sigterm() -> Generator[None, None, None]:
 def _end_with_serve() -> None:
     """Receive SIGTERM when the `lamas serve` that started this process ends, however it ends."""
     # Under a worker a run may well outlive it: there is somebody else to look after it.
-    if sys.platform == "linux" and os.environ.get(SERVED_BY) == str(os.getppid()):
+    if os.environ.get(SERVED_BY) == str(os.getppid()):
+        end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Receive SIGTERM when the parent ends, however it ends (Linux)."""
+    if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,10 +1,10 @@
 """What a set of graphs can call for: a model, the sandbox. Nothing else has to be started."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flows.workplace import Workplace
-from lamas.domain import ExecutionGraph
+from lamas.domain import ExecutionGraph, PlannedRollout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +33,9 @@ def needs_of(place: Workplace, graphs: Iterable[ExecutionGraph], *, any_graph: b
         sandbox=place.benchmark.family == "code"
         or any(operator.runs_programs for operator in chosen),
     )
+
+
+def needs_of_plans(place: Workplace, plans: Sequence[PlannedRollout]) -> Needs:
+    """What `plans` call for, and whatever a controller that decided one of them may yet choose."""
+    decided = any(planned.mode != "fixed" for planned in plans)
+    return needs_of(place, (planned.graph for planned in plans), any_graph=decided)

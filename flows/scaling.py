@@ -36,7 +36,7 @@ JOIN operator_invocations AS i USING (rollout_id)
 JOIN critical_path_labels AS l USING (invocation_id)
 ORDER BY ALL
 """
-_SECONDS = "SELECT max(ended_at) - min(started_at) AS seconds, count(*) AS n FROM rollouts"
+_SECONDS = "SELECT max(ended_at) - min(started_at) AS seconds FROM rollouts"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,8 @@
 """Which Prefect server a run talks to: the user's, one kept open by `lamas ui`, or its own."""
 
-import ctypes
 import json
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -19,6 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from flows.engine import end_with_parent
 from lamas.errors import ServerError
 
 logger = logging.getLogger(__name__)
@@ -57,7 +56,8 @@ class PrefectServer:
         return self.api_url.removesuffix("/api")
 
 
-def _free_port(preferred: int) -> int:
+def free_port(preferred: int = 0) -> int:
+    """A port on loopback that nobody has: `preferred` if it is free."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -89,9 +89,7 @@ def serves(api_url: str, home: Path) -> bool:
 def _die_with_parent() -> None:
     """In the child: receive SIGTERM when the parent ends, however it ends (Linux)."""
     os.setsid()
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+    end_with_parent()
 
 
 def _state_file(home: Path) -> Path:
@@ -149,7 +147,7 @@ def _started(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[by
     """A new server that is ready, on `port` or, if another process is or comes there, elsewhere."""
     log_path.unlink(missing_ok=True)
     while True:
-        process, api_url = _start(home, _free_port(port), log_path)
+        process, api_url = _start(home, free_port(port), log_path)
         try:
             _wait_until_ready(process, api_url, home, log_path)
         except BaseException as error:

@@ -75,18 +75,19 @@ def read_landed(folder: Path) -> pl.DataFrame:
         ) from error
 
 
-def merge_landed(warehouse: Warehouse, folder: Path) -> int:
+def merge_landed(warehouse: Warehouse, folder: Path, landed: pl.DataFrame | None = None) -> int:
     """Store what lies in `folder`, in one transaction; returns how many rollouts were new.
 
-    May be repeated: a rollout that is stored stays as it is, with all its parts. Raises
-    WarehouseError, and stores nothing, when the folder is damaged.
+    `landed` is what `read_landed` gave for it, where that was asked already. May be repeated: a
+    rollout that is stored stays as it is, with all its parts. Raises WarehouseError, and stores
+    nothing, when the folder is damaged.
     """
-    landed = read_landed(folder)["rollout_id"].to_list()
+    rollouts = read_landed(folder) if landed is None else landed
     with warehouse.writing() as connection:
         connection.execute(
             "CREATE TEMP TABLE new_rollouts AS FROM (SELECT unnest($1) AS rollout_id) "
             "ANTI JOIN rollouts USING (rollout_id)",
-            [landed],
+            [rollouts["rollout_id"].to_list()],
         )
         connection.execute(
             "CREATE TEMP TABLE new_invocations AS SELECT invocation_id "

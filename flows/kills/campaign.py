@@ -4,7 +4,6 @@ nothing disturbed.
 
 import os
 import signal
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from flows.kills.nursery import Attempt, Nursery, start_cold, wait
 from flows.kills.processes import left_running, workers
 from flows.kills.results import differing, results
 from flows.kills.targets import Place, Target, in_order, place_of
+from flows.server import free_port
 
 STEPS = 2
 RUN = (
@@ -115,7 +115,7 @@ class Home:
         self._tally.cold += cold
         if cold:
             environment = {"PREFECT_API_URL": ""}
-            arguments = (*self._arguments, f"prefect.port={_free_port()}")
+            arguments = (*self._arguments, f"prefect.port={free_port()}")
             self._attempt = start_cold(arguments, self._log, environment)
         else:
             self._attempt = self._nursery.start(self._arguments, self._log)
@@ -263,9 +263,3 @@ def disturbed_run(
             home.compare(undisturbed)
             return [*missed, *waiting]
         attempt = home.start()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,25 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lamas.errors import WarehouseError
-from warehouse import Warehouse
+from warehouse import Warehouse, schema
 
 # Of these two the status and the end change while a run goes on.
 CHANGING = {"runs": "status, ended_at, error", "checkpoints": "status"}
-TABLES = (
-    "runs",
-    "problems",
-    "checkpoints",
-    "rollouts",
-    "decisions",
-    "operator_invocations",
-    "model_calls",
-    "tool_executions",
-    "critical_path_labels",
-    "credits",
-    "updates",
-    "evaluations",
-    "promotions",
-)
+TABLES = tuple(table.name for table in schema.TABLES)
 
 
 @dataclass(frozen=True, kw_only=True)

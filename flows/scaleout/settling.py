@@ -72,7 +72,7 @@ def _merged(current: Session, folder: Path) -> list[tuple[RolloutOutcome, str | 
     except WarehouseError as error:
         current.say(f"{error}; they run again from their stored answers")
         return []
-    merge_landed(current.warehouse, folder)
+    merge_landed(current.warehouse, folder, frame)
     return [
         (RolloutOutcome(**row), error)
         for row, error in zip(

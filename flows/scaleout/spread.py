@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.collecting import Collected
 from flows.live import budget_left, paid_answers, serve_embedded
-from flows.needs import needs_of
+from flows.needs import needs_of_plans
 from flows.problems import ProblemSet
 from flows.recorder import first_leaf
 from flows.scaleout.engines import NewTaskRunner, lost_worker, open_engine
@@ -68,12 +68,11 @@ async def scaleout_of(current: Session, plans: Sequence[PlannedRollout]) -> Scal
         new_task_runner = await asyncio.to_thread(open_engine, settings.engine, stack)
         current.scaleout = Scaleout(new_task_runner=new_task_runner, endpoint=None)
     found = current.scaleout
-    if settings.llm.kind == "embedded" and found.endpoint is None:
-        decided = any(planned.mode != "fixed" for planned in plans)
-        graphs = (planned.graph for planned in plans)
-        if needs_of(current, graphs, any_graph=decided).model:
-            endpoint = await serve_embedded(settings, stack)
-            found = current.scaleout = replace(found, endpoint=endpoint)
+    if settings.llm.kind != "embedded" or found.endpoint is not None:
+        return found
+    if needs_of_plans(current, plans).model:
+        endpoint = await serve_embedded(settings, stack)
+        found = current.scaleout = replace(found, endpoint=endpoint)
     return found
 
 

@@ -114,7 +114,7 @@ def test_a_note_that_says_nothing_is_no_server(tmp_path: Path, note: str) -> Non
 
 
 def test_a_busy_port_is_passed_by() -> None:
-    free_port = server._free_port  # pyright: ignore[reportPrivateUsage]
+    free_port = server.free_port
     with socket.create_server((HOST, 0)) as taken:
         port = int(taken.getsockname()[1])
         assert free_port(port) not in (port, 0)
@@ -152,12 +152,12 @@ def test_a_port_that_is_taken_at_the_last_moment_is_left_to_the_other(
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path.cwd()}")
     with healthy(tmp_path / "other") as address:
         taken = int(address.split(":")[2].removesuffix("/api"))
-        free_port = server._free_port  # pyright: ignore[reportPrivateUsage]
+        free_port = server.free_port
 
         def unlucky(preferred: int) -> int:
             return taken if preferred == taken else free_port(preferred)
 
-        monkeypatch.setattr(server, "_free_port", unlucky)
+        monkeypatch.setattr(server, "free_port", unlucky)
         with prefect_server(tmp_path / "home", port=taken) as found:
             assert found.owned
             assert found.api_url != address

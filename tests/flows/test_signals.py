@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.server import free_port
 from tests.command import start
 from warehouse import Reader, Warehouse
 
@@ -70,12 +70,6 @@ def _until(holds: Callable[[], object], seconds: float = 240.0) -> None:
         time.sleep(0.1)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _running(path: Path) -> bool:
     return path.exists() and any(
         run.status == "running" for run in Reader(Warehouse.open(path)).runs()
@@ -96,7 +90,7 @@ def test_ctrl_c_at_the_terminal_of_lamas_serve_stores_pauses_and_leaves_nothing(
         "benchmark.size=20",
         "training.problems_per_step=2",
         f"home={home}",
-        f"prefect.port={_free_port()}",
+        f"prefect.port={free_port()}",
         "deployment.retrain.every_seconds=5",
         "deployment.evaluate.cron=null",
         "deployment.poll_seconds=1",
@@ -134,7 +128,7 @@ def test_a_command_without_a_run_ends_with_the_same_sentence(
     """`lamas ui` stands for those that start a server; it leaves none."""
     home = tmp_path / "home"
     process = start(
-        "ui", f"home={home}", f"prefect.port={_free_port()}", env={"PREFECT_API_URL": ""}
+        "ui", f"home={home}", f"prefect.port={free_port()}", env={"PREFECT_API_URL": ""}
     )
     try:
         _until((home / "prefect" / "server.json").exists)

@@ -1,5 +1,6 @@
 """The `lamas` command against one real Prefect server."""
 
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,17 @@ SMALL = (
     "evaluation.baselines=[generate]",
 )
 """A whole retrain in seconds."""
+
+TINY = (
+    "llm=simulated",
+    "benchmark.size=20",
+    "training.steps=1",
+    "training.problems_per_step=2",
+    "training.rollouts_per_problem=2",
+    "evaluation.problems=3",
+    "evaluation.baselines=[]",
+)
+"""The least that is a whole retrain."""
 
 
 def start_command(prefect_api: str, *arguments: str) -> subprocess.Popen[str]:
@@ -58,3 +70,14 @@ def undisturbed(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> P
     assert "Promoted" in finished.stdout or "Not promoted" in finished.stdout
     assert "simulated model" in finished.stdout
     return home
+
+
+def answers_in(path: Path) -> int:
+    """Responses that a store holds; 0 before there is one."""
+    if not path.exists():
+        return 0
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            return int(connection.execute("SELECT count(*) FROM responses").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0

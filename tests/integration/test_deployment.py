@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,22 +17,14 @@ import httpx
 import pytest
 
 from flows.kills.processes import children
-from flows.server import answers, kept_open
+from flows.server import answers, free_port, kept_open
+from tests.integration.conftest import TINY
 from warehouse import Registry, Warehouse
 
 Row = dict[str, object]
 Found = TypeVar("Found")
 
-TINY = (
-    "llm=simulated",
-    "benchmark.size=20",
-    "training.steps=1",
-    "training.problems_per_step=2",
-    "training.rollouts_per_problem=2",
-    "evaluation.problems=3",
-    "evaluation.baselines=[]",
-    "execution.granularity=batch",
-)
+RETRAIN = (*TINY, "execution.granularity=batch")
 PATIENCE_SECONDS = 600.0
 
 
@@ -101,12 +92,6 @@ class Served:
         return named
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served, None, None]:
     """Retrain every fifteen seconds, started by one command."""
@@ -114,7 +99,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served, None, 
     log = home.parent / "serve.log"
     arguments = (
         "serve",
-        *TINY,
+        *RETRAIN,
         f"home={home}",
         f"prefect.port={free_port()}",
         "deployment.retrain.every_seconds=15",

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,24 +14,15 @@ import polars as pl
 import pytest
 
 from flows.kills.processes import children
-from flows.server import kept_open
+from flows.server import free_port, kept_open
 from lamas.domain import clock
 from tests.command import Finished, run_here, start
-from tests.integration.conftest import SMALL
+from tests.integration.conftest import SMALL, TINY
 from tests.llm.scripted_endpoint import ScriptedEndpoint, says
 from warehouse import Reader, Registry, Warehouse
 
 Run = Callable[..., Finished]
 
-TINY = (
-    "llm=simulated",
-    "benchmark.size=20",
-    "training.steps=1",
-    "training.problems_per_step=2",
-    "training.rollouts_per_problem=2",
-    "evaluation.problems=3",
-    "evaluation.baselines=[]",
-)
 PATIENCE_SECONDS = 480.0
 AUDITS = len(list(Path("warehouse/audits").glob("*.sql")))
 
@@ -268,12 +258,6 @@ def test_a_half_written_parquet_file_of_a_benchmark_is_a_sentence(
         assert refused.stderr.count("\n") == 1
         assert_sentence(refused.stderr, str(path))
     assert not (home / "warehouse.duckdb").exists()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def server_of(process: subprocess.Popen[str]) -> int | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.command import Finished
-from tests.integration.conftest import SMALL, start_command
+from tests.integration.conftest import SMALL, answers_in, start_command
 from tests.integration.results import assert_equal_results
 from warehouse import Warehouse
 
@@ -98,7 +98,7 @@ def test_a_run_stopped_again_and_again_ends_like_an_undisturbed_one(
     arguments = ("retrain", *SMALL, "seed=7", f"home={home}", "llm.simulated.time_scale=0.02")
     rng = random.Random(7)
     for number in (signal.SIGKILL, signal.SIGTERM):
-        before = _calls_made(home)
+        before = answers_in(home / "responses.sqlite")
         process = start_command(prefect_api, *arguments)
         _wait_for_calls(home, process, more_than=before + rng.randint(5, 25))
         # A killed run takes its servers with it by itself; the group is for a stuck one.
@@ -118,7 +118,7 @@ def test_a_run_stopped_again_and_again_ends_like_an_undisturbed_one(
     assert _query(home, "SELECT count(*) FROM runs") == [(1,)]
     # Every recorded response belongs to exactly one stored call: none was asked for again.
     stored = _query(home, "SELECT count(DISTINCT call_id) FROM model_calls WHERE status = 'ok'")
-    assert stored == [(_calls_made(home),)]
+    assert stored == [(answers_in(home / "responses.sqlite"),)]
 
 
 def test_caps_hold_over_stops_and_cost_nothing_but_time(
@@ -131,7 +131,7 @@ def test_caps_hold_over_stops_and_cost_nothing_but_time(
         last = stopped.stderr.splitlines()[-1]
         assert f"llm.max_calls={cap} is reached" in last
         assert "start the same command again" in last
-        assert _calls_made(home) <= cap
+        assert answers_in(home / "responses.sqlite") <= cap
     paid = _query(
         undisturbed, "SELECT sum(cost_usd) FROM rollouts WHERE purpose = 'train' AND step = 1"
     )
@@ -220,18 +220,6 @@ def test_sql_prints_tables_and_json(undisturbed: Path, lamas: Run) -> None:
         assert lamas("sql", "--file", str(query), f"home={undisturbed}").code == 0, query
 
 
-def _calls_made(home: Path) -> int:
-    """Responses the store holds; 0 before there is one."""
-    path = home / "responses.sqlite"
-    if not path.exists():
-        return 0
-    try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-            return int(connection.execute("SELECT count(*) FROM responses").fetchone()[0])
-    except sqlite3.OperationalError:
-        return 0
-
-
 def _spent(home: Path) -> float:
     """USD that all recorded responses cost, whether their rollouts finished or not."""
     with sqlite3.connect(home / "responses.sqlite") as connection:
@@ -241,6 +229,6 @@ def _spent(home: Path) -> float:
 
 def _wait_for_calls(home: Path, process: subprocess.Popen[str], *, more_than: int) -> None:
     deadline = time.monotonic() + 120
-    while process.poll() is None and _calls_made(home) <= more_than:
+    while process.poll() is None and answers_in(home / "responses.sqlite") <= more_than:
         assert time.monotonic() < deadline
         time.sleep(0.01)

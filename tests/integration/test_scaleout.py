@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Generator
@@ -14,7 +13,7 @@ import psutil
 import pytest
 
 from tests.command import Finished
-from tests.integration.conftest import SMALL, start_command
+from tests.integration.conftest import SMALL, answers_in, start_command
 from tests.integration.results import assert_equal_results
 from warehouse import Warehouse
 
@@ -38,14 +37,6 @@ def assert_like_undisturbed(undisturbed: Path, home: Path) -> None:
     assert not list((home / "landing").glob("*"))
     audits = Warehouse.open(home / "warehouse.duckdb").audit()
     assert not [result.name for result in audits if result.rows.height]
-
-
-def answers_in(path: Path) -> int:
-    try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-            return int(connection.execute("SELECT count(*) FROM responses").fetchone()[0])
-    except sqlite3.OperationalError:
-        return 0
 
 
 @pytest.mark.parametrize("engine", ["dask", "ray"])

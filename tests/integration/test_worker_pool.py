@@ -14,17 +14,12 @@ import pytest
 
 from flows.server import prefect_server
 from tests.command import start
+from tests.integration.conftest import TINY
 from warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
-TINY = (
-    "llm=simulated",
-    "benchmark.size=20",
-    "training.steps=1",
-    "training.problems_per_step=2",
-    "training.rollouts_per_problem=2",
-    "evaluation.problems=3",
-    "evaluation.baselines=[]",
+RETRAIN = (
+    *TINY,
     "execution.granularity=batch",
     "deployment.retrain.cron=null",
     "deployment.evaluate.cron=null",
@@ -47,7 +42,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, None]:
 
 def test_a_worker_runs_what_lamas_deploy_registered(api: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    deployed = start("deploy", *TINY, f"home={home}", env={"PREFECT_API_URL": api})
+    deployed = start("deploy", *RETRAIN, f"home={home}", env={"PREFECT_API_URL": api})
     stdout, stderr = deployed.communicate(timeout=PATIENCE_SECONDS)
     assert deployed.returncode == 0, stderr
     assert "made work pool lamas of type process" in stdout
