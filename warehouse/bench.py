@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from lamas.errors import WarehouseError
-from warehouse import bench_ingest, bench_rollouts
+from warehouse import bench_ingest, bench_latency
+from warehouse.bench_runs import prepare
 from warehouse.warehouse import Warehouse
 from warehouse.writer import Writer
 
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise WarehouseError(f"{options.keep} exists: give --keep the path of a new file")
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Warehouse.open(options.keep or Path(folder) / "bench.duckdb", create=True)
-        bench_rollouts.prepare(Writer(warehouse), options.rollouts)
+        prepare(Writer(warehouse), options.rollouts)
+        Writer(warehouse).add_latency_fit(bench_latency.fit(options.rollouts), [])
         bench_ingest.measure(warehouse, Path(folder), options.rollouts, options.batch)
         _print_reading(warehouse, options.repeats)
 

@@ -7,8 +7,9 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from warehouse import bench_rollouts, rows
+from warehouse import bench_latency, bench_rollouts, rows
 from warehouse.arrow import ArrowTable, Layout, arrow_table, layout_of
+from warehouse.bench_runs import prepare
 from warehouse.connection import connect
 from warehouse.schema import (
     DECISIONS,
@@ -30,7 +31,7 @@ def measure(warehouse: Warehouse, folder: Path, rollouts: int, size: int) -> Non
     measured.print_memory()
     layouts = _layouts(warehouse)
     keyed = Warehouse.open(folder / "keyed.duckdb", create=True)
-    bench_rollouts.prepare(Writer(keyed), rollouts)
+    prepare(Writer(keyed), rollouts)
     raw = _raw(keyed.path, rollouts, layouts)
     keyed.path.unlink()
     bare_file = folder / "bare.duckdb"
@@ -84,7 +85,9 @@ def _write(warehouse: Warehouse, rollouts: int, size: int) -> _Measured:
         writer.add_rollouts(batch)
         measured.seconds.append(time.perf_counter() - started)
         measured.rows += bench_rollouts.row_count(batch)
-        writer.add_credits(bench_rollouts.credits(batch))
+        writer.add_credits(
+            bench_rollouts.credits(batch), predictions=bench_latency.predictions(batch)
+        )
         measured.resident_mib.append(_resident_mib())
         measured.peak_mib.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return measured

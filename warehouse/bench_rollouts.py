@@ -1,8 +1,8 @@
 """Rollouts for measuring the warehouse: seven invocations, nine calls and a program each."""
 
-import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,71 +16,41 @@ from lamas.domain import (
     OperatorInvocation,
     PlannedRollout,
     PolicyDecision,
-    Problem,
     Rollout,
-    Run,
     ToolExecution,
     Trace,
     ordered_sum,
 )
-from warehouse.writer import LabelledRollout, Writer
+from warehouse.bench_runs import (
+    LAMBDA_C,
+    MODEL,
+    PROBLEMS,
+    ROLLOUTS_IN_RUN,
+    ROLLOUTS_IN_STEP,
+    STEPS,
+    bench_text,
+    checkpoint_id,
+    latency_model_id,
+    problem_id,
+    run_id,
+)
+from warehouse.writer import LabelledRollout
 
-ROLLOUTS_IN_RUN = 5000
-"""The first half of a run trains, the other evaluates."""
-_ROLLOUTS_IN_STEP = 50
-_PROBLEMS = 1000
+_FAILING_SHARE = 0.02
+"""Of invocations, whose first call is answered at its second attempt."""
 _GAMMA = 50.0
-_LAMBDA_C = 3.0
 _LAYERS = (
     ("Generate", "GenerateCoT", "MultiGenerateCoT"),
     ("SelfRefine", "Programmer"),
     ("GenerateCoT", "SelfRefine"),
 )
 _LEGAL = ("Generate", "GenerateCoT", "MultiGenerateCoT", "SelfRefine", "Programmer", "ScEnsemble")
-_WORDS = tuple(
-    f"{first}{second}" for first in ("ap", "be", "co", "du", "ex", "fo") for second in
-    ("ple", "tween", "unt", "ring", "act", "und", "er", "ing", "ses", "mal", "tion", "ly")
-)  # fmt: skip
-
-
-def prepare(writer: Writer, rollouts: int) -> None:
-    """Store the runs and problems that `rollouts` rollouts refer to."""
-    for number in range(-(-rollouts // ROLLOUTS_IN_RUN)):
-        writer.add_run(
-            Run(
-                run_id=f"bench-{number}",
-                kind="retrain",
-                config_json=json.dumps({"training": {"lambda_c": _LAMBDA_C, "lambda_t": 0.005}}),
-                config_digest="",
-                prompts_digest="",
-                code_version="",
-                seed=0,
-                simulated=True,
-                status="running",
-                started_at=0.0,
-            )
-        )
-    problems = [
-        Problem(
-            problem_id=f"bench/v1/{index}",
-            benchmark="bench",
-            version="v1",
-            family="math",
-            index=index,
-            split="train" if index % 2 else "test",
-            question=_text(random.Random(index), 60),
-            reference="2",
-        )
-        for index in range(_PROBLEMS)
-    ]
-    embeddings = np.random.default_rng(0).standard_normal((_PROBLEMS, 384)).astype(np.float32)
-    writer.add_problems(problems, embeddings)
 
 
 def batches(rollouts: int, size: int) -> Iterator[list[LabelledRollout]]:
     """All rollouts in order, `size` at a time; only one batch exists at once."""
     for first in range(0, rollouts, size):
-        yield [_rollout(number) for number in range(first, min(first + size, rollouts))]
+        yield [labelled_rollout(number) for number in range(first, min(first + size, rollouts))]
 
 
 def row_count(batch: list[LabelledRollout]) -> int:
@@ -103,12 +73,13 @@ def credits(batch: list[LabelledRollout]) -> list[Credit]:
             operator=decision.operator,
             credit_rule="cost_only",
             score_term=rollout.score,
-            cost_term=-(_LAMBDA_C * rollout.cost_usd),
+            cost_term=-(LAMBDA_C * rollout.cost_usd),
             latency_term=0.0,
-            reward=rollout.score - _LAMBDA_C * rollout.cost_usd,
+            reward=rollout.score - LAMBDA_C * rollout.cost_usd,
             baseline=0.0,
             scale=1.0,
-            advantage=rollout.score - _LAMBDA_C * rollout.cost_usd,
+            advantage=rollout.score - LAMBDA_C * rollout.cost_usd,
+            latency_model_id=latency_model_id(rollout.plan),
         )
         for rollout, _ in batch
         if rollout.plan.purpose == "train" and rollout.score is not None
@@ -116,12 +87,13 @@ def credits(batch: list[LabelledRollout]) -> list[Credit]:
     ]
 
 
-def _rollout(number: int) -> LabelledRollout:
+def labelled_rollout(number: int) -> LabelledRollout:
+    """A function of the number."""
     source = random.Random(number)
     run, place = divmod(number, ROLLOUTS_IN_RUN)
-    trains = place < ROLLOUTS_IN_RUN // 2
-    name = f"bench-{run}/{place}"
-    problem = 2 * source.randrange(_PROBLEMS // 2) + trains
+    trains = place % 2 == 0
+    name = f"{run_id(run)}/{place}"
+    problem = 2 * source.randrange(PROBLEMS // 2) + trains
     clock = 1.7e9 + number
     start = clock
     invocations: list[OperatorInvocation] = []
@@ -142,7 +114,7 @@ def _rollout(number: int) -> LabelledRollout:
             started_at=start,
             ended_at=clock,
         ),
-        answer=_text(source, 30),
+        answer=bench_text(source, 30),
         extracted_answer="2",
         score=float(source.random() < 0.6),
         cost_usd=ordered_sum(item.cost_usd for item in invocations),
@@ -158,16 +130,17 @@ def _rollout(number: int) -> LabelledRollout:
 
 
 def _plan(name: str, run: int, place: int, problem: int, *, trains: bool) -> PlannedRollout:
+    step = place // (2 * ROLLOUTS_IN_STEP) if trains else STEPS
     return PlannedRollout(
         rollout_id=name,
-        run_id=f"bench-{run}",
-        problem_id=f"bench/v1/{problem}",
-        checkpoint_id=None,
+        run_id=run_id(run),
+        problem_id=problem_id(problem),
+        checkpoint_id=checkpoint_id(run, step),
         policy="lamas",
         purpose="train" if trains else "evaluate",
         mode="sampled",
         execution_mode="parallel",
-        step=place // _ROLLOUTS_IN_STEP if trains else ROLLOUTS_IN_RUN,
+        step=step,
         sample_index=place,
         seed=place,
         graph=ExecutionGraph(tuple(Layer(operators) for operators in _LAYERS)),
@@ -193,6 +166,8 @@ def _invocation(
     branches = 3 if operator == "MultiGenerateCoT" else 1
     key = f"{name}/{layer}/{operator}"
     calls = tuple(_call(source, key, branch, problem, started_at) for branch in range(branches))
+    if source.random() < _FAILING_SHARE:
+        calls = (_failed(calls[0]), replace(calls[0], attempt=2), *calls[1:])
     answered_at = max(call.ended_at for call in calls)
     tools = (_tool(source, key, answered_at),) if operator == "Programmer" else ()
     tokens = max(call.usage_output_tokens for call in calls)
@@ -222,17 +197,17 @@ def _call(
     source: random.Random, key: str, branch: int, problem: int, started_at: float
 ) -> ModelCall:
     words = source.randrange(30, 150)
-    prompt = f"{key.rsplit('/', 1)[1]}: {_text(random.Random(problem), 60)}"
+    prompt = f"{key.rsplit('/', 1)[1]}: {bench_text(random.Random(problem), 60)}"
     return ModelCall(
         call_id=f"{key}/{branch}",
         attempt=1,
         branch=branch,
-        request_model="bench",
+        request_model=MODEL,
         request_temperature=1.0,
         request_max_tokens=1024,
         request_seed=source.randrange(2**31),
         request_messages=(ChatMessage(role="user", content=prompt),),
-        response_text=_text(source, words),
+        response_text=bench_text(source, words),
         response_finish_reasons=("stop",),
         usage_input_tokens=150,
         usage_output_tokens=2 * words,
@@ -244,11 +219,26 @@ def _call(
     )
 
 
+def _failed(call: ModelCall) -> ModelCall:
+    """An attempt at the call that brought nothing."""
+    return replace(
+        call,
+        response_text=None,
+        response_finish_reasons=(),
+        usage_input_tokens=0,
+        usage_output_tokens=0,
+        time_to_first_chunk_seconds=None,
+        cost_usd=0.0,
+        status="error",
+        error="RateLimitError: 429",
+    )
+
+
 def _tool(source: random.Random, key: str, started_at: float) -> ToolExecution:
     seconds = 0.01 + 0.1 * source.random()
     return ToolExecution(
         tool_execution_id=f"{key}/0",
-        program=_text(source, 40),
+        program=bench_text(source, 40),
         stdout="2",
         stderr="",
         exit_code=0,
@@ -281,7 +271,3 @@ def _labels(invocations: list[OperatorInvocation]) -> tuple[CriticalPathLabel, .
             )
         )
     return tuple(found)
-
-
-def _text(source: random.Random, words: int) -> str:
-    return " ".join(source.choices(_WORDS, k=words))

@@ -71,7 +71,8 @@ MORE_DEFECTS: list[tuple[str, str]] = [
     ("probabilities_impossible", "UPDATE decisions SET probability = 'nan'::DOUBLE"),
     ("probabilities_impossible", "UPDATE decisions SET log_probability = log_probability - 0.01"),
     ("rollout_totals_differ", "UPDATE rollouts SET cp_tokens = cp_tokens + 1e-9"),
-    ("rollout_totals_differ", "UPDATE model_calls SET cost_usd = cost_usd + 1e-12"),
+    ("invocation_totals_differ", "UPDATE model_calls SET cost_usd = cost_usd + 1e-12"),
+    ("rollout_totals_differ", "UPDATE operator_invocations SET cost_usd = cost_usd + 1e-12"),
     ("runs_without_end", "UPDATE runs SET status = 'failed', ended_at = started_at"),
 ]
 

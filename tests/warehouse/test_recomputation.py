@@ -136,6 +136,23 @@ def test_recomputation_is_exact_on_random_floats(store: Store, warehouse: Wareho
         )
         for item in rollouts
     }
+    found = rows(
+        warehouse,
+        "SELECT invocation_id, output_tokens, tool_seconds, cp_tokens, cost_usd, "
+        "total_input_tokens, total_output_tokens FROM invocation_recomputed",
+    )
+    assert {row[0]: row[1:] for row in found} == {
+        item.invocation_id: (
+            item.output_tokens,
+            item.tool_seconds,
+            item.cp_tokens,
+            item.cost_usd,
+            item.total_input_tokens,
+            item.total_output_tokens,
+        )
+        for rollout in rollouts
+        for item in rollout.trace.invocations
+    }
 
 
 @pytest.mark.parametrize("rule", ["critical_path", "uniform", "cost_only", "marginal"])

@@ -7,6 +7,7 @@ import pytest
 from lamas.domain import Rollout
 from tests.factories import Step, make_call, make_rollout, make_run, step
 from tests.random_rollouts import random_rollouts
+from tests.warehouse.latency import make_fit, predictions_of
 from tests.warehouse.records import WIDE, make_update, rows
 from warehouse import Warehouse, Writer
 from warehouse.sql_files import QUERIES, VIEWS, SqlFile, sql_files
@@ -132,6 +133,8 @@ ASKED_BY_RUN = (
     "critical_shares",
     "invocation_recomputed",
     "layer_recomputed",
+    "predicted_labels",
+    "predicted_rollouts",
     "rollout_recomputed",
     "timeline",
 )
@@ -141,7 +144,9 @@ def test_what_a_view_says_of_one_run_does_not_depend_on_asking_for_it_alone(
     store: Store, writer: Writer, warehouse: Warehouse
 ) -> None:
     writer.add_run(make_run("run-2"))
-    store(*random_rollouts(40, seed=3), *random_rollouts(40, seed=4, run_id="run-2"))
+    stored = (*random_rollouts(40, seed=3), *random_rollouts(40, seed=4, run_id="run-2"))
+    store(*stored)
+    writer.add_latency_fit(make_fit(), predictions_of(stored))
     for view in ASKED_BY_RUN:
         alone = warehouse.query(f"FROM {view} WHERE run_id = 'run-2'")
         both = warehouse.query(f"FROM {view}")

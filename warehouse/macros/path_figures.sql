@@ -2,8 +2,8 @@
 CREATE OR REPLACE MACRO path_cost_usd(parts) AS
 ordered_sum(list_transform(parts, lambda part: part.cost_usd));
 
--- CP_len: the largest of each layer, or in sequence the sum of each, summed over the layers.
-CREATE OR REPLACE MACRO path_cp_tokens(parts, in_sequence) AS
+-- CP_len: the largest length of each layer, or in sequence the sum of each, summed over the layers.
+CREATE OR REPLACE MACRO path_length(parts, in_sequence) AS
 ordered_sum(
     list_transform(
         list_sort(list_distinct(list_transform(parts, lambda part: part.layer))),
@@ -13,14 +13,14 @@ ordered_sum(
                     ordered_sum(
                         list_transform(
                             list_filter(parts, lambda part: part.layer = layer),
-                            lambda part: part.cp_tokens
+                            lambda part: part.length
                         )
                     )
             ELSE
                 list_max(
                     list_transform(
                         list_filter(parts, lambda part: part.layer = layer),
-                        lambda part: part.cp_tokens
+                        lambda part: part.length
                     )
                 )
         END

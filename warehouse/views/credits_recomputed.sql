@@ -1,4 +1,4 @@
--- Grain: one decision of a finished rollout under one of the four credit rules and one clock:
+-- Grain: one decision of a finished training rollout under one credit rule and one clock:
 -- CP_len, or the seconds that one latency model predicts.
 CREATE OR REPLACE VIEW credits_recomputed AS
 WITH
@@ -11,13 +11,17 @@ weights AS (
 ),
 
 -- CP_len counts tokens, γ of them to the second; a latency model counts seconds.
+-- Everything keeps run_id so that a condition on it reaches the tables.
 timed AS NOT MATERIALIZED (
     SELECT
-        invocations.rollout_id,
+        rollouts.run_id,
+        rollouts.rollout_id,
+        rollouts.score,
+        rollouts.cost_usd,
         invocations.layer,
         invocations.operator,
         invocations.kind,
-        invocations.cost_usd,
+        invocations.cost_usd AS own_cost_usd,
         NULL::VARCHAR AS latency_model_id,
         labels.is_critical,
         labels.layer_max_tokens AS layer_max,
@@ -27,13 +31,17 @@ timed AS NOT MATERIALIZED (
     FROM operator_invocations AS invocations
     INNER JOIN critical_path_labels AS labels USING (invocation_id)
     INNER JOIN rollouts USING (rollout_id)
+    WHERE rollouts.purpose = 'train' AND rollouts.status = 'ok'
     UNION ALL
     SELECT
-        invocations.rollout_id,
-        invocations.layer,
-        invocations.operator,
-        invocations.kind,
-        invocations.cost_usd,
+        rollouts.run_id,
+        rollouts.rollout_id,
+        rollouts.score,
+        rollouts.cost_usd,
+        labels.layer,
+        labels.operator,
+        labels.kind,
+        labels.cost_usd AS own_cost_usd,
         labels.latency_model_id,
         labels.is_critical,
         labels.layer_max_seconds AS layer_max,
@@ -41,28 +49,31 @@ timed AS NOT MATERIALIZED (
         predicted.seconds,
         1.0::DOUBLE AS per_second
     FROM predicted_labels AS labels
-    INNER JOIN predicted_rollouts AS predicted USING (rollout_id, latency_model_id)
-    INNER JOIN operator_invocations AS invocations USING (invocation_id)
+    INNER JOIN predicted_rollouts AS predicted USING (run_id, rollout_id, latency_model_id)
+    INNER JOIN rollouts USING (run_id, rollout_id)
+    WHERE rollouts.purpose = 'train' AND rollouts.status = 'ok'
 ),
 
 post_layers AS (
     SELECT
         latency_model_id,
+        run_id,
         rollout_id,
         layer,
         any_value(layer_max) AS layer_max
     FROM timed
     WHERE kind = 'post'
-    GROUP BY latency_model_id, rollout_id, layer
+    GROUP BY latency_model_id, run_id, rollout_id, layer
 ),
 
 post_times AS (
     SELECT
         latency_model_id,
+        run_id,
         rollout_id,
         ordered_sum(list(layer_max ORDER BY layer)) AS counted
     FROM post_layers
-    GROUP BY latency_model_id, rollout_id
+    GROUP BY latency_model_id, run_id, rollout_id
 ),
 
 post_costs AS (
@@ -76,17 +87,17 @@ post_costs AS (
 
 charged AS (
     SELECT
-        rollouts.run_id,
-        rollouts.rollout_id,
-        decisions.layer,
-        decisions.operator,
-        rollouts.score,
-        rollouts.cost_usd,
+        timed.run_id,
+        timed.rollout_id,
+        timed.layer,
+        timed.operator,
+        timed.score,
+        timed.cost_usd,
         timed.latency_model_id,
         timed.seconds,
         timed.is_critical,
         -- Post-processing belongs to no operator: every decision pays for it in full.
-        timed.cost_usd
+        timed.own_cost_usd
         + coalesce(post_costs.cost_usd, 0.0::DOUBLE) AS marginal_cost_usd,
         -- What vanishes from the layer without the operator; nothing at a tie.
         (
@@ -99,15 +110,14 @@ charged AS (
         weights.lambda_c,
         weights.lambda_t
     FROM timed
-    INNER JOIN decisions USING (rollout_id, layer, operator)
-    INNER JOIN rollouts ON timed.rollout_id = rollouts.rollout_id
-    INNER JOIN weights ON rollouts.run_id = weights.run_id
+    INNER JOIN weights ON timed.run_id = weights.run_id
     LEFT JOIN post_times
         ON
-            timed.rollout_id = post_times.rollout_id
+            timed.run_id = post_times.run_id
+            AND timed.rollout_id = post_times.rollout_id
             AND timed.latency_model_id IS NOT DISTINCT FROM post_times.latency_model_id
     LEFT JOIN post_costs ON timed.rollout_id = post_costs.rollout_id
-    WHERE rollouts.status = 'ok' AND timed.kind = 'graph'
+    WHERE timed.kind = 'graph'
 ),
 
 terms AS (

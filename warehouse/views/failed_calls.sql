@@ -1,6 +1,14 @@
 -- Grain: one reason why attempts of one operator at one model failed in one run.
 CREATE OR REPLACE VIEW failed_calls AS
 WITH
+failing AS (
+    SELECT DISTINCT
+        invocation_id,
+        call_id
+    FROM model_calls
+    WHERE status = 'error'
+),
+
 attempts AS (
     SELECT
         rollouts.run_id,
@@ -12,6 +20,8 @@ attempts AS (
             PARTITION BY calls.invocation_id, calls.call_id
         ) AS recovered
     FROM model_calls AS calls
+    SEMI JOIN failing
+        ON calls.invocation_id = failing.invocation_id AND calls.call_id = failing.call_id
     INNER JOIN operator_invocations AS invocations USING (invocation_id)
     INNER JOIN rollouts USING (rollout_id)
 )

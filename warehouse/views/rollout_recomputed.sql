@@ -1,25 +1,27 @@
--- Grain: one rollout, its cost, CP_len, T and makespan recomputed from model calls and tool runs.
+-- Grain: one rollout, its cost, CP_len, T and makespan recomputed from its invocations.
+-- That these follow from their calls is the matter of invocation_recomputed.
 CREATE OR REPLACE VIEW rollout_recomputed AS
 WITH
 paths AS (
     SELECT
-        run_id,
-        rollout_id,
-        execution_mode,
+        rollouts.run_id,
+        rollouts.rollout_id,
+        rollouts.execution_mode,
         -- Sorts by layer, then by position.
         list_sort(
             list(
                 {
-                    'layer': layer,
-                    'position': position,
-                    'cp_tokens': cp_tokens,
-                    'cost_usd': cost_usd
+                    'layer': invocations.layer,
+                    'position': invocations.position,
+                    'length': invocations.cp_tokens,
+                    'cost_usd': invocations.cost_usd
                 }
             )
         ) AS parts,
-        max(ended_at) - min(started_at) AS makespan_seconds
-    FROM invocation_recomputed
-    GROUP BY run_id, rollout_id, execution_mode
+        max(invocations.ended_at) - min(invocations.started_at) AS makespan_seconds
+    FROM operator_invocations AS invocations
+    INNER JOIN rollouts USING (rollout_id)
+    GROUP BY rollouts.run_id, rollouts.rollout_id, rollouts.execution_mode
 ),
 
 replays AS (
@@ -37,7 +39,7 @@ totals AS (
         run_id,
         rollout_id,
         path_cost_usd(parts) AS cost_usd,
-        path_cp_tokens(parts, execution_mode = 'sequential') AS cp_tokens,
+        path_length(parts, execution_mode = 'sequential') AS cp_tokens,
         makespan_seconds
     FROM paths
 )
