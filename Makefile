@@ -26,7 +26,7 @@ demo: install ## Train, evaluate and promote a controller on the embedded model
 	$(BIN)/lamas retrain experiment=demo
 
 test: install ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 check: lint types imports sql test ## Everything CI runs
 

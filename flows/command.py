@@ -52,6 +52,13 @@ def run(arguments: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return 130
+    except PermissionError as error:
+        print(
+            f"lamas: {error.filename} may not be used by this user ({error.strerror}): "
+            "change its permissions, or choose another place",
+            file=sys.stderr,
+        )
+        return 1
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

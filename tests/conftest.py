@@ -1,6 +1,7 @@
 """What every test of the project shares: how hypothesis runs, and a quiet end."""
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -10,6 +11,10 @@ from flows.server import prefect_server
 from flows.tidy_exit import hide_leak_report
 
 hide_leak_report()
+
+# A shell starts what it puts in the background without SIGINT, and every child inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine makes any example slow; wrong results are what these tests look for.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -176,11 +177,19 @@ def test_read_only_home_folders(prepared: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(prepared, tmp_path / "home")
     for path in [copy, *copy.rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder == Path(tempfile.gettempdir()):
+            break
         folder.chmod(0o755)
     with unchanged(copy):
         os.seteuid(65534)
         try:
+            inside = closed / "warehouse.duckdb"
+            refused(
+                ["audit", f"home={closed}"], str(inside), "may not be used", "permissions", code=1
+            )
             refused(["retrain", *TINY, f"home={copy}"], str(copy), "Permission denied", "home=…")
             shown = run_here("sql", "SELECT count(*) AS n FROM problems", f"home={copy}")
         finally:

@@ -112,8 +112,8 @@ def test_a_retrain_by_predicted_seconds_is_sound(paced: Path, printed: str, lama
     assert_sound(paced)
     ((run_id, reward),) = rows(
         paced,
-        "SELECT any_value(r.run_id), mean(score - 3 * cost_usd - 0.005 * p.seconds) "
-        "FROM rollouts AS r JOIN predicted_rollouts AS p USING (rollout_id) "
+        "SELECT any_value(run_id), mean(score - 3 * cost_usd - 0.005 * p.seconds) "
+        "FROM rollouts AS r JOIN predicted_rollouts AS p USING (run_id, rollout_id) "
         "JOIN runs USING (run_id) WHERE kind = 'retrain' AND purpose = 'train'",
     )
     report = Warehouse.open(paced / "warehouse.duckdb").report(str(run_id))
