@@ -41,8 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise WarehouseError(f"{options.keep} exists: give --keep the path of a new file")
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Warehouse.open(options.keep or Path(folder) / "bench.duckdb", create=True)
-        prepare(Writer(warehouse), options.rollouts)
-        Writer(warehouse).add_latency_fit(bench_latency.fit(options.rollouts), [])
+        writer = Writer(warehouse)
+        prepare(writer, options.rollouts)
+        writer.add_latency_fit(bench_latency.fit(options.rollouts), [])
         bench_ingest.measure(warehouse, Path(folder), options.rollouts, options.batch)
         _print_reading(warehouse, options.repeats)
 

@@ -1,10 +1,11 @@
 -- Grain: one operator invocation and one latency model, its seconds recomputed from its calls.
 CREATE OR REPLACE VIEW predicted_recomputed AS
 WITH
-timed_calls AS NOT MATERIALIZED (
+timed AS NOT MATERIALIZED (
     SELECT
         predicted.rowid AS place,
-        calls.call_index,
+        'call' AS part,
+        calls.call_index AS part_index,
         calls.stage,
         calls.branch,
         CASE
@@ -26,12 +27,11 @@ timed_calls AS NOT MATERIALIZED (
     FROM predicted_seconds AS predicted
     INNER JOIN latency_models AS models USING (latency_model_id)
     INNER JOIN model_calls AS calls USING (invocation_id)
-),
-
-timed_tools AS NOT MATERIALIZED (
+    UNION ALL
     SELECT
         predicted.rowid AS place,
-        tools.tool_index,
+        'tool' AS part,
+        tools.tool_index AS part_index,
         tools.stage,
         tools.branch,
         tools.charged_seconds AS seconds
@@ -43,34 +43,30 @@ timed_tools AS NOT MATERIALIZED (
 -- Most invocations are one call and at most one program: nothing to compare or to put in order.
 composite AS (
     SELECT place
-    FROM timed_calls
-    WHERE call_index > 0 OR branch > 0
-    UNION
-    SELECT place
-    FROM timed_tools
-    WHERE tool_index > 0 OR branch > 0
+    FROM timed
+    WHERE part_index > 0 OR branch > 0
 ),
 
-branch_calls AS (
+branches AS (
     SELECT
-        timed_calls.place,
-        timed_calls.stage,
-        timed_calls.branch,
-        ordered_sum(list(timed_calls.seconds ORDER BY timed_calls.call_index)) AS seconds
-    FROM timed_calls
+        timed.place,
+        timed.stage,
+        timed.branch,
+        coalesce(
+            ordered_sum(
+                list(timed.seconds ORDER BY timed.part_index) FILTER (WHERE timed.part = 'call')
+            ),
+            0.0::DOUBLE
+        )
+        + coalesce(
+            ordered_sum(
+                list(timed.seconds ORDER BY timed.part_index) FILTER (WHERE timed.part = 'tool')
+            ),
+            0.0::DOUBLE
+        ) AS seconds
+    FROM timed
     SEMI JOIN composite USING (place)
-    GROUP BY timed_calls.place, timed_calls.stage, timed_calls.branch
-),
-
-branch_tools AS (
-    SELECT
-        timed_tools.place,
-        timed_tools.stage,
-        timed_tools.branch,
-        ordered_sum(list(timed_tools.seconds ORDER BY timed_tools.tool_index)) AS seconds
-    FROM timed_tools
-    SEMI JOIN composite USING (place)
-    GROUP BY timed_tools.place, timed_tools.stage, timed_tools.branch
+    GROUP BY timed.place, timed.stage, timed.branch
 ),
 
 -- Branches of a stage run side by side: the slowest counts.
@@ -78,12 +74,8 @@ stages AS (
     SELECT
         place,
         stage,
-        max(
-            coalesce(branch_calls.seconds, 0.0::DOUBLE)
-            + coalesce(branch_tools.seconds, 0.0::DOUBLE)
-        ) AS seconds
-    FROM branch_calls
-    FULL JOIN branch_tools USING (place, stage, branch)
+        max(seconds) AS seconds
+    FROM branches
     GROUP BY place, stage
 ),
 
@@ -103,8 +95,14 @@ SELECT
         coalesce(only_call.seconds, 0.0::DOUBLE) + coalesce(only_tool.seconds, 0.0::DOUBLE)
     ) AS seconds
 FROM predicted_seconds AS predicted
-LEFT JOIN timed_calls AS only_call
-    ON predicted.rowid = only_call.place AND only_call.call_index = 0
-LEFT JOIN timed_tools AS only_tool
-    ON predicted.rowid = only_tool.place AND only_tool.tool_index = 0
+LEFT JOIN timed AS only_call
+    ON
+        predicted.rowid = only_call.place
+        AND only_call.part = 'call'
+        AND only_call.part_index = 0
+LEFT JOIN timed AS only_tool
+    ON
+        predicted.rowid = only_tool.place
+        AND only_tool.part = 'tool'
+        AND only_tool.part_index = 0
 LEFT JOIN chains ON predicted.rowid = chains.place;
