@@ -53,6 +53,8 @@ def run(arguments: Sequence[str]) -> int:
         )
         return 130
     except PermissionError as error:
+        if error.filename is None:
+            raise
         print(
             f"lamas: {error.filename} may not be used by this user ({error.strerror}): "
             "change its permissions, or choose another place",
