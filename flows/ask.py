@@ -38,7 +38,7 @@ async def ask(question: str, settings: Settings) -> None:
     """
     clock = Clock()
     async with AsyncExitStack() as stack:
-        sandbox = wiring.LazySandbox(settings, stack)
+        sandbox = wiring.lazy_sandbox(settings, stack)
         benchmark = wiring.benchmark_of(settings, sandbox)
         catalogue = wiring.catalogue_of(settings, benchmark)
         operators = catalogue.for_family(benchmark.family)

@@ -1,7 +1,5 @@
 """What answers while a run is live: endpoint, client, sandbox, rollout runner."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from flows import wiring
@@ -16,11 +14,10 @@ from lamas.execution import GraphExecutor, RolloutRunner
 from lamas.llm import (
     Budget,
     ChatModel,
-    ChatRequest,
-    ChatResult,
     EmbeddedServer,
     EmbeddedSettings,
     EndpointSettings,
+    LazyModel,
     OpenAIChatModel,
     ResponseStore,
     check_endpoint,
@@ -31,26 +28,7 @@ from lamas.llm.simulated import (
     SimulatedServer,
     in_process_transport,
 )
-
-
-class LazyModel:
-    """A model whose endpoint and client are opened when they are needed, once."""
-
-    def __init__(self, opening: Callable[[], Awaitable[ChatModel]]) -> None:
-        self._opening = opening
-        self._alone = asyncio.Lock()
-        self._model: ChatModel | None = None
-
-    async def open(self) -> ChatModel:
-        """Raises what `open_model` raises."""
-        async with self._alone:
-            if self._model is None:
-                self._model = await self._opening()
-        return self._model
-
-    async def complete(self, request: ChatRequest) -> ChatResult:
-        """One chat completion."""
-        return await (self._model or await self.open()).complete(request)
+from lamas.sandbox import LazySandbox
 
 
 class LiveRunner:
@@ -62,7 +40,7 @@ class LiveRunner:
         benchmark: Benchmark,
         *,
         model: LazyModel,
-        sandbox: wiring.LazySandbox,
+        sandbox: LazySandbox,
     ) -> None:
         self._executor = executor
         self._benchmark = benchmark

@@ -25,11 +25,11 @@ from flows.tidy_exit import hide_leak_report
 from flows.workplace import Workplace
 from lamas.domain import Clock, Run, RunStatus
 from lamas.errors import BudgetExceededError, LamasError, WarehouseError
-from lamas.llm import ResponseStore
+from lamas.llm import LazyModel, ResponseStore
 from warehouse import Reader, Warehouse, Writer
 
 if TYPE_CHECKING:
-    from flows.live import LazyModel, LiveRunner
+    from flows.live import LiveRunner
     from flows.problems import ProblemSet
     from flows.scaleout.spread import Scaleout
 

@@ -1,6 +1,5 @@
 """How settings become the library's parts; the only place that knows both."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,7 +13,7 @@ from lamas.benchmarks import (
     build_benchmark,
 )
 from lamas.controller import ControllerSettings
-from lamas.domain import Problem, ToolExecution, derive_seed
+from lamas.domain import Problem, derive_seed
 from lamas.llm import EndpointSettings, Price, PriceList, RetryPolicy
 from lamas.llm.simulated import SimulatedProfile, load_profile
 from lamas.operators import (
@@ -28,6 +27,7 @@ from lamas.operators import (
 )
 from lamas.sandbox import (
     JudgingSandbox,
+    LazySandbox,
     MeasuredToolTime,
     ModelledToolTime,
     ProcessSandbox,
@@ -40,60 +40,17 @@ from lamas.training import BaselineSettings, RewardWeights, TrainerSettings
 MIB = 1024 * 1024
 
 
-class LazySandbox:
-    """The run's sandbox; its processes start when it is opened or the first program comes.
+def lazy_sandbox(
+    settings: Settings, stack: AsyncExitStack, say: Callable[[str], None] = lambda text: None
+) -> LazySandbox:
+    """The configured sandbox, closed with `stack`; `say` is told which barriers are active."""
 
-    `run` and `run_judged` are those of `JudgingSandbox`; all raise SandboxError when too few
-    barriers can be had.
-    """
+    async def opening() -> ProcessSandbox:
+        sandbox = await stack.enter_async_context(process_sandbox(settings))
+        say(f"sandbox: {barriers_line(sandbox.barriers)}")
+        return sandbox
 
-    def __init__(
-        self,
-        settings: Settings,
-        stack: AsyncExitStack,
-        say: Callable[[str], None] = lambda text: None,
-    ) -> None:
-        """`say` is told which barriers are active."""
-        self._settings = settings
-        self._stack = stack
-        self._say = say
-        self._starting = asyncio.Lock()
-        self._sandbox: ProcessSandbox | None = None
-
-    async def run(
-        self, program: str, *, stdin: str = "", limits: SandboxLimits | None = None
-    ) -> ToolExecution:
-        """One run in a fresh process."""
-        sandbox = await self._started()
-        return await sandbox.run(program, stdin=stdin, limits=limits)
-
-    async def run_judged(
-        self,
-        program: str,
-        *,
-        checker: str,
-        names: Sequence[str],
-        setup: str,
-        verdict: str,
-        limits: SandboxLimits | None = None,
-    ) -> tuple[ToolExecution, ToolExecution]:
-        """(run of the program, run of the checker)."""
-        sandbox = await self._started()
-        return await sandbox.run_judged(
-            program, checker=checker, names=names, setup=setup, verdict=verdict, limits=limits
-        )
-
-    async def open(self) -> None:
-        """Start it now, so that a machine where it may not be used is known before any work."""
-        await self._started()
-
-    async def _started(self) -> ProcessSandbox:
-        async with self._starting:
-            if self._sandbox is None:
-                sandbox = process_sandbox(self._settings)
-                self._sandbox = await self._stack.enter_async_context(sandbox)
-                self._say(f"sandbox: {barriers_line(self._sandbox.barriers)}")
-        return self._sandbox
+    return LazySandbox(opening)
 
 
 def barriers_line(barriers: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from lamas.benchmarks import Benchmark
 from lamas.controller import QueryEncoder
 from lamas.domain import OperatorSet, Problem
 from lamas.operators import Catalogue
+from lamas.sandbox import LazySandbox
 from warehouse import Reader, Registry, Warehouse
 
 
@@ -38,8 +39,8 @@ class Workplace:
         return Registry(self.warehouse)
 
     @cached_property
-    def sandbox(self) -> wiring.LazySandbox:
-        return wiring.LazySandbox(self.settings, self.stack, self.say)
+    def sandbox(self) -> LazySandbox:
+        return wiring.lazy_sandbox(self.settings, self.stack, self.say)
 
     @cached_property
     def benchmark(self) -> Benchmark:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from flows.collecting import collect_rollouts
-from flows.live import LazyModel, open_model, runner_of
+from flows.live import open_model, runner_of
 from flows.needs import needs_of
 from flows.operator_runs import rollout_starter
 from flows.scaleout.shard import Shard
@@ -14,7 +14,7 @@ from flows.tidy_exit import hide_leak_report, leave_runs_to_the_ui
 from flows.workplace import Workplace
 from lamas.domain import Clock, PlannedRollout, Rollout
 from lamas.errors import BudgetExceededError
-from lamas.llm import ResponseStore
+from lamas.llm import LazyModel, ResponseStore
 from lamas.scheduling import label
 from warehouse.landing import write_landed
 

@@ -3,6 +3,7 @@
 from lamas.llm.budget import Budget, Ledger
 from lamas.llm.chat import ChatModel, ChatRequest, ChatResult, attempts_of
 from lamas.llm.embedded import EmbeddedServer, EmbeddedSettings, packaged_gguf
+from lamas.llm.lazy import LazyModel
 from lamas.llm.openai_chat import OpenAIChatModel
 from lamas.llm.preflight import check_endpoint
 from lamas.llm.prices import Price, PriceList
@@ -17,6 +18,7 @@ __all__ = [
     "EmbeddedServer",
     "EmbeddedSettings",
     "EndpointSettings",
+    "LazyModel",
     "Ledger",
     "OpenAIChatModel",
     "Price",

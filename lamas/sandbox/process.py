@@ -17,6 +17,7 @@ from lamas.sandbox import backends
 from lamas.sandbox.barriers import refuse_if_weak
 from lamas.sandbox.inside.job import Job, Role, Setup
 from lamas.sandbox.limits import SandboxLimits
+from lamas.sandbox.protocol import JudgedProgram
 from lamas.sandbox.running import Ending, OneRun, PipeEnds
 from lamas.sandbox.scratch import remove_tree
 from lamas.sandbox.tool_time import MeasuredToolTime, ToolTime
@@ -160,21 +161,12 @@ class ProcessSandbox:
             return self._record(program, ending, started)
 
     async def run_judged(
-        self,
-        program: str,
-        *,
-        checker: str,
-        names: Sequence[str],
-        setup: str,
-        verdict: str,
-        limits: SandboxLimits | None = None,
+        self, judged: JudgedProgram, *, limits: SandboxLimits | None = None
     ) -> tuple[ToolExecution, ToolExecution]:
         """(run of the program, run of the checker), joined by pipes; one slot for both."""
         chosen = limits or self._limits
-        candidate = self._job("candidate", program, chosen, names=names)
-        check = self._job(
-            "checker", "", chosen, names=names, setup=setup, checker=checker, verdict=verdict
-        )
+        candidate = self._job("candidate", judged.program, chosen, judged)
+        check = self._job("checker", "", chosen, judged)
 
         async def attempt(zygote: ZygoteClient) -> tuple[Ending, Ending]:
             return await self._finish_pair(zygote, candidate, check, chosen)
@@ -183,8 +175,8 @@ class ProcessSandbox:
             started = self._clock.now()
             served, checked = await self._persist(attempt)
             return (
-                self._record(program, served, started),
-                self._record(checker, checked, started),
+                self._record(judged.program, served, started),
+                self._record(judged.checker, checked, started),
             )
 
     def _job(
@@ -192,23 +184,21 @@ class ProcessSandbox:
         role: Role,
         program: str,
         limits: SandboxLimits,
-        *,
-        names: Sequence[str] = (),
-        setup: str = "",
-        checker: str = "",
-        verdict: str = "",
+        judged: JudgedProgram | None = None,
     ) -> Job:
         self._runs += 1
         values = {name: getattr(limits, name) for name in SandboxLimits.__dataclass_fields__}
+        # The candidate's process must hold nothing of what decides.
+        checked = judged if role == "checker" else None
         return Job(
             role=role,
             program=program.encode(errors="replace").decode(),
             limits=values,
             scratch=os.path.join(self._base, f"run-{self._runs}-{secrets.token_hex(4)}"),
-            setup=setup,
-            checker=checker,
-            names=tuple(names),
-            verdict=verdict,
+            names=() if judged is None else judged.names,
+            setup="" if checked is None else checked.setup,
+            checker="" if checked is None else checked.checker,
+            verdict="" if checked is None else checked.verdict,
         )
 
     async def _persist(self, attempt: Callable[[ZygoteClient], Awaitable[Result]]) -> Result:
