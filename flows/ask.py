@@ -4,13 +4,13 @@ import os
 import uuid
 from contextlib import AsyncExitStack
 
-from flows import wiring
 from flows.gantt import gantt
 from flows.live import open_model, remaining_budget
 from flows.planning import PlanKey, plan
 from flows.settings import Settings
 from flows.storage import open_warehouse
 from flows.tables import table_console
+from flows.wiring import benchmark_of, catalogue_of, lazy_sandbox
 from lamas.controller import Controller, QueryEncoder
 from lamas.domain import (
     Checkpoint,
@@ -38,9 +38,9 @@ async def ask(question: str, settings: Settings) -> None:
     """
     clock = Clock()
     async with AsyncExitStack() as stack:
-        sandbox = wiring.lazy_sandbox(settings, stack)
-        benchmark = wiring.benchmark_of(settings, sandbox)
-        catalogue = wiring.catalogue_of(settings, benchmark)
+        sandbox = lazy_sandbox(settings, stack)
+        benchmark = benchmark_of(settings, sandbox)
+        catalogue = catalogue_of(settings, benchmark)
         operators = catalogue.for_family(benchmark.family)
         checkpoint = _checkpoint(settings)
         controller = _controller(settings, checkpoint, operators)

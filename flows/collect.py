@@ -19,7 +19,7 @@ from flows.scaleout.settling import settle
 from flows.scaleout.spread import spread_rollouts
 from flows.session import Session, session
 from flows.settings import Settings
-from lamas.domain import Outcome, PlannedRollout, Rollout, derive_seed
+from lamas.domain import AnyResult, PlannedRollout, Rollout, derive_seed
 from lamas.errors import ModelUnreachableError
 from lamas.scheduling import label
 from lamas.training import problem_batch, rollout_seed
@@ -127,7 +127,7 @@ async def _run_here(
     plans: Sequence[PlannedRollout],
     *,
     samples_by_policy: Mapping[str, int | None],
-    on_finished: Callable[[Outcome], None],
+    on_finished: Callable[[AnyResult], None],
 ) -> Collected:
     live = live_runner(current, problems.all)
     await live.open(needs_of_plans(current, plans))

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from flows.recorder import Recorder, recorded
-from lamas.domain import Outcome, PlannedRollout, Rollout
+from lamas.domain import AnyResult, PlannedRollout, Rollout
 
 RunOne = Callable[[PlannedRollout], Awaitable[Rollout]]
 WriteMany = Callable[[Sequence[Rollout]], None]
@@ -19,7 +19,7 @@ class Collected:
     failed: int = 0
     first_error: str | None = None
 
-    def plus(self, outcome: Outcome, error: str | None) -> "Collected":
+    def plus(self, outcome: AnyResult, error: str | None) -> "Collected":
         """With one more finished rollout, which failed with `error` if it did."""
         return Collected(
             finished=self.finished + 1,

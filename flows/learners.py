@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from flows import wiring
 from flows.session import Session
+from flows.wiring import controller_settings, trainer_settings
 from flows.workplace import Workplace
 from lamas.controller import build_controller
 from lamas.domain import Checkpoint, derive_seed
@@ -27,13 +27,13 @@ def initial_learner(current: Session) -> Learner:
     """Fresh weights that follow from the run's seed, stored as the checkpoint of step 0."""
     settings, operators = current.settings, current.operators
     controller = build_controller(
-        wiring.controller_settings(settings),
+        controller_settings(settings),
         operators,
         current.encoder.encode_operators(operators),
     )
     trainer = Trainer(
         controller,
-        wiring.trainer_settings(settings),
+        trainer_settings(settings),
         seed=derive_seed(settings.seed, "trainer"),
     )
     saved = save_checkpoint(trainer, settings.checkpoints_folder)
@@ -51,8 +51,8 @@ def stored_learner(current: Workplace, checkpoint_id: str) -> Learner:
     trainer = load_checkpoint(
         current.settings.home / record.path,
         digest=record.digest,
-        settings=wiring.trainer_settings(current.settings),
-        controller=wiring.controller_settings(current.settings),
+        settings=trainer_settings(current.settings),
+        controller=controller_settings(current.settings),
         operators=current.operators,
     )
     return Learner(trainer=trainer, checkpoint_id=checkpoint_id)

@@ -2,11 +2,11 @@
 
 from contextlib import AsyncExitStack
 
-from flows import wiring
 from flows.limits import admission_to
 from flows.needs import Needs
 from flows.session import Session
 from flows.settings import Settings
+from flows.wiring import endpoint_settings, price, retry_policy, simulated_profile
 from flows.workplace import Workplace
 from lamas.benchmarks import Benchmark
 from lamas.domain import Clock, Problem, digest
@@ -131,8 +131,8 @@ async def open_model(
     """
     transport = None
     if settings.simulated and settings.llm.simulated.in_process:
-        profile = wiring.simulated_profile(settings)
-        endpoint = wiring.endpoint_settings(
+        profile = simulated_profile(settings)
+        endpoint = endpoint_settings(
             settings, IN_PROCESS_URL, identity=_simulated_identity(profile)
         )
         transport = in_process_transport(profile, problems)
@@ -142,9 +142,9 @@ async def open_model(
     return await stack.enter_async_context(
         OpenAIChatModel(
             endpoint,
-            price=wiring.price(settings),
+            price=price(settings),
             budget=budget,
-            retry=wiring.retry_policy(settings),
+            retry=retry_policy(settings),
             store=store,
             reuse_scope=_reuse_scope(settings, store),
             clock=clock,
@@ -186,14 +186,14 @@ async def check_model(settings: Settings) -> None:
     Raises ModelUnreachableError or ConfigurationError with what to do.
     """
     config = settings.llm
-    wiring.price(settings)
+    price(settings)
     if config.kind == "embedded":
         _embedded_server(settings)
     elif config.kind == "simulated":
-        wiring.simulated_profile(settings)
+        simulated_profile(settings)
     else:
         assert config.base_url is not None
-        await check_endpoint(wiring.endpoint_settings(settings, config.base_url))
+        await check_endpoint(endpoint_settings(settings, config.base_url))
 
 
 def _embedded_server(settings: Settings) -> EmbeddedServer:
@@ -214,7 +214,7 @@ async def serve_embedded(settings: Settings, stack: AsyncExitStack) -> EndpointS
     """Start the embedded model; ServerError or ConfigurationError when that fails."""
     server = await stack.enter_async_context(_embedded_server(settings))
     identity = server.endpoint().identity
-    return wiring.endpoint_settings(settings, server.base_url, identity=identity)
+    return endpoint_settings(settings, server.base_url, identity=identity)
 
 
 async def _endpoint(
@@ -224,12 +224,12 @@ async def _endpoint(
     if config.kind == "embedded":
         return await serve_embedded(settings, stack)
     if config.kind == "simulated":
-        profile = wiring.simulated_profile(settings)
+        profile = simulated_profile(settings)
         simulated = stack.enter_context(
             SimulatedServer(profile, problems=problems, time_scale=config.simulated.time_scale)
         )
-        return wiring.endpoint_settings(
+        return endpoint_settings(
             settings, simulated.base_url, identity=_simulated_identity(profile)
         )
     assert config.base_url is not None
-    return wiring.endpoint_settings(settings, config.base_url)
+    return endpoint_settings(settings, config.base_url)

@@ -12,7 +12,7 @@ from prefect.artifacts import (
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from lamas.domain import Outcome
+from lamas.domain import AnyResult
 
 TERMINAL_LINE_SECONDS = 10.0
 ARTIFACT_SECONDS = 3.0
@@ -31,7 +31,7 @@ class CollectProgress:
         self._cost = 0.0
         self._started = time.monotonic()
 
-    def add(self, rollout: Outcome) -> None:
+    def add(self, rollout: AnyResult) -> None:
         """Count one finished rollout."""
         self.done += 1
         self._cost += rollout.cost_usd

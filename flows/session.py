@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from flows import wiring
 from flows.compose import load_settings
 from flows.engine import cancelled_by_sigterm, flow_run_id, started_by_prefect
 from flows.lock import writer_turn
 from flows.settings import Settings
 from flows.storage import open_warehouse
 from flows.tidy_exit import hide_leak_report
+from flows.wiring import prompts_of
 from flows.workplace import Workplace
 from lamas.domain import Clock, Run, RunStatus
 from lamas.errors import BudgetExceededError, LamasError, WarehouseError
@@ -150,7 +150,7 @@ async def _opened(kind: str, settings: Settings) -> AsyncGenerator[Session, None
 
 def new_run(settings: Settings, kind: str) -> Run:
     """The row of a run that begins now."""
-    prompts = wiring.prompts_of(settings).digest()
+    prompts = prompts_of(settings).digest()
     return Run(
         run_id=f"{kind}-{uuid.uuid4().hex[:12]}",
         kind=kind,

@@ -3,9 +3,9 @@
 from contextlib import AsyncExitStack
 from functools import cached_property
 
-from flows import wiring
 from flows.settings import Settings
 from flows.storage import open_warehouse
+from flows.wiring import benchmark_of, catalogue_of, lazy_sandbox
 from lamas.benchmarks import Benchmark
 from lamas.controller import QueryEncoder
 from lamas.domain import OperatorSet, Problem
@@ -40,11 +40,11 @@ class Workplace:
 
     @cached_property
     def sandbox(self) -> LazySandbox:
-        return wiring.lazy_sandbox(self.settings, self.stack, self.say)
+        return lazy_sandbox(self.settings, self.stack, self.say)
 
     @cached_property
     def benchmark(self) -> Benchmark:
-        return wiring.benchmark_of(self.settings, self.sandbox)
+        return benchmark_of(self.settings, self.sandbox)
 
     @cached_property
     def loaded(self) -> tuple[Problem, ...]:
@@ -53,7 +53,7 @@ class Workplace:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        return wiring.catalogue_of(self.settings, self.benchmark, lambda: self.loaded)
+        return catalogue_of(self.settings, self.benchmark, lambda: self.loaded)
 
     @cached_property
     def encoder(self) -> QueryEncoder:

@@ -17,7 +17,7 @@ from lamas.domain import (
     Problem,
     Purpose,
     Rollout,
-    RolloutOutcome,
+    RolloutResult,
     Run,
     Split,
     Update,
@@ -150,9 +150,9 @@ class Reader:
         )
         return dict(frame.iter_rows())
 
-    def evaluated(self, run_id: str) -> tuple[RolloutOutcome, ...]:
+    def evaluated(self, run_id: str) -> tuple[RolloutResult, ...]:
         """Outcomes of a run's evaluation, the last try of every slot, in `Rollout.order`."""
-        names = ", ".join(field.name for field in fields(RolloutOutcome))
+        names = ", ".join(field.name for field in fields(RolloutResult))
         frame = self._warehouse.query(
             f"SELECT {names} FROM evaluated_rollouts WHERE run_id = ? ORDER BY {ROLLOUT_ORDER}",
             [run_id],

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from flows import wiring
 from flows.calibration.judge import Judge
 from flows.collecting import collect_rollouts
 from flows.settings import Settings, validate
+from flows.wiring import endpoint_settings, simulated_profile
 from flows.workplace import Workplace
 from lamas.domain import PlannedRollout, Rollout, derive_seed
 from lamas.execution import GraphExecutor, RolloutRunner
@@ -70,11 +70,11 @@ async def replayed(
 
 async def _executor(settings: Settings, judge: Judge, stack: AsyncExitStack) -> GraphExecutor:
     place = Workplace(settings, stack)
-    profile = wiring.simulated_profile(settings)
+    profile = simulated_profile(settings)
     server = stack.enter_context(SimulatedServer(profile, problems=judge.problems.values()))
     model = await stack.enter_async_context(
         OpenAIChatModel(
-            wiring.endpoint_settings(settings, server.base_url),
+            endpoint_settings(settings, server.base_url),
             price=Price(input=0.0, output=0.0),
         )
     )

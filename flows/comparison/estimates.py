@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from flows.comparison.members import Member
 from flows.session import Session
-from lamas.domain import ComparisonEstimate, Outcome, derive_seed
+from lamas.domain import AnyResult, ComparisonEstimate, derive_seed
 from lamas.evaluation import (
     BySeed,
     McNemar,
@@ -19,12 +19,12 @@ from lamas.evaluation import (
 MCNEMAR = "mcnemar"
 """Metric of a test on the first training seed alone: value (only A − only B) / problems."""
 
-Outcomes = BySeed | Sequence[Outcome]
+Outcomes = BySeed | Sequence[AnyResult]
 
 
 def outcomes_of(root: Session, members: Sequence[Member]) -> dict[str, Outcomes]:
     """Evaluation outcomes by variant: by training seed, or alone where there is no seed."""
-    seeded: defaultdict[str, dict[int, Sequence[Outcome]]] = defaultdict(dict)
+    seeded: defaultdict[str, dict[int, Sequence[AnyResult]]] = defaultdict(dict)
     alone: dict[str, Outcomes] = {}
     for member in members:
         outcomes = root.reader.evaluated(member.session.run.run_id)

@@ -22,7 +22,7 @@ from lamas.domain import (
     PlannedRollout,
     Problem,
     Rollout,
-    RolloutOutcome,
+    RolloutResult,
     derive_seed,
 )
 from lamas.domain.latency import LatencyModel
@@ -156,7 +156,7 @@ class MemberRun:
     async def _evaluate(self, entrant: Entrant) -> None:
         current = self._session
         plans = evaluation_plans(current, [entrant], self._evaluated)
-        outcomes: list[RolloutOutcome] = []
+        outcomes: list[RolloutResult] = []
         for start in range(0, len(plans), EVALUATED_TOGETHER):
             part = plans[start : start + EVALUATED_TOGETHER]
             batch = await as_batch(
@@ -164,7 +164,7 @@ class MemberRun:
                 f"{self._member.label}",
                 lambda: self._rollouts(part, samples=entrant.samples),  # noqa: B023 - as above
             )
-            outcomes += [RolloutOutcome.of(item) for item in batch.latest]
+            outcomes += [RolloutResult.of(item) for item in batch.latest]
         seed = derive_seed(current.settings.evaluation.seed, "bootstrap")
         metrics = await asyncio.to_thread(
             summarise, outcomes, evaluation_label(current, entrant), seed=seed

@@ -7,12 +7,12 @@ from pathlib import Path
 from flows.live import paid_answers
 from flows.scaleout.shard import Landing, Shard
 from flows.session import Session
-from lamas.domain import RolloutOutcome
+from lamas.domain import RolloutResult
 from lamas.errors import WarehouseError
 from lamas.llm import ResponseStore
 from warehouse.landing import merge_landed, read_landed
 
-_FIELDS = [field.name for field in fields(RolloutOutcome)]
+_FIELDS = [field.name for field in fields(RolloutResult)]
 
 
 def landing_of(current: Session) -> Landing:
@@ -50,7 +50,7 @@ def copied_answers(landing: Landing, store: ResponseStore) -> Path:
 
 def take_in(
     current: Session, store: ResponseStore, shard: Shard
-) -> list[tuple[RolloutOutcome, str | None]]:
+) -> list[tuple[RolloutResult, str | None]]:
     """Store what `shard` landed and paid for, then delete it; returns outcomes and their errors.
 
     Killed at any point and started again, it stores the same.
@@ -66,7 +66,7 @@ def take_in(
     return outcomes
 
 
-def _merged(current: Session, folder: Path) -> list[tuple[RolloutOutcome, str | None]]:
+def _merged(current: Session, folder: Path) -> list[tuple[RolloutResult, str | None]]:
     try:
         frame = read_landed(folder)
     except WarehouseError as error:
@@ -74,7 +74,7 @@ def _merged(current: Session, folder: Path) -> list[tuple[RolloutOutcome, str | 
         return []
     merge_landed(current.warehouse, folder, frame)
     return [
-        (RolloutOutcome(**row), error)
+        (RolloutResult(**row), error)
         for row, error in zip(
             frame.select(_FIELDS).iter_rows(named=True), frame["error"], strict=True
         )

@@ -22,7 +22,7 @@ from flows.scaleout.settling import copied_answers, landing_of, settle, take_in
 from flows.scaleout.shard import Shard
 from flows.scaleout.worker import ShardReport, run_shard
 from flows.session import Session
-from lamas.domain import Outcome, PlannedRollout
+from lamas.domain import AnyResult, PlannedRollout
 from lamas.errors import BudgetExceededError, LamasError, ServerError
 from lamas.llm import Budget, EndpointSettings, ResponseStore
 
@@ -82,7 +82,7 @@ async def spread_rollouts(
     plans: Sequence[PlannedRollout],
     *,
     samples_by_policy: Mapping[str, int | None],
-    on_finished: Callable[[Outcome], None],
+    on_finished: Callable[[AnyResult], None],
 ) -> Collected:
     """Run `plans` in shards on the configured engine and store what they land.
 
@@ -135,7 +135,7 @@ class _Spreading:
         problems: ProblemSet,
         blank: Shard,
         store: ResponseStore,
-        on_finished: Callable[[Outcome], None],
+        on_finished: Callable[[AnyResult], None],
     ) -> None:
         """`blank` is a shard without rollouts."""
         self._current = current

@@ -9,9 +9,16 @@ import pytest
 from omegaconf import OmegaConf
 from pydantic import BaseModel
 
-from flows import wiring
 from flows.compose import CONFIG_FOLDER, compose_config, load_settings
 from flows.settings import Settings
+from flows.wiring import (
+    controller_settings,
+    endpoint_settings,
+    price,
+    process_sandbox,
+    retry_policy,
+    trainer_settings,
+)
 from lamas.errors import ConfigurationError
 
 REQUIRED = {
@@ -70,12 +77,12 @@ NO_RESULT_SECTIONS = {
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_composes_validates_and_builds_its_parts(option: str) -> None:
     settings = load_settings([option, *REQUIRED.get(option, [])])
-    wiring.controller_settings(settings)
-    wiring.trainer_settings(settings)
-    wiring.process_sandbox(settings)
-    wiring.retry_policy(settings)
-    assert wiring.price(settings).output >= 0
-    wiring.endpoint_settings(settings, settings.llm.base_url or "http://127.0.0.1:1/v1")
+    controller_settings(settings)
+    trainer_settings(settings)
+    process_sandbox(settings)
+    retry_policy(settings)
+    assert price(settings).output >= 0
+    endpoint_settings(settings, settings.llm.base_url or "http://127.0.0.1:1/v1")
     group, _, name = option.partition("=")
     if group == "llm":
         expected = "endpoint" if name == "openai" else name

@@ -2,8 +2,8 @@
 
 import pytest
 
-from flows import wiring
 from flows.compose import load_settings
+from flows.wiring import catalogue_of
 from lamas.domain import Problem, TaskFamily
 from lamas.operators import Candidate, SolutionState
 from tests.execution.rollouts import ToyBenchmark
@@ -37,7 +37,7 @@ def _flooded(family: TaskFamily) -> tuple[Problem, SolutionState]:
 @pytest.mark.parametrize("family", ["math", "code"])
 async def test_no_prompt_outgrows_a_slot(option: str, family: TaskFamily) -> None:
     settings = load_settings([f"operators={option}", "llm=simulated"])
-    catalogue = wiring.catalogue_of(settings, _OfFamily(family))
+    catalogue = catalogue_of(settings, _OfFamily(family))
     problem, state = _flooded(family)
     failure = tool_result(stderr="Traceback: no\n" * 5_000)
     reply = "```python\ndef solve():\n    return 1\n" + "# more\n" * 3_000 + "```"

@@ -8,7 +8,7 @@ from lamas.domain.rollout import Rollout
 Order = tuple[int, str, str, int, int, str]
 
 
-class Outcome(Protocol):
+class AnyResult(Protocol):
     """The part of a `Rollout` that metrics and comparisons are computed from."""
 
     @property
@@ -34,7 +34,7 @@ class Outcome(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RolloutOutcome:
+class RolloutResult:
     """An outcome alone, a few hundred bytes where the whole rollout takes tens of thousands."""
 
     rollout_id: str
@@ -52,7 +52,7 @@ class RolloutOutcome:
     status: Literal["ok", "failed"]
 
     @classmethod
-    def of(cls, rollout: Rollout) -> "RolloutOutcome":
+    def of(cls, rollout: Rollout) -> "RolloutResult":
         """What remains of a rollout when only its outcome is kept."""
         plan = rollout.plan
         return cls(
