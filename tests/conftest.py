@@ -7,8 +7,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from flows.server import prefect_server
-from flows.tidy_exit import hide_leak_report
+from flows.orchestrator.quiet import hide_leak_report
+from flows.orchestrator.server import prefect_server
 
 hide_leak_report()
 

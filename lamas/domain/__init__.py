@@ -14,7 +14,14 @@ from lamas.domain.learning import Checkpoint, CheckpointStatus, Credit, Evaluati
 from lamas.domain.operator import OperatorSet, OperatorSpec
 from lamas.domain.problem import TASK_FAMILIES, CodeTests, Problem, Split, TaskFamily
 from lamas.domain.result import AnyResult, RolloutResult
-from lamas.domain.rollout import DecisionMode, PlannedRollout, PolicyDecision, Purpose, Rollout
+from lamas.domain.rollout import (
+    DecisionMode,
+    GraphChoice,
+    PlannedRollout,
+    PolicyDecision,
+    Purpose,
+    Rollout,
+)
 from lamas.domain.run import Run, RunStatus
 from lamas.domain.trace import (
     CriticalPathLabel,
@@ -40,6 +47,7 @@ __all__ = [
     "EvaluationMetric",
     "ExecutionGraph",
     "ExecutionMode",
+    "GraphChoice",
     "InvocationKind",
     "Layer",
     "ModelCall",

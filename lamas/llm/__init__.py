@@ -3,9 +3,9 @@
 from lamas.llm.budget import Budget, Ledger
 from lamas.llm.chat import ChatModel, ChatRequest, ChatResult, attempts_of
 from lamas.llm.embedded import EmbeddedServer, EmbeddedSettings, packaged_gguf
+from lamas.llm.endpoint_check import check_endpoint
 from lamas.llm.lazy import LazyModel
 from lamas.llm.openai_chat import OpenAIChatModel
-from lamas.llm.preflight import check_endpoint
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.settings import EndpointSettings, RetryPolicy
 from lamas.llm.store import ResponseStore

@@ -11,7 +11,9 @@ from typing import cast
 import httpx2
 import openai
 
+from lamas.errors import ModelError, ModelRequestError, ModelUnreachableError
 from lamas.llm.reply import MalformedReplyError
+from lamas.llm.settings import RetryPolicy
 
 _RETRYABLE_STATUS = frozenset({408, 409, 425, 429})
 _NEVER_RETRYABLE_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
@@ -122,3 +124,29 @@ def _reason(error: Exception, message: str, secret: str) -> str:
         message = message.replace(secret, "[key]")
     line = " ".join(_KEY_LIKE.sub("[key]", message).split())
     return f"{type(error).__name__}: {line}"[:_MAX_REASON_CHARACTERS]
+
+
+def last_word(where: str, retry: RetryPolicy, failure: Failure, attempts: int) -> ModelError | None:
+    """The error that ends a call after `attempts` ≥ 1, or None when another attempt is due.
+
+    `where` names model and endpoint.
+    """
+    if not failure.retryable:
+        return ModelRequestError(f"{where} refused a request: {failure.reason}")
+    if failure.unreached:
+        return ModelUnreachableError(
+            f"{where} could not be reached for {retry.outage_seconds:g} s "
+            f"(llm.retry.outage_seconds): {failure.reason}"
+        )
+    wait = failure.retry_after_seconds or 0.0
+    if wait > retry.retry_after_max_seconds:
+        return ModelUnreachableError(
+            f"{where} asks to wait {wait:.0f} s, more than llm.retry.retry_after_max_seconds="
+            f"{retry.retry_after_max_seconds:g}: {failure.reason}"
+        )
+    if attempts >= retry.attempts:
+        return ModelUnreachableError(
+            f"{where} gave no usable answer in {attempts} attempts "
+            f"(llm.retry.attempts), the last one ended with {failure.reason}"
+        )
+    return None

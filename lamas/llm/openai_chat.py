@@ -28,8 +28,7 @@ from lamas.errors import (
 from lamas.llm.budget import Budget, Ledger
 from lamas.llm.chat import ChatRequest, ChatResult
 from lamas.llm.client import build_client, resolve_key
-from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of, without_key
-from lamas.llm.last_word import last_word
+from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of, last_word, without_key
 from lamas.llm.outage import Outage
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.reply import Reply

@@ -163,10 +163,10 @@ class OneRun:
         if self._reason is None:
             self._reason = reason
             loop = asyncio.get_running_loop()
-            self._timers.append(loop.call_later(_DEATH_SECONDS, self._give_up))
+            self._timers.append(loop.call_later(_DEATH_SECONDS, self.give_up))
         self._zygote.kill(self._run)
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
         if not self._ended.done():
             self._ended.set_exception(
                 SandboxError(

@@ -16,9 +16,9 @@ from typing import TypeVar, cast
 import httpx
 import pytest
 
-from flows.kills.processes import children
-from flows.server import answers, free_port, kept_open
+from flows.orchestrator.server import answers, free_port, kept_open
 from tests.integration.conftest import TINY
+from tests.kills.processes import children
 from warehouse import Registry, Warehouse
 
 Row = dict[str, object]

@@ -13,11 +13,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.kills.processes import children
-from flows.server import free_port, kept_open
+from flows.orchestrator.server import free_port, kept_open
 from lamas.domain import clock
 from tests.command import Finished, run_here, start
 from tests.integration.conftest import SMALL, TINY
+from tests.kills.processes import children
 from tests.llm.scripted_endpoint import ScriptedEndpoint, says
 from warehouse import Reader, Registry, Warehouse
 

@@ -12,7 +12,7 @@ from typing import cast
 import httpx
 import pytest
 
-from flows.server import prefect_server
+from flows.orchestrator.server import prefect_server
 from tests.command import start
 from tests.integration.conftest import TINY
 from warehouse import Warehouse
