@@ -1,8 +1,6 @@
 """Drift: which metrics leave the band of the last evaluations, and what a server hears of it."""
 
 import shutil
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, cast
@@ -22,6 +20,7 @@ from flows.entrants import CHAMPION
 from flows.operation import DriftConfig
 from tests.command import run_here
 from tests.flows.conftest import TINY
+from tests.patience import until
 from warehouse import Registry, Warehouse
 
 CONFIG = DriftConfig()
@@ -91,16 +90,6 @@ def test_only_comparable_evaluations_make_the_band() -> None:
     assert champion_departures(same, "another run", CONFIG) == ()
 
 
-def wait_for(look: Callable[[], Found | None], seconds: float = 30.0) -> Found:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError("waited in vain")
-
-
 def events(prefect_api: str, name: str) -> list[dict[str, object]]:
     """Events of the last day by that name, the latest first."""
     response = httpx.post(
@@ -127,7 +116,7 @@ async def test_a_server_records_the_event_and_an_automation_acts_on_it(prefect_a
         async with get_client() as client:
             await client.create_automation(automation)
         await emit([departure], checkpoint_id="lamas-1", run_id="evaluate-1")
-    (event,) = wait_for(lambda: events(prefect_api, "lamas.drift"))
+    (event,) = until(lambda: events(prefect_api, "lamas.drift"))
     resource = cast("dict[str, str]", event["resource"])
     assert resource["prefect.resource.id"] == "lamas.checkpoint.lamas-1"
     payload = cast("dict[str, object]", event["payload"])
@@ -139,7 +128,7 @@ async def test_a_server_records_the_event_and_an_automation_acts_on_it(prefect_a
         "evaluations": 5,
         "run_id": "evaluate-1",
     }
-    assert wait_for(lambda: events(prefect_api, "prefect.automation.triggered"))
+    assert until(lambda: events(prefect_api, "prefect.automation.triggered"))
 
 
 def test_an_evaluation_of_the_champion_is_compared_with_its_last_ones(
@@ -174,9 +163,7 @@ def test_an_evaluation_of_the_champion_is_compared_with_its_last_ones(
             if cast("dict[str, str]", item["resource"])["prefect.resource.id"] == resource
         ]
 
-    metrics = {
-        cast("dict[str, object]", item["payload"])["metric"] for item in wait_for(of_champion)
-    }
+    metrics = {cast("dict[str, object]", item["payload"])["metric"] for item in until(of_champion)}
     assert "cp_tokens_mean" in metrics
     quiet = run_here(*arguments, "seed=6", "drift.enabled=false", prefect_api=prefect_api)
     assert "drift" not in quiet.stderr

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,6 +17,7 @@ import pytest
 from flows import server
 from flows.server import HOST, answers, kept_open, prefect_server
 from lamas.errors import ServerError
+from tests.patience import until
 
 
 class Healthy(BaseHTTPRequestHandler):
@@ -194,16 +194,6 @@ def test_its_own_server_answers_is_noted_and_dies_with_a_killed_run(tmp_path: Pa
         assert httpx.get(f"{page}/ui-settings").json()["api_url"] == address
         run.kill()
         run.wait()
-    deadline = time.monotonic() + 30
-    while answers(address) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not answers(address)
+    until(lambda: not answers(address))
     assert kept_open(tmp_path) is None
-    with pytest.raises(ProcessLookupError):
-        _wait_gone(pid, deadline)
-
-
-def _wait_gone(pid: int, deadline: float) -> None:
-    while time.monotonic() < deadline:
-        os.kill(pid, 0)
-        time.sleep(0.1)
+    until(lambda: not Path(f"/proc/{pid}").exists())

@@ -19,6 +19,7 @@ from lamas.errors import BudgetExceededError, ConfigurationError, ModelRequestEr
 from lamas.llm import Budget, EndpointSettings, ResponseStore
 from tests.llm.asking import model, request
 from tests.llm.scripted_endpoint import ScriptedEndpoint, fails, says
+from tests.patience import patience
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -180,8 +181,8 @@ def test_two_processes_write_and_a_kill_loses_nothing_that_was_put(tmp_path: Pat
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
-    assert [writer.wait(timeout=10) for writer in writers.values()] == [-9, -9]
+        thread.join(timeout=patience(60))
+    assert [writer.wait(timeout=patience(10)) for writer in writers.values()] == [-9, -9]
 
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
