@@ -3,12 +3,12 @@
 import time
 from typing import cast
 
-import httpx
 import pytest
 from prefect import flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.assets import checkpoint_key, dataset_key, evaluation_key, record_asset
+from tests.prefect_client import client
 
 Row = dict[str, object]
 
@@ -36,16 +36,19 @@ async def test_an_asset_names_what_it_was_made_from(prefect_api: str) -> None:
 def materialised(api: str, key: str) -> Row:
     """The event that tells of an asset; events are delivered after the run has gone on."""
     for _ in range(100):
-        found = httpx.post(
-            f"{api}/events/filter",
-            json={
-                "filter": {
-                    "event": {"name": ["prefect.asset.materialization.succeeded"]},
-                    "resource": {"id": [key]},
-                }
-            },
-            timeout=30,
-        ).json()
+        found = (
+            client(api)
+            .post(
+                "events/filter",
+                json={
+                    "filter": {
+                        "event": {"name": ["prefect.asset.materialization.succeeded"]},
+                        "resource": {"id": [key]},
+                    }
+                },
+            )
+            .json()
+        )
         if found["events"]:
             return cast("Row", found["events"][0])
         time.sleep(0.2)
