@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
@@ -31,6 +31,7 @@ from pydantic import ValidationError
 
 from flows.naming import run_tags
 from flows.operation import DeploymentConfig, ScheduledConfig
+from flows.orchestrator import allowed
 from flows.report_flow import report
 from flows.settings import Settings
 from flows.stages import FLOWS
@@ -63,6 +64,10 @@ class Planned:
     parameters: dict[str, object]
     schedule: SCHEDULE_TYPES | None
     tags: list[str]
+
+    @property
+    def overrides(self) -> list[str]:
+        return [str(item) for item in cast("list[object]", self.parameters["overrides"])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +161,7 @@ async def apply(
             {"prefect.deployments.steps.set_working_directory": {"directory": str(Path.cwd())}}
         ],
         parameters=planned.parameters,
-        parameter_openapi_schema=parameter_schema(flow).model_dump(),
+        parameter_openapi_schema=_accepted(parameter_schema(flow).model_dump(), planned, config),
         enforce_parameter_schema=True,
         tags=planned.tags,
         schedules=(
@@ -170,6 +175,15 @@ async def apply(
         work_pool_name=work_pool,
     )
     return Deployed(identity=identity, planned=planned)
+
+
+def _accepted(
+    schema: dict[str, object], planned: Planned, config: DeploymentConfig
+) -> dict[str, object]:
+    """The parameters that a run of the deployment may be asked for with."""
+    properties = cast("dict[str, object]", schema["properties"])
+    overrides = allowed.schema(planned.overrides, config.run_overrides)
+    return {**schema, "properties": {**properties, "overrides": overrides}}
 
 
 async def ensure_work_pool(client: PrefectClient, name: str) -> bool:

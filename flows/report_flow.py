@@ -12,6 +12,7 @@ from prefect.artifacts import (
 
 from flows.compose import load_settings
 from flows.naming import run_name
+from flows.orchestrator.allowed import refuse_others
 from flows.report.build import COMPARISONS, comparison_markdown, write_report
 from flows.settings import Settings
 from flows.storage import open_warehouse
@@ -28,6 +29,7 @@ async def report(overrides: list[str] | None = None) -> None:
 
     May run twice: it writes the same bytes, and needs no writer's turn.
     """
+    refuse_others(overrides or [])
     settings = load_settings(overrides or [])
     await publish_report(settings, settings.run)
 

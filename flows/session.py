@@ -19,6 +19,7 @@ from flows import wiring
 from flows.compose import load_settings
 from flows.engine import cancelled_by_sigterm, flow_run_id, started_by_prefect
 from flows.lock import writer_turn
+from flows.orchestrator.allowed import refuse_others
 from flows.settings import Settings
 from flows.storage import open_warehouse
 from flows.tidy_exit import hide_leak_report
@@ -115,6 +116,7 @@ async def session(kind: str, overrides: list[str] | None) -> AsyncGenerator[Sess
     if active is not None:
         yield active
         return
+    refuse_others(overrides or [])
     settings = load_settings(overrides or [])
     with cancelled_by_sigterm():
         async with _opened(kind, settings) as opened:

@@ -1,6 +1,7 @@
 """What every test of the project shares: how hypothesis runs, and a session that leaves nothing."""
 
 import os
+import secrets
 import signal
 from collections.abc import Generator
 
@@ -12,13 +13,17 @@ from flows.tidy_exit import hide_leak_report
 from tests.leftovers import Growth, Session, Worker
 from tests.migrated import Migrated
 
-hide_leak_report()
-
 SESSION = pytest.StashKey[Session]()
 WORKERS = pytest.StashKey[list[Worker]]()
 FAULTS = pytest.StashKey[list[str]]()
 REPORT = "lamas"
 GROWTH = Growth()
+from tests.prefect_client import OWN, opened_by_all
+
+hide_leak_report()
+
+# Before Prefect reads its settings, and for every process that the tests start.
+os.environ.setdefault(OWN, secrets.token_urlsafe(32))
 
 # A shell starts what it puts in the background without SIGINT, and every child inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -109,7 +114,7 @@ def prefect_api(
     """The API address of a real Prefect server that runs while the tests do."""
     before = dict(os.environ)
     os.environ.pop("PREFECT_API_URL", None)
-    home = migrated.home(tmp_path_factory.mktemp("prefect"))
+    home = opened_by_all(migrated.home(tmp_path_factory.mktemp("prefect")))
     with prefect_server(home) as server:
         address = server.api_url
         migrated.keep(home)

@@ -2,13 +2,13 @@
 
 from typing import cast
 
-import httpx
 import pytest
 from prefect import flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.assets import checkpoint_key, dataset_key, evaluation_key, record_asset
 from tests.patience import until
+from tests.prefect_client import client
 
 Row = dict[str, object]
 
@@ -37,17 +37,16 @@ def materialised(api: str, key: str) -> Row:
     """The event that tells of an asset; events are delivered after the run has gone on."""
 
     def told() -> list[Row]:
-        found = httpx.post(
-            f"{api}/events/filter",
+        found = client(api).post(
+            "events/filter",
             json={
                 "filter": {
                     "event": {"name": ["prefect.asset.materialization.succeeded"]},
                     "resource": {"id": [key]},
                 }
             },
-            timeout=30,
-        ).json()
-        return cast("list[Row]", found["events"])
+        )
+        return cast("list[Row]", found.json()["events"])
 
     return until(told, every=0.2)[0]
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, cast
 
-import httpx
 import polars as pl
 import pytest
 from hypothesis import given
@@ -21,6 +20,7 @@ from flows.operation import DriftConfig
 from tests.command import run_here
 from tests.flows.conftest import TINY
 from tests.patience import until
+from tests.prefect_client import client
 from warehouse import Registry, Warehouse
 
 CONFIG = DriftConfig()
@@ -92,8 +92,8 @@ def test_only_comparable_evaluations_make_the_band() -> None:
 
 def events(prefect_api: str, name: str) -> list[dict[str, object]]:
     """Events of the last day by that name, the latest first."""
-    response = httpx.post(
-        f"{prefect_api}/events/filter", json={"filter": {"event": {"name": [name]}}}
+    response = client(prefect_api).post(
+        "events/filter", json={"filter": {"event": {"name": [name]}}}
     )
     response.raise_for_status()
     return cast("list[dict[str, object]]", response.json()["events"])

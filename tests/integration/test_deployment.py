@@ -17,8 +17,10 @@ import httpx
 import pytest
 
 from flows.kills.processes import children
+from flows.orchestrator.access import auth_string
 from flows.server import answers, free_port, kept_open
 from tests.integration.conftest import TINY
+from tests.prefect_client import client
 from warehouse import Registry, Warehouse
 
 Row = dict[str, object]
@@ -36,7 +38,8 @@ class Served:
         self.home = home
         self.log = log
         self.api = self.wait_for(lambda: kept_open(home / "prefect")).api_url
-        self.wait_for(lambda: httpx.get(f"{self.api}/deployments/name/retrain/lamas").is_success)
+        self.client = client(self.api, auth_string(home / "prefect"))
+        self.wait_for(lambda: self.client.get("deployments/name/retrain/lamas").is_success)
 
     def wait_for(self, look: Callable[[], Found | None]) -> Found:
         """What `look` finds, as soon as it finds something."""
@@ -54,13 +57,13 @@ class Served:
 
     def rows(self, what: str, **conditions: object) -> list[Row]:
         """Rows of the API."""
-        response = httpx.post(f"{self.api}/{what}/filter", json=conditions, timeout=30)
+        response = self.client.post(f"{what}/filter", json=conditions)
         response.raise_for_status()
         return cast("list[Row]", response.json())
 
     def deployment(self, name: str = "retrain") -> Row:
         """The deployment of a flow."""
-        response = httpx.get(f"{self.api}/deployments/name/{name}/lamas", timeout=30)
+        response = self.client.get(f"deployments/name/{name}/lamas")
         response.raise_for_status()
         return cast("Row", response.json())
 
@@ -159,12 +162,12 @@ def test_a_killed_run_is_taken_up_by_the_next_one(served: Served) -> None:
 
 
 def test_a_paused_schedule_starts_nothing_and_a_resumed_one_goes_on(served: Served) -> None:
-    address = f"{served.api}/deployments/{served.deployment()['id']}"
-    httpx.post(f"{address}/pause_deployment", timeout=30).raise_for_status()
+    address = f"deployments/{served.deployment()['id']}"
+    served.client.post(f"{address}/pause_deployment").raise_for_status()
     assert served.deployment()["paused"] is True
     # What waits for its turn still gets it; what was scheduled ahead is gone.
     served.wait_for(lambda: not served.runs("RUNNING", "PENDING", "SCHEDULED"))
-    httpx.post(f"{address}/resume_deployment", timeout=30).raise_for_status()
+    served.client.post(f"{address}/resume_deployment").raise_for_status()
     served.wait_for(lambda: served.runs("SCHEDULED", "PENDING", "RUNNING"))
 
 

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 from flows.kills.processes import children
+from flows.orchestrator.access import auth_string
 from flows.server import free_port, kept_open
 from lamas.domain import clock
 from tests.command import Finished, run_here, start
@@ -262,7 +263,9 @@ def test_a_half_written_parquet_file_of_a_benchmark_is_a_sentence(
 
 def server_of(process: subprocess.Popen[str]) -> int | None:
     """Process id of the Prefect server that a command started for itself."""
-    found = [item.pid for item in children(process.pid) if "prefect server start" in item.command]
+    found = [
+        item.pid for item in children(process.pid) if "flows.orchestrator.guarded" in item.command
+    ]
     return found[0] if found else None
 
 
@@ -311,7 +314,11 @@ def test_a_run_whose_prefect_server_is_gone_for_good_ends_with_a_sentence(tmp_pa
             "llm.simulated.time_scale=0.1",
             f"home={home}",
             # Four seconds of patience for a request instead of a minute.
-            env={"PREFECT_API_URL": server.api_url, "PREFECT_CLIENT_MAX_RETRIES": "1"},
+            env={
+                "PREFECT_API_URL": server.api_url,
+                "PREFECT_API_AUTH_STRING": auth_string(others / "prefect"),
+                "PREFECT_CLIENT_MAX_RETRIES": "1",
+            },
         )
         wait_until(lambda: (home / "responses.sqlite").exists(), process)
     finally:

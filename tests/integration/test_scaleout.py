@@ -8,13 +8,13 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
 from tests.command import Finished
 from tests.integration.conftest import SMALL, answers_in, start_command
 from tests.integration.results import assert_equal_results
+from tests.prefect_client import client
 from warehouse import Warehouse
 
 Run = Callable[..., Finished]
@@ -77,10 +77,14 @@ def found_by(api: str, what: str, key: str, flow_runs: list[str]) -> list[dict[s
     """Task runs or flow runs whose flow run's `key` is one of `flow_runs`."""
     found: list[dict[str, object]] = []
     while True:
-        page: list[dict[str, object]] = httpx.post(
-            f"{api}/{what}/filter",
-            json={"flow_runs": {key: {"any_": flow_runs}}, "limit": 200, "offset": len(found)},
-        ).json()
+        page: list[dict[str, object]] = (
+            client(api)
+            .post(
+                f"{what}/filter",
+                json={"flow_runs": {key: {"any_": flow_runs}}, "limit": 200, "offset": len(found)},
+            )
+            .json()
+        )
         found += page
         if len(page) < 200:
             return found

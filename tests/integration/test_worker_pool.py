@@ -15,6 +15,7 @@ import pytest
 from flows.server import prefect_server
 from tests.command import start
 from tests.integration.conftest import TINY
+from tests.prefect_client import client, opened_by_all
 from warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +35,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, None]:
     """A server of its own: its deployments and pools are nobody else's."""
     before = dict(os.environ)
     os.environ.pop("PREFECT_API_URL", None)
-    with prefect_server(tmp_path_factory.mktemp("pool"), port=0) as server:
+    with prefect_server(opened_by_all(tmp_path_factory.mktemp("pool")), port=0) as server:
         os.environ.clear()
         os.environ.update(before)
         yield server.api_url
@@ -72,15 +73,15 @@ def test_prefect_yaml_registers_all_with_prefects_own_command(api: str) -> None:
     )
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     for flow in ("retrain", "evaluate", "report"):
-        found = httpx.get(f"{api}/deployments/name/{flow}/lamas", timeout=30).json()
+        found = client(api).get(f"deployments/name/{flow}/lamas").json()
         assert found["work_pool_name"] == "lamas"
         assert str(found["entrypoint"]).startswith("flows/")
 
 
 def asked_for(api: str, flow: str) -> str:
     """A new run of a deployment."""
-    deployment = httpx.get(f"{api}/deployments/name/{flow}/lamas", timeout=30).json()
-    made = httpx.post(f"{api}/deployments/{deployment['id']}/create_flow_run", json={}, timeout=30)
+    deployment = client(api).get(f"deployments/name/{flow}/lamas").json()
+    made = client(api).post(f"deployments/{deployment['id']}/create_flow_run", json={})
     made.raise_for_status()
     return str(made.json()["id"])
 
@@ -107,7 +108,7 @@ def finished(api: str, run: str) -> Row:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):
-            state = cast("Row", httpx.get(f"{api}/flow_runs/{run}", timeout=30).json()["state"])
+            state = cast("Row", client(api).get(f"flow_runs/{run}").json()["state"])
             if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
                 return state
         time.sleep(0.3)
