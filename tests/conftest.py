@@ -12,13 +12,13 @@ from flows.server import prefect_server
 from flows.tidy_exit import hide_leak_report
 from tests.leftovers import Growth, Session, Worker
 from tests.migrated import Migrated
+from tests.prefect_client import OWN, opened_by_all
 
 SESSION = pytest.StashKey[Session]()
 WORKERS = pytest.StashKey[list[Worker]]()
 FAULTS = pytest.StashKey[list[str]]()
 REPORT = "lamas"
 GROWTH = Growth()
-from tests.prefect_client import OWN, opened_by_all
 
 hide_leak_report()
 

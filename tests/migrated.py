@@ -28,6 +28,7 @@ class Migrated:
         if self.there:
             for name in ("prefect.db", MEMORY):
                 shutil.copy(self.folder / name, path / name)
+                (path / name).chmod(0o600)
         return path
 
     def keep(self, path: Path) -> None:

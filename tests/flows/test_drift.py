@@ -144,7 +144,8 @@ def test_an_evaluation_of_the_champion_is_compared_with_its_last_ones(
         "checkpoint=champion",
         "evaluation.problems=4",
         "evaluation.baselines=[]",
-        "execution.granularity=rollout",
+        "execution.granularity=batch",
+        "llm.simulated.in_process=true",
     )
     for _ in range(3):
         finished = run_here(*arguments, prefect_api=prefect_api)

@@ -19,15 +19,16 @@ import pytest
 from flows.kills.processes import children
 from flows.orchestrator.access import auth_string
 from flows.server import answers, free_port, kept_open
-from tests.integration.conftest import TINY
+from tests.integration.conftest import QUIET, TINY
+from tests.migrated import Migrated
+from tests.patience import Patience, patience
 from tests.prefect_client import client
 from warehouse import Registry, Warehouse
 
 Row = dict[str, object]
 Found = TypeVar("Found")
 
-RETRAIN = (*TINY, "execution.granularity=batch")
-PATIENCE_SECONDS = 600.0
+RETRAIN = (*TINY, *QUIET)
 
 
 class Served:
@@ -43,8 +44,8 @@ class Served:
 
     def wait_for(self, look: Callable[[], Found | None]) -> Found:
         """What `look` finds, as soon as it finds something."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
+        waiting = Patience(300.0)
+        while waiting.left > 0:
             # A busy machine's server answers late.
             with suppress(httpx.TransportError):
                 found = look()
@@ -96,9 +97,12 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served, None, None]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Migrated
+) -> Generator[Served, None, None]:
     """Retrain every fifteen seconds, started by one command."""
     home = tmp_path_factory.mktemp("served") / "home"
+    migrated.home(home / "prefect")
     log = home.parent / "serve.log"
     arguments = (
         "serve",
@@ -175,7 +179,7 @@ def test_a_stopped_serve_leaves_nothing_running_and_its_schedules_paused(served:
     """Runs last: it ends what the others use, while a retrain is in progress."""
     running = served.wait_for(lambda: served.runs("RUNNING"))
     served.process.send_signal(signal.SIGTERM)
-    assert served.process.wait(timeout=120) == 130
+    assert served.process.wait(timeout=patience(120)) == 130
     assert "schedules are paused" in served.log.read_text()
     assert not answers(served.api)
     assert kept_open(served.home / "prefect") is None
