@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal
 
-from lamas.errors import WarehouseError
+from lamas.errors import WarehouseError, unwritable
 
 Overlap = Literal["refuse", "wait"]
 """What a second writer does: end with a sentence, or wait for the first."""
@@ -51,10 +51,7 @@ def _lock_file(home: Path) -> Generator[TextIOWrapper, None, None]:
         home.mkdir(parents=True, exist_ok=True)
         handle = (home / "writer.lock").open("a")
     except OSError as error:
-        raise WarehouseError(
-            f"the home folder {home} cannot be written to ({error.strerror}); "
-            "choose another with home=…"
-        ) from None
+        raise unwritable(home, error.strerror or str(error)) from None
     with handle:
         yield handle
 

@@ -15,7 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamas.domain import ModelCall
-from lamas.errors import BudgetExceededError, ConfigurationError, ModelRequestError
+from lamas.errors import (
+    BudgetExceededError,
+    ConfigurationError,
+    ModelRequestError,
+    UnwritableError,
+)
 from lamas.llm import Budget, EndpointSettings, ResponseStore
 from tests.llm.asking import model, request
 from tests.llm.scripted_endpoint import ScriptedEndpoint, fails, says
@@ -285,7 +290,7 @@ async def test_while_answers_cannot_be_kept_none_is_paid_for(tmp_path: Path) -> 
             while store.count() == paid:
                 assert (await llm.complete(request(paid))).text == "4"
                 paid += 1
-            with pytest.raises(ConfigurationError, match=r"disk is full\): make room") as caught:
+            with pytest.raises(UnwritableError, match=r"written \(.*disk is full\)") as caught:
                 await llm.complete(request(500))
             assert str(path) in str(caught.value)
             assert len(endpoint.script.chats_seen) == paid

@@ -108,13 +108,13 @@ def test_a_file_that_may_not_be_written_can_be_read(warehouse: Warehouse) -> Non
     )
     warehouse.path.chmod(0o444)
     for folder in warehouse.path.parents:
-        if folder.is_relative_to("/tmp") and folder != Path("/tmp"):
+        if "/pytest-" in str(folder):
             folder.chmod(folder.stat().st_mode | 0o055)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=patience(60)
     )
     assert done.stdout.startswith("run-1\n"), done.stderr
-    assert "may not be opened for writing" in done.stdout
+    assert f"{warehouse.path} cannot be written" in done.stdout
 
 
 @pytest.mark.parametrize("after_seconds", [0.02, 0.4])
