@@ -11,6 +11,7 @@ from prefect.artifacts import (
     acreate_table_artifact,
 )
 
+from flows.orchestrator.allowed import refuse_others
 from flows.run.naming import run_name
 from flows.settings import Settings
 from flows.settings.compose import load_settings
@@ -41,6 +42,7 @@ async def report(overrides: list[str] | None = None) -> None:
 
     May run twice: it writes the same bytes, and needs no writer's turn.
     """
+    refuse_others(overrides or [])
     settings = load_settings(overrides or [])
     await publish_report(settings, settings.run)
 

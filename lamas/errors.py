@@ -64,5 +64,17 @@ class WarehouseError(LamasError):
     """The warehouse file is missing, locked, read-only, or of another version."""
 
 
+class UnwritableError(WarehouseError):
+    """A file of the home folder cannot be written: no room, no permission, a read-only place."""
+
+
+def unwritable(path: object, reason: str) -> UnwritableError:
+    """The one sentence about it, whichever file meets it first."""
+    return UnwritableError(
+        f"{path} cannot be written ({reason}): make room or change permissions where it lies, or "
+        "choose another folder with home=…"
+    )
+
+
 class ServerError(LamasError):
     """A server that the run needs (Prefect, embedded model, simulated endpoint) did not start."""

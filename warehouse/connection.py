@@ -11,7 +11,7 @@ from typing import cast
 import duckdb
 import polars as pl
 
-from lamas.errors import WarehouseError
+from lamas.errors import WarehouseError, unwritable
 
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.25
@@ -24,6 +24,13 @@ _BUSY = (
     "Could not set lock on file",
     "different configuration than existing connections",
     "already attached by database",
+)
+_UNWRITABLE = (
+    "Permission denied",
+    "Operation not permitted",
+    "read-only",
+    "Read-only",
+    "No space left",
 )
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 
@@ -144,11 +151,8 @@ def _unusable(path: Path, message: str) -> WarehouseError:
             f"{path} is not a DuckDB file, or its header is damaged: "
             "check the configured warehouse path, or restore the file from a copy"
         )
-    if "Permission denied" in message or "read-only" in message:
-        return WarehouseError(
-            f"warehouse {path} may not be opened for writing: "
-            "change its permissions, or choose another warehouse path"
-        )
+    if any(sign in message for sign in _UNWRITABLE):
+        return unwritable(path, message.splitlines()[0])
     return WarehouseError(
         f"warehouse {path} cannot be opened ({message.splitlines()[0]}): "
         "check the path, or restore the file from a copy"

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from lamas.errors import WarehouseError
+from lamas.errors import WarehouseError, unwritable
 from warehouse.audit import AuditResult, run_audits
 from warehouse.connection import connect, fetch, transaction
 from warehouse.migration import Schema, migrate, needs_migration, packaged_schema
@@ -152,6 +152,8 @@ class Warehouse:
         try:
             with transaction(connection):
                 yield connection
+        except duckdb.IOException as error:
+            raise unwritable(self._path, _first_line(error)) from error
         except duckdb.Error as error:
             raise WarehouseError(
                 f"warehouse {self._path} refused a batch, nothing of it was stored: "
@@ -167,6 +169,8 @@ class Warehouse:
                 ) as connection:
                     yield connection
             except duckdb.Error as error:
+                if not read_only and isinstance(error, duckdb.IOException):
+                    raise unwritable(self._path, _first_line(error)) from error
                 raise WarehouseError(
                     f"warehouse {self._path} cannot be {'read' if read_only else 'written'} "
                     f"({_first_line(error)}): make room if the disk is full; if the file is "
@@ -188,9 +192,7 @@ def _create(path: Path, timeout_seconds: float) -> None:
         finally:
             unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise WarehouseError(
-            f"warehouse {path} cannot be made ({error.strerror}): choose another warehouse path"
-        ) from error
+        raise unwritable(path, error.strerror or str(error)) from error
 
 
 def _first_line(error: duckdb.Error) -> str:

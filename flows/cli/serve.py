@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 
 from flows.cli.line import Command, add_overrides, settings_of
 
@@ -17,7 +18,7 @@ def _handle(options: argparse.Namespace) -> int:
     with prefect_server(home, port=port, keep_open=True) as server:
         from flows.schedules.serve import serve
 
-        print(f"Prefect UI: {server.ui_url}", flush=True)
+        print(f"Prefect UI: {server.entrance(terminal=sys.stdout.isatty())}", flush=True)
         print("Ctrl-C pauses the schedules and stops what this command started.", flush=True)
         # Not uvloop: it undoes the signal mask that keeps Ctrl-C from the runs' processes.
         run_until_signal(serve(settings, options.overrides), run_loop=asyncio.run)

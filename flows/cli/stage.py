@@ -46,7 +46,8 @@ def run_flow(options: argparse.Namespace) -> int:
 
         leave_runs_to_the_ui()
         tell_of_lost_events_once()
-        print(f"Prefect UI: {server.ui_url}", file=sys.stderr)
+        entrance = server.entrance(terminal=sys.stderr.isatty())
+        print(f"Prefect UI: {entrance}", file=sys.stderr)
         try:
             with tags(*run_tags(settings)):
                 run_until_signal(flow_of(options.command)(options.overrides))

@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import sys
 
 from flows.cli.line import Command, add_overrides, settings_of
 
@@ -14,7 +15,7 @@ def _handle(options: argparse.Namespace) -> int:
 
     home, port = settings.prefect_home, settings.prefect.port
     with prefect_server(home, port=port, keep_open=True) as server:
-        print(f"Prefect UI: {server.ui_url}")
+        print(f"Prefect UI: {server.entrance(terminal=sys.stdout.isatty())}", flush=True)
         if not server.owned:
             return 0
         print("Runs of this home folder use this server while it is open. Ctrl-C stops it.")

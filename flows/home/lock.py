@@ -8,7 +8,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from flows.settings.section import Overlap
-from lamas.errors import WarehouseError
+from lamas.errors import WarehouseError, unwritable
 
 POLL_SECONDS = 0.25
 
@@ -48,10 +48,7 @@ def _lock_file(home: Path) -> Generator[TextIOWrapper, None, None]:
         home.mkdir(parents=True, exist_ok=True)
         handle = (home / "writer.lock").open("a")
     except OSError as error:
-        raise WarehouseError(
-            f"the home folder {home} cannot be written to ({error.strerror}); "
-            "choose another with home=…"
-        ) from None
+        raise unwritable(home, error.strerror or str(error)) from None
     with handle:
         yield handle
 

@@ -1,1 +1,1 @@
-"""Prefect itself: which server, its limits, assets, lost events, what it may print."""
+"""Prefect itself: which server, who may ask it, its limits, assets, lost events, what it prints."""

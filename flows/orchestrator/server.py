@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -17,6 +18,14 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from flows.orchestrator.access import (
+    FILE,
+    auth_string,
+    entrance_url,
+    identity_url,
+    pointed_at,
+    proof,
+)
 from flows.orchestrator.process import end_with_parent
 from lamas.errors import ServerError
 
@@ -50,10 +59,22 @@ class PrefectServer:
     api_url: str
     owned: bool
     """True when this process started it and stops it."""
+    home: Path | None = None
+    """The folder whose string opens it; None for a server that is not LAMaS's own."""
 
     @property
     def ui_url(self) -> str:
         return self.api_url.removesuffix("/api")
+
+    def entrance(self, *, terminal: bool) -> str:
+        """How a person gets to the UI: on a terminal a link that logs in, else where to read what
+        the page asks for (what is written into a file stays there).
+        """
+        if self.home is None:
+            return self.ui_url
+        if terminal:
+            return entrance_url(self.api_url, self.home)
+        return f"{self.ui_url} (log in with the text of {self.home / FILE})"
 
 
 def free_port(preferred: int = 0) -> int:
@@ -71,19 +92,27 @@ def free_port(preferred: int = 0) -> int:
 
 def answers(api_url: str, *, timeout_seconds: float = 2.0) -> bool:
     """Whether a Prefect API answers its health check at `api_url`."""
-    try:
-        return httpx.get(f"{api_url}/health", timeout=timeout_seconds).is_success
-    except httpx.HTTPError:
-        return False
+    return _asked(f"{api_url}/health", timeout_seconds=timeout_seconds) is not None
 
 
 def serves(api_url: str, home: Path) -> bool:
     """Whether the server at `api_url` is the one of this home folder: ports change hands."""
+    nonce = secrets.token_hex(16)
+    answer = _asked(identity_url(api_url, nonce))
+    return answer == proof(auth_string(home), api_url, nonce)
+
+
+def _asked(url: str, *, timeout_seconds: float = 2.0) -> str | None:
+    """The text that `url` gives; None when it gives none."""
+    # Reading the certificates that TLS needs takes longer than the question; and what runs on this
+    # machine is not asked through a proxy.
+    distant = not url.startswith(f"http://{HOST}:")
     try:
-        settings = httpx.get(f"{api_url}/admin/settings", timeout=2.0).json()
-        return Path(settings["home"]) == home.resolve()
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
-        return False
+        with httpx.Client(verify=distant, trust_env=distant, timeout=timeout_seconds) as client:
+            response = client.get(url)
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return None
+    return response.text if response.is_success else None
 
 
 def _die_with_parent() -> None:
@@ -102,7 +131,8 @@ def kept_open(home: Path) -> PrefectServer | None:
         api_url = str(json.loads(_state_file(home).read_text())["api_url"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return PrefectServer(api_url=api_url, owned=False) if serves(api_url, home) else None
+    found = PrefectServer(api_url=api_url, owned=False, home=home)
+    return found if serves(api_url, home) else None
 
 
 def _start(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -111,7 +141,10 @@ def _start(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[byte
     environment.pop("PREFECT_API_URL", None)
     # Left to itself the page asks the default port, whichever one serves it.
     environment["PREFECT_SERVER_UI_API_URL"] = f"http://{HOST}:{port}/api"
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST]
+    environment["PREFECT_SERVER_API_AUTH_STRING"] = auth_string(home)
+    environment["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = f"http://{HOST}:{port}"
+    environment["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] = "true"
+    command = [sys.executable, "-m", "flows.orchestrator.guarded", "--host", HOST]
     with log_path.open("ab") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port)],
@@ -120,6 +153,8 @@ def _start(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[byte
             stdout=log,
             stderr=subprocess.STDOUT,
             preexec_fn=_die_with_parent,
+            # What runs recorded is for their user alone, as is the string.
+            umask=0o077,
         )
     return process, f"http://{HOST}:{port}/api"
 
@@ -228,20 +263,19 @@ def prefect_server(
     os.environ["PREFECT_HOME"] = str(home)
     found = kept_open(home)
     if found:
-        os.environ["PREFECT_API_URL"] = found.api_url
-        yield found
+        with pointed_at(found.api_url, home):
+            yield found
         return
 
     log_path = home / "server.log"
     process, api_url = _started(home, port, log_path)
     kept = _Kept(process, int(urlsplit(api_url).port or 0), home, log_path)
     try:
-        os.environ["PREFECT_API_URL"] = api_url
         if keep_open:
             _state_file(home).write_text(json.dumps({"api_url": api_url, "pid": process.pid}))
-        yield PrefectServer(api_url=api_url, owned=True)
+        with pointed_at(api_url, home):
+            yield PrefectServer(api_url=api_url, owned=True, home=home)
     finally:
-        os.environ.pop("PREFECT_API_URL", None)
         if keep_open:
             _state_file(home).unlink(missing_ok=True)
         kept.stop()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from flows.home.lock import writer_turn
+from flows.orchestrator.allowed import refuse_others
 from flows.orchestrator.process import cancelled_by_sigterm, started_by_prefect
 from flows.orchestrator.quiet import hide_leak_report
 from flows.run.preflight import check
@@ -36,6 +37,7 @@ async def session(kind: str, overrides: list[str] | None) -> AsyncGenerator[Sess
     if active is not None:
         yield active
         return
+    refuse_others(overrides or [])
     settings = load_settings(overrides or [])
     with cancelled_by_sigterm():
         async with _opened(kind, settings) as opened:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
@@ -30,6 +30,7 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import ValidationError
 
 from flows.evaluate import evaluate
+from flows.orchestrator import allowed
 from flows.report import report
 from flows.retrain import retrain
 from flows.run.naming import run_tags
@@ -69,6 +70,10 @@ class Planned:
     parameters: dict[str, object]
     schedule: SCHEDULE_TYPES | None
     tags: list[str]
+
+    @property
+    def overrides(self) -> list[str]:
+        return [str(item) for item in cast("list[object]", self.parameters["overrides"])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +156,7 @@ async def apply(
     paused: bool,
 ) -> Deployed:
     """Make or replace the deployment on the server; runs it scheduled ahead are dropped."""
+    schema = parameter_schema(FLOWS[planned.name]).model_dump()
     identity = await client.create_deployment(
         flow_id=await client.create_flow_from_name(planned.name),
         name="lamas",
@@ -161,7 +167,9 @@ async def apply(
             {"prefect.deployments.steps.set_working_directory": {"directory": str(Path.cwd())}}
         ],
         parameters=planned.parameters,
-        parameter_openapi_schema=parameter_schema(FLOWS[planned.name]).model_dump(),
+        parameter_openapi_schema=_accepted(
+            parameter_schema(FLOWS[planned.name]).model_dump(), planned, config
+        ),
         enforce_parameter_schema=True,
         tags=planned.tags,
         schedules=(
@@ -175,6 +183,15 @@ async def apply(
         work_pool_name=work_pool,
     )
     return Deployed(identity=identity, planned=planned)
+
+
+def _accepted(
+    schema: dict[str, object], planned: Planned, config: DeploymentConfig
+) -> dict[str, object]:
+    """The parameters that a run of the deployment may be asked for with."""
+    properties = cast("dict[str, object]", schema["properties"])
+    overrides = allowed.schema(planned.overrides, config.run_overrides)
+    return {**schema, "properties": {**properties, "overrides": overrides}}
 
 
 async def ensure_work_pool(client: PrefectClient, name: str) -> bool:

@@ -18,6 +18,7 @@ from prefect.exceptions import PrefectException
 from prefect.runner import Runner
 from pydantic import PrivateAttr
 
+from flows.orchestrator.allowed import tell_runs
 from flows.orchestrator.process import SERVED_BY
 from flows.schedules.deployments import (
     Deployed,
@@ -59,6 +60,7 @@ async def serve(settings: Settings, overrides: Sequence[str]) -> None:
     os.environ[SERVED_BY] = str(os.getpid())
     config = settings.deployment
     planned = planned_deployments(settings, overrides)
+    tell_runs([item.overrides for item in planned], config.run_overrides)
     runner = Runner(
         name="lamas", query_seconds=config.poll_seconds, pause_on_shutdown=False, limit=None
     )

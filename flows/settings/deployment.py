@@ -33,6 +33,8 @@ class DeploymentConfig(Section):
     """Register the schedules without starting them."""
     with_report: bool = True
     """A scheduled retrain ends with its report."""
+    run_overrides: list[str] = Field(default_factory=lambda: ["seed", "run", "checkpoint"])
+    """Keys that somebody who asks for a run of a deployment may give values for; no other."""
     poll_seconds: float = Field(default=5.0, gt=0)
     """How often `lamas serve` asks the server for runs that are due."""
     retrain: ScheduledConfig = ScheduledConfig()

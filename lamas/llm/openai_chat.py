@@ -23,7 +23,7 @@ from openai.types.chat import (
 from lamas.domain import ChatMessage, Clock, ModelCall, digest
 from lamas.errors import (
     BudgetExceededError,
-    ConfigurationError,
+    UnwritableError,
 )
 from lamas.llm.budget import Budget, Ledger
 from lamas.llm.chat import ChatRequest, ChatResult
@@ -120,7 +120,7 @@ class OpenAIChatModel:
             return await self._ask(request, blank, key)
 
     def _keep_paid(self) -> None:
-        """Store the answers that are not stored; ConfigurationError while that fails."""
+        """Store the answers that are not stored; UnwritableError while that fails."""
         while self._store is not None and self._unstored:
             self._store.put(*self._unstored[0])
             del self._unstored[0]
@@ -171,7 +171,7 @@ class OpenAIChatModel:
                 if self._store is not None:
                     self._unstored.append((key, tuple(attempts)))
                     # The answer is there and paid: it is used, and the next call will complain.
-                    with suppress(ConfigurationError):
+                    with suppress(UnwritableError):
                         self._keep_paid()
                 return ChatResult(text=call.response_text or "", attempts=tuple(attempts))
             stop = last_word(self._where, self._retry, failure, number)

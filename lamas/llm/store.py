@@ -11,7 +11,7 @@ from types import TracebackType
 from pydantic import TypeAdapter, ValidationError
 
 from lamas.domain import ModelCall
-from lamas.errors import ConfigurationError
+from lamas.errors import ConfigurationError, unwritable
 
 SCHEMA_VERSION = 2
 BUSY_SECONDS = 30.0
@@ -49,7 +49,9 @@ class ResponseStore:
     """
 
     def __init__(self, path: Path, *, run_id: str = "", earlier: Path | None = None) -> None:
-        """Open or create the file; ConfigurationError when it is something else or unusable.
+        """Open or create the file; ConfigurationError when it is something else.
+
+        UnwritableError when it cannot be written.
 
         `run_id` is the run that pays for what is put. Answers that are not in the file are looked
         up in `earlier`, a file that `copy` made and nobody writes to.
@@ -67,7 +69,10 @@ class ResponseStore:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            self._prepare()
+            try:
+                self._prepare()
+            except sqlite3.OperationalError as error:
+                raise unwritable(path, str(error)) from None
             if earlier is not None:
                 self._look_up_too(earlier)
         except (sqlite3.Error, OSError) as error:
@@ -93,7 +98,7 @@ class ResponseStore:
     def put(self, key: str, attempts: tuple[ModelCall, ...]) -> None:
         """Keep the attempts of a finished call; the first record of a key stays.
 
-        Raises ConfigurationError when they cannot be written (the disk is full).
+        Raises UnwritableError when they cannot be written (the disk is full).
         """
         # The messages are part of the key and known to whoever asks with it.
         text = _ATTEMPTS.dump_json(attempts, exclude=_LEFT_OUT).decode()
@@ -104,10 +109,7 @@ class ResponseStore:
                     (key, text, time.time(), self.run_id),
                 )
         except sqlite3.Error as error:
-            raise ConfigurationError(
-                f"the response store {self.path} cannot keep a paid answer ({error}): make room "
-                "where it lies, or free the file"
-            ) from None
+            raise unwritable(self.path, str(error)) from None
 
     def paid(self) -> tuple[int, float]:
         """(finished calls, USD) that this run has put so far, failed attempts included."""

@@ -9,6 +9,7 @@ import pytest
 
 from lamas.benchmarks import Benchmark, build_benchmark, settings_from
 from lamas.errors import BenchmarkError
+from tests.patience import ended
 
 MIXTURE: list[dict[str, object]] = [
     {"name": "chain_sum", "config": {"max_terms": 3, "max_digits": 2}, "weight": 1},
@@ -79,7 +80,7 @@ def test_problems_do_not_depend_on_the_hash_seed_of_the_process():
         )
         for seed in ("1", "2")
     ]
-    shown = {process.communicate(timeout=120)[0] for process in processes}
+    shown = {ended(process)[0] for process in processes}
     assert len(shown) == 1
     assert len(shown.pop().strip()) == 32
 

@@ -2,23 +2,30 @@
 
 import sqlite3
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
 from tests.command import Finished, run_here, start
+from tests.kills.nursery import Nursery
+from tests.shared import made_once
+from tests.warm import Starter
+from warehouse import Registry, Warehouse
 
 SMALL = (
     "llm=simulated",
-    "benchmark.size=60",
+    "benchmark.size=30",
     "training.steps=2",
-    "training.problems_per_step=3",
-    "training.rollouts_per_problem=3",
-    "evaluation.problems=5",
+    "training.problems_per_step=2",
+    "training.rollouts_per_problem=2",
+    "evaluation.problems=3",
     "evaluation.baselines=[generate]",
 )
-"""A whole retrain in seconds."""
+"""A whole retrain in seconds: 17 rollouts."""
+
+QUIET = ("execution.granularity=batch", "llm.simulated.in_process=true")
+"""Where neither what Prefect shows of operators is the subject, nor how a model is spoken to."""
 
 TINY = (
     "llm=simulated",
@@ -55,21 +62,56 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def undisturbed(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home folder of one whole retrain, seed 7, one rollout at a time."""
-    home = tmp_path_factory.mktemp("undisturbed")
-    finished = run_here(
-        "retrain",
-        *SMALL,
-        "seed=7",
-        f"home={home}",
-        "execution.concurrency=1",
-        "llm.concurrency=1",
-        prefect_api=prefect_api,
-    )
-    assert finished.code == 0, finished.stderr
-    assert "Promoted" in finished.stdout or "Not promoted" in finished.stdout
-    assert "simulated model" in finished.stdout
-    return home
+    """The home folder of one whole retrain, seed 7, one rollout at a time; do not change it."""
+
+    def make(home: Path) -> None:
+        finished = run_here(
+            "retrain",
+            *SMALL,
+            "seed=7",
+            f"home={home}",
+            "execution.concurrency=1",
+            "llm.concurrency=1",
+            prefect_api=prefect_api,
+        )
+        assert finished.code == 0, finished.stderr
+        assert "Promoted" in finished.stdout or "Not promoted" in finished.stdout
+        assert "simulated model" in finished.stdout
+
+    return made_once(tmp_path_factory, "undisturbed", make)
+
+
+@pytest.fixture(scope="session")
+def trained(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with one tiny retrain and a champion; do not change it."""
+
+    def make(home: Path) -> None:
+        finished = run_here("retrain", *TINY, *QUIET, f"home={home}", prefect_api=prefect_api)
+        assert finished.code == 0, finished.stderr
+        registry = Registry(Warehouse.open(home / "warehouse.duckdb"))
+        if registry.champion() is None:
+            last = registry.checkpoints()[-1].checkpoint_id
+            registry.promote(last, evidence={"reason": "a test wants a champion"})
+
+    return made_once(tmp_path_factory, "trained", make)
+
+
+@pytest.fixture(scope="session")
+def nursery(prefect_api: str) -> Generator[Nursery, None, None]:
+    """A process that has everything imported, and forks itself to run a command."""
+    opened = Nursery({"PREFECT_API_URL": prefect_api})
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@pytest.fixture
+def warm(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Generator[Starter]:
+    """Start `lamas` in a process and group of its own, to be stopped or killed."""
+    starter = Starter(nursery, tmp_path_factory.mktemp("warm"))
+    yield starter
+    starter.end()
 
 
 def answers_in(path: Path) -> int:

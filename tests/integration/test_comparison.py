@@ -1,8 +1,8 @@
 """Comparisons through the real command: members, common random numbers, kills, verdicts."""
 
 import signal
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from lamas.errors import WarehouseError
 from lamas.evaluation import compare_over_seeds
 from lamas.report.comparison.estimates_table import differences
 from tests.command import Finished, run_here
-from tests.integration.conftest import start_command
+from tests.warm import Starter
 from warehouse import Reader, Warehouse
 
 Run = Callable[..., Finished]
@@ -33,6 +33,16 @@ SMALL = (
 )
 """Eight variants, two seeds and one fixed graph in seconds."""
 
+THREE = (
+    *SMALL[:-2],
+    "comparison=default",
+    "comparison.variants={lamas: [], maas: ['controller=paper', 'credit=cost_only', "
+    "'execution=sequential', 'evaluation.mode=sampled'], "
+    "random: ['training.steps=0', 'evaluation.mode=sampled']}",
+    "comparison.against={lamas: [maas, random, generate]}",
+)
+"""Three of them."""
+
 COMPARABLE = """
 SELECT
     comparison_members.variant, comparison_members.training_seed, rollouts.purpose, rollouts.step,
@@ -50,6 +60,10 @@ WHERE metric NOT LIKE 'makespan%' ORDER BY ALL
 
 def warehouse_of(home: Path) -> Warehouse:
     return Warehouse.open(home / "warehouse.duckdb")
+
+
+def has_stored(home: Path, rollouts: int) -> bool:
+    return rollouts_in(home) >= rollouts
 
 
 def rollouts_in(home: Path) -> int:
@@ -149,24 +163,24 @@ def test_stored_estimates_are_those_of_the_stored_rollouts(compared: Path) -> No
 
 
 def test_a_comparison_killed_again_and_again_ends_like_an_undisturbed_one(
-    prefect_api: str, tmp_path: Path, compared: Path
+    prefect_api: str, tmp_path: Path, warm: Starter
 ) -> None:
-    home, kills = tmp_path / "home", 0
-    for stored in (1, 60, 120):
-        running = start_command(prefect_api, "compare", *SMALL, f"home={home}")
-        while running.poll() is None and rollouts_in(home) < stored:
-            time.sleep(0.1)
-        if running.poll() is None:
-            running.send_signal(signal.SIGKILL)
-            kills += 1
-        running.communicate()
-    finished = run_here("compare", *SMALL, f"home={home}", prefect_api=prefect_api)
-    assert finished.code == 0, finished.stderr
-    assert kills > 0
-    warehouse = warehouse_of(home)
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    kills = 0
+    for stored in (1, 25):
+        running = warm("compare", *THREE, f"home={killed}")
+        running.until(partial(has_stored, killed, stored))
+        running.send_signal(signal.SIGKILL)
+        code, _ = running.ended()
+        kills += code == -signal.SIGKILL
+    for home in (killed, whole):
+        finished = run_here("compare", *THREE, f"home={home}", prefect_api=prefect_api)
+        assert finished.code == 0, finished.stderr
+    assert kills == 2
+    warehouse = warehouse_of(killed)
     assert [item for item in warehouse.audit() if not item.rows.is_empty()] == []
     for query in (COMPARABLE, ESTIMATES):
-        assert warehouse.query(query).equals(warehouse_of(compared).query(query))
+        assert warehouse.query(query).equals(warehouse_of(whole).query(query))
     assert len(Reader(warehouse).runs(kind="compare")) == 1
 
 

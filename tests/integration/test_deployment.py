@@ -16,16 +16,19 @@ from typing import TypeVar, cast
 import httpx
 import pytest
 
+from flows.orchestrator.access import auth_string
 from flows.orchestrator.server import answers, free_port, kept_open
-from tests.integration.conftest import TINY
+from tests.integration.conftest import QUIET, TINY
 from tests.kills.processes import children
+from tests.migrated import Migrated
+from tests.patience import Patience, patience
+from tests.prefect_client import client
 from warehouse import Registry, Warehouse
 
 Row = dict[str, object]
 Found = TypeVar("Found")
 
-RETRAIN = (*TINY, "execution.granularity=batch")
-PATIENCE_SECONDS = 600.0
+RETRAIN = (*TINY, *QUIET)
 
 
 class Served:
@@ -36,12 +39,13 @@ class Served:
         self.home = home
         self.log = log
         self.api = self.wait_for(lambda: kept_open(home / "prefect")).api_url
-        self.wait_for(lambda: httpx.get(f"{self.api}/deployments/name/retrain/lamas").is_success)
+        self.client = client(self.api, auth_string(home / "prefect"))
+        self.wait_for(lambda: self.client.get("deployments/name/retrain/lamas").is_success)
 
     def wait_for(self, look: Callable[[], Found | None]) -> Found:
         """What `look` finds, as soon as it finds something."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
+        waiting = Patience(300.0)
+        while waiting.left > 0:
             # A busy machine's server answers late.
             with suppress(httpx.TransportError):
                 found = look()
@@ -54,13 +58,13 @@ class Served:
 
     def rows(self, what: str, **conditions: object) -> list[Row]:
         """Rows of the API."""
-        response = httpx.post(f"{self.api}/{what}/filter", json=conditions, timeout=30)
+        response = self.client.post(f"{what}/filter", json=conditions)
         response.raise_for_status()
         return cast("list[Row]", response.json())
 
     def deployment(self, name: str = "retrain") -> Row:
         """The deployment of a flow."""
-        response = httpx.get(f"{self.api}/deployments/name/{name}/lamas", timeout=30)
+        response = self.client.get(f"deployments/name/{name}/lamas")
         response.raise_for_status()
         return cast("Row", response.json())
 
@@ -93,9 +97,12 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served, None, None]:
+def served(
+    tmp_path_factory: pytest.TempPathFactory, migrated: Migrated
+) -> Generator[Served, None, None]:
     """Retrain every fifteen seconds, started by one command."""
     home = tmp_path_factory.mktemp("served") / "home"
+    migrated.home(home / "prefect")
     log = home.parent / "serve.log"
     arguments = (
         "serve",
@@ -159,12 +166,12 @@ def test_a_killed_run_is_taken_up_by_the_next_one(served: Served) -> None:
 
 
 def test_a_paused_schedule_starts_nothing_and_a_resumed_one_goes_on(served: Served) -> None:
-    address = f"{served.api}/deployments/{served.deployment()['id']}"
-    httpx.post(f"{address}/pause_deployment", timeout=30).raise_for_status()
+    address = f"deployments/{served.deployment()['id']}"
+    served.client.post(f"{address}/pause_deployment").raise_for_status()
     assert served.deployment()["paused"] is True
     # What waits for its turn still gets it; what was scheduled ahead is gone.
     served.wait_for(lambda: not served.runs("RUNNING", "PENDING", "SCHEDULED"))
-    httpx.post(f"{address}/resume_deployment", timeout=30).raise_for_status()
+    served.client.post(f"{address}/resume_deployment").raise_for_status()
     served.wait_for(lambda: served.runs("SCHEDULED", "PENDING", "RUNNING"))
 
 
@@ -172,7 +179,7 @@ def test_a_stopped_serve_leaves_nothing_running_and_its_schedules_paused(served:
     """Runs last: it ends what the others use, while a retrain is in progress."""
     running = served.wait_for(lambda: served.runs("RUNNING"))
     served.process.send_signal(signal.SIGTERM)
-    assert served.process.wait(timeout=120) == 130
+    assert served.process.wait(timeout=patience(120)) == 130
     assert "schedules are paused" in served.log.read_text()
     assert not answers(served.api)
     assert kept_open(served.home / "prefect") is None

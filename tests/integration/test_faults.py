@@ -13,17 +13,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flows.orchestrator.access import auth_string
 from flows.orchestrator.server import free_port, kept_open
 from lamas.domain import clock
 from tests.command import Finished, run_here, start
-from tests.integration.conftest import SMALL, TINY
+from tests.integration.conftest import QUIET, SMALL, TINY
 from tests.kills.processes import children
 from tests.llm.scripted_endpoint import ScriptedEndpoint, says
+from tests.migrated import Migrated
+from tests.patience import ended, ran, until
+from tests.warm import Starter
 from warehouse import Reader, Registry, Warehouse
 
 Run = Callable[..., Finished]
 
-PATIENCE_SECONDS = 480.0
 AUDITS = len(list(Path("warehouse/audits").glob("*.sql")))
 
 
@@ -47,27 +50,6 @@ def assert_sentence(stderr: str, *words: str) -> None:
     assert "Traceback" not in stderr
 
 
-def wait_until(holds: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-@pytest.fixture(scope="module")
-def trained(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder with one retrain and a champion; do not change it."""
-    home = tmp_path_factory.mktemp("trained") / "home"
-    finished = run_here("retrain", *TINY, f"home={home}", prefect_api=prefect_api)
-    assert finished.code == 0, finished.stderr
-    registry = Registry(warehouse_of(home))
-    if registry.champion() is None:
-        last = registry.checkpoints()[-1].checkpoint_id
-        registry.promote(last, evidence={"reason": "a test wants a champion"})
-    return home
-
-
 IN_A_READ_ONLY_MOUNT = """
 mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 77
 shift
@@ -81,11 +63,8 @@ def read_only(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         pytest.skip("unshare is not installed")
     own_mounts = ("unshare", "--user", "--map-root-user", "--mount")
     lamas = [sys.executable, "-m", "flows", *arguments, f"home={home}"]
-    done = subprocess.run(
+    done = ran(
         [*own_mounts, "sh", "-c", IN_A_READ_ONLY_MOUNT, "sh", str(home), *lamas],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
         env={**os.environ, "PREFECT_API_URL": ""},
     )
     if done.returncode == 77 or "unshare failed" in done.stderr:
@@ -126,13 +105,11 @@ def test_a_disk_that_is_full_in_mid_run_is_a_sentence_and_with_room_the_run_goes
     Warehouse.open(probe, create=True)
     # Room for the empty warehouse and the first answers, not for a step.
     size = str(probe.stat().st_size + 900_000)
-    lamas = [sys.executable, "-m", "flows", "retrain", *SMALL, f"home={home}"]
+    lamas = [sys.executable, "-m", "flows", "retrain", *SMALL, *QUIET, f"home={home}"]
     own_mounts = ("unshare", "--user", "--map-root-user", "--mount")
-    done = subprocess.run(
+    done = ran(
         [*own_mounts, "sh", "-c", ON_A_SMALL_DISK, sys.executable, size, str(home), *lamas],
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE_SECONDS,
+        seconds=480.0,
         env={**os.environ, "PREFECT_API_URL": prefect_api},
     )
     if done.returncode == 77 or "unshare failed" in done.stderr:
@@ -156,7 +133,7 @@ def frozen(tmp_path: Path) -> Callable[[Path, bool], None]:
     probe.touch()
 
     def set_frozen(path: Path, on: bool) -> None:
-        subprocess.run(["chattr", "+i" if on else "-i", str(path)], check=True, timeout=10)
+        subprocess.run(["chattr", "+i" if on else "-i", str(path)], check=True, timeout=60)
 
     try:
         set_frozen(probe, True)
@@ -169,21 +146,22 @@ def frozen(tmp_path: Path) -> Callable[[Path, bool], None]:
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_a_warehouse_that_becomes_read_only_in_mid_run_is_a_sentence_and_can_be_gone_on_with(
-    prefect_api: str, tmp_path: Path, frozen: Callable[[Path, bool], None], what: str, lamas: Run
+    warm: Starter, tmp_path: Path, frozen: Callable[[Path, bool], None], what: str, lamas: Run
 ) -> None:
     home = tmp_path / "home"
     arguments = ("retrain", *TINY, "llm.simulated.time_scale=0.3", f"home={home}")
-    process = start(*arguments, env={"PREFECT_API_URL": prefect_api})
-    wait_until(lambda: (home / "responses.sqlite").exists(), process)
-    # In a folder that takes no new file, the log beside the warehouse cannot be made.
+    process = warm(*arguments)
+    process.until(lambda: (home / "responses.sqlite").exists())
+    # In a folder that takes no new file, neither the log beside the warehouse nor that beside the
+    # answers can be made: whoever meets it first says so.
     target = home / "warehouse.duckdb" if what == "file" else home
     frozen(target, True)
     try:
-        _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+        code, said = process.ended()
     finally:
         frozen(target, False)
-    assert process.returncode == 1, stderr
-    assert_sentence(stderr, str(home / "warehouse.duckdb"))
+    assert code == 1, said
+    assert_sentence(said, str(home), "cannot be written")
     finished = lamas(*arguments)
     assert finished.code == 0, finished.stderr
     assert_sound(home, runs=["completed"])
@@ -236,7 +214,7 @@ def test_a_retrain_from_scratch_does_without_a_corrupted_champion(
     champion = Registry(warehouse_of(home)).champion()
     assert champion is not None
     (home / champion.path).write_bytes(b"")
-    finished = lamas("retrain", *TINY, "seed=1", f"home={home}")
+    finished = lamas("retrain", *TINY, *QUIET, "seed=1", f"home={home}")
     assert finished.code == 0, finished.stderr
     assert "the champion cannot be compared" in finished.stderr
     assert_sound(home, runs=["completed", "completed"])
@@ -262,15 +240,18 @@ def test_a_half_written_parquet_file_of_a_benchmark_is_a_sentence(
 
 def server_of(process: subprocess.Popen[str]) -> int | None:
     """Process id of the Prefect server that a command started for itself."""
-    found = [item.pid for item in children(process.pid) if "prefect server start" in item.command]
+    found = [
+        item.pid for item in children(process.pid) if "flows.orchestrator.guarded" in item.command
+    ]
     return found[0] if found else None
 
 
 @pytest.mark.slow
 def test_a_run_outlives_its_prefect_server_stopped_for_a_while_and_then_killed(
-    tmp_path: Path,
+    tmp_path: Path, migrated: Migrated
 ) -> None:
     home = tmp_path / "home"
+    migrated.home(home / "prefect")
     process = start(
         "retrain",
         *TINY,
@@ -279,16 +260,16 @@ def test_a_run_outlives_its_prefect_server_stopped_for_a_while_and_then_killed(
         env={"PREFECT_API_URL": ""},
     )
     # The first answer: rollouts and their task runs are in flight.
-    wait_until(lambda: (home / "responses.sqlite").exists(), process)
+    until((home / "responses.sqlite").exists, process=process)
     first = server_of(process)
     assert first is not None
     os.kill(first, signal.SIGSTOP)
     time.sleep(4.0)
     os.kill(first, signal.SIGCONT)
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: server_of(process) not in (None, first), process)
+    until(lambda: server_of(process) not in (None, first), process=process)
     second = server_of(process)
-    _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+    _, stderr = ended(process)
     assert process.returncode == 0, stderr
     assert "the Prefect server ended (code -9): starting it again" in stderr
     assert "Traceback" not in stderr
@@ -298,11 +279,14 @@ def test_a_run_outlives_its_prefect_server_stopped_for_a_while_and_then_killed(
 
 
 @pytest.mark.slow
-def test_a_run_whose_prefect_server_is_gone_for_good_ends_with_a_sentence(tmp_path: Path) -> None:
+def test_a_run_whose_prefect_server_is_gone_for_good_ends_with_a_sentence(
+    tmp_path: Path, migrated: Migrated
+) -> None:
     others, home = tmp_path / "others", tmp_path / "home"
+    migrated.home(others / "prefect")
     ui = start("ui", f"home={others}", f"prefect.port={free_port()}", env={"PREFECT_API_URL": ""})
     try:
-        wait_until(lambda: kept_open(others / "prefect"), ui)
+        until(lambda: kept_open(others / "prefect"), process=ui)
         server = kept_open(others / "prefect")
         assert server is not None
         process = start(
@@ -311,14 +295,18 @@ def test_a_run_whose_prefect_server_is_gone_for_good_ends_with_a_sentence(tmp_pa
             "llm.simulated.time_scale=0.1",
             f"home={home}",
             # Four seconds of patience for a request instead of a minute.
-            env={"PREFECT_API_URL": server.api_url, "PREFECT_CLIENT_MAX_RETRIES": "1"},
+            env={
+                "PREFECT_API_URL": server.api_url,
+                "PREFECT_API_AUTH_STRING": auth_string(others / "prefect"),
+                "PREFECT_CLIENT_MAX_RETRIES": "1",
+            },
         )
-        wait_until(lambda: (home / "responses.sqlite").exists(), process)
+        until((home / "responses.sqlite").exists, process=process)
     finally:
         # Its server ends with it.
         ui.kill()
         ui.communicate()
-    _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
+    _, stderr = ended(process)
     assert process.returncode == 1, stderr
     assert f"lamas: the Prefect server at {server.api_url} is gone" in stderr
     assert "Traceback" not in stderr
@@ -328,7 +316,7 @@ def test_a_run_whose_prefect_server_is_gone_for_good_ends_with_a_sentence(tmp_pa
 
 
 def test_a_run_waits_for_a_model_endpoint_that_is_gone_for_a_while(
-    prefect_api: str, tmp_path: Path
+    warm: Starter, tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
     answer = says("It is \\boxed{4}.", after=0.05)
@@ -343,15 +331,13 @@ def test_a_run_waits_for_a_model_endpoint_that_is_gone_for_a_while(
     )
     with ScriptedEndpoint(answer) as endpoint:
         port, url = endpoint.port, f"llm.base_url={endpoint.base_url}"
-        process = start(*arguments, url, env={"PREFECT_API_URL": prefect_api})
-        wait_until(endpoint.asked.is_set, process)
-    time.sleep(3.0)
-    assert process.poll() is None, process.communicate()
+        process = warm(*arguments, url)
+        process.until(endpoint.asked.is_set)
+    process.until(lambda: "cannot be reached" in process.said())
     with ScriptedEndpoint(answer, port=port):
-        _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 0, stderr
-    assert "cannot be reached" in stderr
-    assert "is back after" in stderr
+        code, said = process.ended()
+    assert code == 0, said
+    assert "is back after" in said
     warehouse = warehouse_of(home)
     assert warehouse.query("FROM rollouts WHERE status <> 'ok'").is_empty()
     # Who was cut off in mid-answer asked again; tries without a connection are no attempts.
@@ -361,25 +347,24 @@ def test_a_run_waits_for_a_model_endpoint_that_is_gone_for_a_while(
 
 
 def test_an_endpoint_that_stays_away_ends_the_run_with_a_sentence(
-    prefect_api: str, tmp_path: Path, lamas: Run
+    warm: Starter, tmp_path: Path, lamas: Run
 ) -> None:
     home = tmp_path / "home"
     answer = says("It is \\boxed{4}.", after=0.05)
     arguments = ("retrain", "llm=endpoint", "llm.model=tiny", "llm.stream=false", *TINY[1:])
     with ScriptedEndpoint(answer) as endpoint:
         port, url = endpoint.port, f"llm.base_url={endpoint.base_url}"
-        process = start(
+        process = warm(
             *arguments,
             url,
             f"home={home}",
             "llm.concurrency=1",
             "llm.retry.outage_seconds=1",
-            env={"PREFECT_API_URL": prefect_api},
         )
-        wait_until(endpoint.asked.is_set, process)
-    _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 1, stderr
-    assert_sentence(stderr, "rollouts failed", "llm.retry.outage_seconds", "same command again")
+        process.until(endpoint.asked.is_set)
+    code, said = process.ended()
+    assert code == 1, said
+    assert_sentence(said, "rollouts failed", "llm.retry.outage_seconds", "same command again")
     assert_sound(home, runs=["failed"])
     with ScriptedEndpoint(answer, port=port):
         finished = lamas(*arguments, url, f"home={home}")
@@ -404,9 +389,9 @@ def test_a_clock_set_back_between_two_parts_of_a_run_changes_no_order(
     tmp_path: Path, lamas: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
-    arguments = ("retrain", *SMALL, "seed=7", f"home={home}")
+    arguments = ("retrain", *SMALL, *QUIET, "seed=7", f"home={home}")
     # The first step and a part of the second.
-    stopped = lamas(*arguments, "llm.max_calls=110")
+    stopped = lamas(*arguments, "llm.max_calls=40")
     assert stopped.code == 1
     before = warehouse_of(home).query("SELECT max(ended_at) FROM rollouts").item()
     monkeypatch.setattr(clock, "time", SetBack(3600.0))
@@ -419,7 +404,7 @@ def test_a_clock_set_back_between_two_parts_of_a_run_changes_no_order(
     assert later.item() > before
     assert warehouse.query("SELECT step FROM updates ORDER BY step").rows() == [(1,), (2,)]
     # A new run is the latest one also by time: `lamas report` and `run=…` go by it.
-    again = lamas("retrain", *SMALL, "seed=8", f"home={home}")
+    again = lamas("retrain", *SMALL, *QUIET, "seed=8", f"home={home}")
     assert again.code == 0, again.stderr
     runs = Reader(warehouse).runs()
     assert [run.seed for run in runs] == [7, 8]
@@ -444,7 +429,7 @@ def test_a_response_store_that_is_no_database_is_a_sentence(
     home = tmp_path / "home"
     home.mkdir()
     (home / "responses.sqlite").write_bytes(b"no database at all\n" * 300)
-    finished = lamas("retrain", *TINY, f"home={home}")
+    finished = lamas("retrain", *TINY, *QUIET, f"home={home}")
     assert finished.code != 0
     assert_sentence(finished.stderr, str(home / "responses.sqlite"), "move this one away")
     with pytest.raises(sqlite3.DatabaseError):

@@ -7,7 +7,7 @@ import pytest
 
 from lamas.llm.simulated import load_profile
 from tests.command import Finished, run_here
-from tests.integration.conftest import SMALL
+from tests.integration.conftest import QUIET, SMALL
 from warehouse import CallTimes, Warehouse
 
 Run = Callable[..., Finished]
@@ -23,6 +23,7 @@ PACED = (
     "training.rollouts_per_problem=4",
     "controller.layers=2",
     "execution.concurrency=5",
+    "execution.granularity=batch",
 )
 FITTED = "training.latency_model=fitted"
 
@@ -57,10 +58,14 @@ def assert_sound(home: Path) -> None:
 def test_the_fit_approaches_the_pace_of_the_endpoint(paced: Path, printed: str) -> None:
     model = CallTimes(Warehouse.open(paced / "warehouse.duckdb")).latest_latency_model(MODEL)
     pace = load_profile().latency
-    assert model.seconds_per_output_token == pytest.approx(
-        TIME_SCALE * pace.seconds_per_token.median, rel=0.25
+    ((measured,),) = rows(
+        paced,
+        "SELECT median((ended_at - started_at - time_to_first_chunk_seconds) "
+        "/ usage_output_tokens) FROM model_calls WHERE status = 'ok' AND usage_output_tokens >= 20",
     )
     # What a busy machine adds to each call is no less real, and has no bound; nothing shortens one.
+    assert model.seconds_per_output_token == pytest.approx(measured, rel=0.5)
+    assert model.seconds_per_output_token > 0.5 * TIME_SCALE * pace.seconds_per_token.median
     paced_first = TIME_SCALE * pace.first_token_seconds.median
     assert model.call_seconds(300, 0) > 0.5 * paced_first
     assert model.latency_model_id in printed
@@ -101,7 +106,9 @@ def test_credit_and_update_charge_predicted_seconds(paced: Path, printed: str, l
 
 def test_a_retrain_by_predicted_seconds_is_sound(paced: Path, printed: str, lamas: Run) -> None:
     home = f"home={paced}"
-    finished = lamas("retrain", *SMALL, home, FITTED, "credit=critical_path", "training.steps=1")
+    finished = lamas(
+        "retrain", *SMALL, *QUIET, home, FITTED, "credit=critical_path", "training.steps=1"
+    )
     assert finished.code == 0, finished.stderr
     clocks = rows(
         paced,
@@ -131,6 +138,7 @@ def test_a_comparison_trains_by_predicted_seconds(paced: Path, printed: str, lam
     finished = lamas(
         "compare",
         *SMALL,
+        *QUIET,
         f"home={paced}",
         FITTED,
         "training.steps=1",
@@ -152,7 +160,7 @@ def test_a_comparison_trains_by_predicted_seconds(paced: Path, printed: str, lam
 
 def test_a_retrain_without_a_latency_model_is_refused_at_once(home: Path, lamas: Run) -> None:
     for stage in ("prepare", "retrain"):
-        finished = lamas(stage, *SMALL, f"home={home}", FITTED)
+        finished = lamas(stage, *SMALL, *QUIET, f"home={home}", FITTED)
     assert finished.code == 1
     assert f"no latency model of {MODEL}" in finished.stderr
     assert rows(home, "SELECT kind FROM runs") == [("prepare",)]

@@ -1,17 +1,19 @@
 """The whole pipeline over real HTTP against the simulated endpoint, through the real command."""
 
 import json
-import random
 import signal
 import sqlite3
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from flows.cli.printing import read_sql_file
 from tests.command import Finished
-from tests.integration.conftest import SMALL, answers_in, start_command
+from tests.house import ROOT
+from tests.integration.conftest import QUIET, SMALL, answers_in
 from tests.integration.results import assert_equal_results
+from tests.warm import Starter
 from warehouse import Warehouse
 
 Run = Callable[..., Finished]
@@ -37,16 +39,16 @@ def test_a_retrain_fills_every_table_and_every_audit_is_clean(
 ) -> None:
     tables = {
         "runs": 1,
-        "problems": 60,
+        "problems": 30,
         "checkpoints": 3,
         "updates": 2,
-        "rollouts": 2 * 3 * 3 + 3 * 5,
+        "rollouts": 2 * 2 * 2 + 3 * 3,
         "promotions": 1,
     }
     for table, rows in tables.items():
         assert _query(undisturbed, f"SELECT count(*) FROM {table}") == [(rows,)], table
     for table in ("decisions", "operator_invocations", "model_calls", "critical_path_labels"):
-        assert _query(undisturbed, f"SELECT count(*) > 50 FROM {table}") == [(True,)], table
+        assert _query(undisturbed, f"SELECT count(*) > 20 FROM {table}") == [(True,)], table
     audit = lamas("audit", f"home={undisturbed}")
     assert audit.code == 0, audit.stdout
     assert "0 with findings" in audit.stdout
@@ -87,33 +89,28 @@ def test_sql_repeats_the_reported_figures_to_the_last_bit(undisturbed: Path) -> 
 
 
 def test_concurrency_changes_no_result(undisturbed: Path, home: Path, lamas: Run) -> None:
-    again = lamas("retrain", *SMALL, "seed=7", f"home={home}", "execution.concurrency=32")
+    again = lamas("retrain", *SMALL, *QUIET, "seed=7", f"home={home}", "execution.concurrency=32")
     assert again.code == 0, again.stderr
     assert_equal_results(undisturbed, home)
 
 
-def test_a_run_stopped_again_and_again_ends_like_an_undisturbed_one(
-    undisturbed: Path, home: Path, prefect_api: str
+def test_a_run_that_is_told_to_stop_ends_like_an_undisturbed_one(
+    undisturbed: Path, home: Path, warm: Starter
 ) -> None:
+    """Killed runs are the campaign's subject: `tests/flows/test_kills.py`."""
     arguments = ("retrain", *SMALL, "seed=7", f"home={home}", "llm.simulated.time_scale=0.02")
-    rng = random.Random(7)
-    for number in (signal.SIGKILL, signal.SIGTERM):
-        before = answers_in(home / "responses.sqlite")
-        process = start_command(prefect_api, *arguments)
-        _wait_for_calls(home, process, more_than=before + rng.randint(5, 25))
-        # A killed run takes its servers with it by itself; the group is for a stuck one.
-        process.send_signal(number)
-        _, stderr = process.communicate(timeout=120)
-        if number == signal.SIGTERM:
-            assert process.returncode == 130, stderr
-            assert stderr.endswith("the same command goes on from there\n")
-            assert "ERROR" not in stderr
-            assert "Traceback" not in stderr
-            assert _query(home, "SELECT status FROM runs") == [("cancelled",)]
-    process = start_command(prefect_api, *arguments)
-    _, stderr = process.communicate(timeout=240)
-    assert process.returncode == 0, stderr
-    assert "taken up again" in stderr
+    process = warm(*arguments)
+    process.until(lambda: answers_in(home / "responses.sqlite") > 15)
+    process.send_signal(signal.SIGTERM)
+    code, said = process.ended()
+    assert code == 130, said
+    assert said.endswith("the same command goes on from there\n")
+    assert "ERROR" not in said
+    assert "Traceback" not in said
+    assert _query(home, "SELECT status FROM runs") == [("cancelled",)]
+    code, said = warm(*arguments).ended()
+    assert code == 0, said
+    assert "taken up again" in said
     assert_equal_results(undisturbed, home)
     assert _query(home, "SELECT count(*) FROM runs") == [(1,)]
     # Every recorded response belongs to exactly one stored call: none was asked for again.
@@ -124,8 +121,8 @@ def test_a_run_stopped_again_and_again_ends_like_an_undisturbed_one(
 def test_caps_hold_over_stops_and_cost_nothing_but_time(
     undisturbed: Path, home: Path, lamas: Run
 ) -> None:
-    arguments = ("retrain", *SMALL, "seed=7", f"home={home}")
-    for cap in (25, 25, 60):
+    arguments = ("retrain", *SMALL, *QUIET, "seed=7", f"home={home}")
+    for cap in (15, 15, 30):
         stopped = lamas(*arguments, f"llm.max_calls={cap}")
         assert stopped.code == 1
         last = stopped.stderr.splitlines()[-1]
@@ -186,7 +183,7 @@ def test_faults_are_rows_and_never_rewards(home: Path, lamas: Run) -> None:
 
 
 def test_stages_run_one_by_one_from_the_warehouse(home: Path, lamas: Run) -> None:
-    options = (*SMALL, "seed=1", f"home={home}")
+    options = (*SMALL, *QUIET, "seed=1", f"home={home}")
     for stage in ("prepare", "collect", "credit", "update", "evaluate"):
         finished = lamas(stage, *options)
         assert finished.code == 0, (stage, finished.stderr)
@@ -201,7 +198,9 @@ def test_stages_run_one_by_one_from_the_warehouse(home: Path, lamas: Run) -> Non
 def test_ask_draws_the_graph_of_a_trained_controller(undisturbed: Path, lamas: Run) -> None:
     checkpoint = _query(undisturbed, "SELECT max_by(checkpoint_id, step) FROM checkpoints")[0][0]
     asked = lamas(
-        "ask", "What is 17 + 25?", *SMALL, f"home={undisturbed}", f"checkpoint={checkpoint}"
+        *("ask", "What is 17 + 25?", *SMALL, *QUIET),
+        f"home={undisturbed}",
+        f"checkpoint={checkpoint}",
     )
     assert asked.code == 0, asked.stderr
     assert "graph: " in asked.stdout
@@ -211,13 +210,20 @@ def test_ask_draws_the_graph_of_a_trained_controller(undisturbed: Path, lamas: R
 
 def test_sql_prints_tables_and_json(undisturbed: Path, lamas: Run) -> None:
     printed = lamas("sql", "SELECT count(*) AS n FROM problems", f"home={undisturbed}")
-    assert printed.stdout.split() == ["n", "60", "(1", "row)"]
+    assert printed.stdout.split() == ["n", "30", "(1", "row)"]
     as_json = lamas(
         "sql", f"home={undisturbed}", "SELECT count(*) AS n FROM updates", "--format", "json"
     )
     assert json.loads(as_json.stdout) == [{"n": 2}]
-    for query in sorted(Path("warehouse/queries").glob("*.sql")):
-        assert lamas("sql", "--file", str(query), f"home={undisturbed}").code == 0, query
+    file = "warehouse/queries/who_wins.sql"
+    assert lamas("sql", "--file", file, f"home={undisturbed}").code == 0
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "warehouse").glob("queries/**/*.sql")), ids=lambda path: path.stem
+)
+def test_every_query_answers(path: Path, undisturbed: Path) -> None:
+    Warehouse.open(undisturbed / "warehouse.duckdb").query(read_sql_file(path), run_id="latest")
 
 
 def _spent(home: Path) -> float:
@@ -225,10 +231,3 @@ def _spent(home: Path) -> float:
     with sqlite3.connect(home / "responses.sqlite") as connection:
         rows = connection.execute("SELECT attempts FROM responses").fetchall()
     return sum(float(attempt["cost_usd"]) for (row,) in rows for attempt in json.loads(row))
-
-
-def _wait_for_calls(home: Path, process: subprocess.Popen[str], *, more_than: int) -> None:
-    deadline = time.monotonic() + 120
-    while process.poll() is None and answers_in(home / "responses.sqlite") <= more_than:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.command import Finished
+from tests.integration.conftest import QUIET
 from warehouse import Warehouse
 
 Run = Callable[..., Finished]
 
+BATCH = QUIET[0]
 UNREACHABLE = ("llm=endpoint", "llm.base_url=http://127.0.0.1:9/v1", "llm.model=nobody")
 
 WORDS = [
@@ -95,7 +97,7 @@ def test_references_are_right_and_nothing_else_is(
     lamas: Run,
 ) -> None:
     chosen = benchmark(tmp_path)
-    done = lamas("evaluate", "experiment=sanity", *chosen, *UNREACHABLE, f"home={home}")
+    done = lamas("evaluate", "experiment=sanity", *chosen, *UNREACHABLE, BATCH, f"home={home}")
     assert done.code == 0, done.stderr
     assert "5 problems × 1, no model" in done.stdout
     right = _query(
@@ -129,7 +131,7 @@ def test_too_few_barriers_refuse_the_run_unless_insisted_on(
     tmp_path: Path, home: Path, lamas: Run
 ) -> None:
     options = (
-        *("evaluate", "experiment=sanity", *_humaneval(tmp_path), f"home={home}"),
+        *("evaluate", "experiment=sanity", *_humaneval(tmp_path), BATCH, f"home={home}"),
         *("sandbox.backend=landlock", "sandbox.disabled=[seccomp]"),
         "evaluation.baselines=[reference]",
     )
@@ -149,7 +151,14 @@ def test_other_prompts_are_another_run_and_say_so(tmp_path: Path, home: Path, la
     prompt.parent.mkdir(parents=True)
     prompt.write_text("$question Answer in one word.\n")
     options = (
-        *("evaluate", *_gsm8k(tmp_path), "llm=simulated", f"home={home}", "checkpoint=none"),
+        *(
+            "evaluate",
+            *_gsm8k(tmp_path),
+            "llm=simulated",
+            *QUIET,
+            f"home={home}",
+            "checkpoint=none",
+        ),
         *("evaluation.baselines=[generate]", "evaluation.split=all"),
         f"operators.prompts={prompt.parent.parent}",
     )
@@ -176,7 +185,8 @@ def test_a_retrain_on_a_published_benchmark_fills_the_warehouse(
     done = lamas(
         "retrain",
         *benchmark(tmp_path),
-        *("llm=simulated", f"home={home}", "training.steps=1", "training.problems_per_step=1"),
+        *("llm=simulated", *QUIET, f"home={home}", "training.steps=1"),
+        "training.problems_per_step=1",
         *("training.rollouts_per_problem=3", "evaluation.baselines=[cot5_sc]"),
     )
     assert done.code == 0, done.stderr

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lamas.llm import ResponseStore
 from tests.command import Finished
-from tests.integration.conftest import SMALL
+from tests.integration.conftest import QUIET, SMALL
 from warehouse import Warehouse
 
 
@@ -17,8 +17,8 @@ def _answers(home: Path) -> int:
 def test_a_run_without_texts_goes_on_and_forgets_its_answers(
     home: Path, lamas: Callable[..., Finished]
 ) -> None:
-    line = ("retrain", *SMALL, "recording.texts=drop", f"home={home}")
-    stopped = lamas(*line, "llm.max_calls=40")
+    line = ("retrain", *SMALL, *QUIET, "recording.texts=drop", f"home={home}")
+    stopped = lamas(*line, "llm.max_calls=20")
     assert stopped.code != 0
     paid = _answers(home)
     assert paid > 0

@@ -2,26 +2,26 @@
 
 import os
 import signal
-import subprocess
-import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from typing import Protocol, cast
 
-import httpx
 import psutil
 import pytest
 
 from tests.command import Finished
-from tests.integration.conftest import SMALL, answers_in, start_command
+from tests.integration.conftest import SMALL, answers_in
 from tests.integration.results import assert_equal_results
+from tests.patience import patience, until
+from tests.prefect_client import client
+from tests.warm import Starter
 from warehouse import Warehouse
 
 Run = Callable[..., Finished]
 
-SPREAD = ("retrain", *SMALL, "seed=7", "engine.shard=4")
+SPREAD = ("retrain", *SMALL, "seed=7", "engine.shard=2")
 QUIET = "execution.granularity=batch"
-PATIENCE_SECONDS = 180.0
 
 
 def query(home: Path, sql: str) -> list[tuple[object, ...]]:
@@ -39,11 +39,46 @@ def assert_like_undisturbed(undisturbed: Path, home: Path) -> None:
     assert not [result.name for result in audits if result.rows.height]
 
 
+class Cluster(Protocol):
+    """The part of `distributed.LocalCluster` used here."""
+
+    scheduler_address: str
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Generator[str, None, None]:
+    """The address of a Dask cluster that several runs use one after the other."""
+    from distributed import LocalCluster
+
+    # The stubs know neither a cluster outside of a coroutine nor one without dashboards.
+    opened = cast("Callable[..., Cluster]", LocalCluster)(
+        n_workers=2,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        dashboard_address=None,
+        worker_dashboard_address=None,
+    )
+    try:
+        yield opened.scheduler_address
+    finally:
+        opened.close()
+
+
 @pytest.mark.parametrize("engine", ["dask", "ray"])
 def test_an_engine_changes_no_result(
-    engine: str, undisturbed: Path, home: Path, lamas: Run, prefect_api: str
+    engine: str,
+    undisturbed: Path,
+    home: Path,
+    lamas: Run,
+    prefect_api: str,
+    request: pytest.FixtureRequest,
 ) -> None:
-    finished = lamas(*SPREAD, f"home={home}", f"engine={engine}")
+    arguments = [*SPREAD, f"home={home}", f"engine={engine}"]
+    if engine == "dask":
+        arguments.append(f"engine.address={request.getfixturevalue('cluster')}")
+    finished = lamas(*arguments)
     assert finished.code == 0, finished.stderr
     assert_like_undisturbed(undisturbed, home)
     # Workers show what they do: every shard and every operator is a task run.
@@ -56,20 +91,23 @@ def test_an_engine_changes_no_result(
 
 def task_runs(api: str, flow_run: str) -> list[str]:
     """Names of all task runs below a flow run, once the server has recorded them."""
+    counts = [0]
     names: list[str] = []
-    for _ in range(40):
-        found = names
-        names = []
+
+    def all_recorded() -> bool:
+        names.clear()
         parents = [flow_run]
         while parents:
-            names += [str(item["name"]) for item in found_by(api, "task_runs", "id", parents)]
+            names.extend(str(item["name"]) for item in found_by(api, "task_runs", "id", parents))
             parents = [
                 str(item["id"])
                 for item in found_by(api, "flow_runs", "parent_flow_run_id", parents)
             ]
-        if names and len(found) == len(names):
-            return names
-        time.sleep(0.5)
+        counts.append(len(names))
+        # It records once a second.
+        return len(counts) > 4 and names != [] and len(set(counts[-4:])) == 1
+
+    until(all_recorded, every=0.5)
     return names
 
 
@@ -77,10 +115,14 @@ def found_by(api: str, what: str, key: str, flow_runs: list[str]) -> list[dict[s
     """Task runs or flow runs whose flow run's `key` is one of `flow_runs`."""
     found: list[dict[str, object]] = []
     while True:
-        page: list[dict[str, object]] = httpx.post(
-            f"{api}/{what}/filter",
-            json={"flow_runs": {key: {"any_": flow_runs}}, "limit": 200, "offset": len(found)},
-        ).json()
+        page: list[dict[str, object]] = (
+            client(api)
+            .post(
+                f"{what}/filter",
+                json={"flow_runs": {key: {"any_": flow_runs}}, "limit": 200, "offset": len(found)},
+            )
+            .json()
+        )
         found += page
         if len(page) < 200:
             return found
@@ -88,37 +130,24 @@ def found_by(api: str, what: str, key: str, flow_runs: list[str]) -> list[dict[s
 
 @pytest.mark.parametrize("engine", ["dask", "ray"])
 def test_a_killed_worker_and_a_killed_run_cost_nothing_but_time(
-    engine: str, undisturbed: Path, home: Path, prefect_api: str
+    engine: str, undisturbed: Path, home: Path, warm: Starter
 ) -> None:
     slow = "llm.simulated.time_scale=0.05"
     arguments = (*SPREAD, QUIET, f"home={home}", f"engine={engine}", slow)
-    with started(prefect_api, *arguments) as process:
-        wait_for_answers(home, process, more_than=5)
-        assert listening(process.pid) <= {"127.0.0.1", "::ffff:127.0.0.1"}
-        workers(process.pid)[0].send_signal(signal.SIGKILL)
-        wait_for_answers(home, process, more_than=25)
-        children = psutil.Process(process.pid).children(recursive=True)
-        process.send_signal(signal.SIGKILL)
-        process.wait(PATIENCE_SECONDS)
-    with started(prefect_api, *arguments) as process:
-        _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 0, stderr
-    assert "taken up again" in stderr
+    process = warm(*arguments)
+    process.until(lambda: answers(home) > 3)
+    assert listening(process.pid) <= {"127.0.0.1", "::ffff:127.0.0.1"}
+    workers(process.pid)[0].send_signal(signal.SIGKILL)
+    process.until(lambda: answers(home) > 12)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.ended()
+    code, said = warm(*arguments).ended()
+    assert code == 0, said
+    assert "taken up again" in said
     assert_like_undisturbed(undisturbed, home)
-    _, alive = psutil.wait_procs(children, timeout=30.0)
+    _, alive = psutil.wait_procs(children, timeout=patience(30.0))
     assert not alive
-
-
-@contextmanager
-def started(prefect_api: str, *arguments: str) -> Generator[subprocess.Popen[str], None, None]:
-    """`lamas` in a process group of its own, which does not outlive the block."""
-    process = start_command(prefect_api, *arguments)
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
 
 
 def workers(pid: int) -> list[psutil.Process]:
@@ -146,37 +175,35 @@ def listening(pid: int) -> set[str]:
     return found
 
 
-def wait_for_answers(home: Path, process: subprocess.Popen[str], *, more_than: int) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        stores = [home / "responses.sqlite", *home.glob("landing/*/*.sqlite")]
-        if sum(answers_in(path) for path in stores) > more_than:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"ended with {process.poll()}: {process.communicate()[1]}")
+def answers(home: Path) -> int:
+    """Those in the run's store, and those that its workers landed."""
+    stores = [home / "responses.sqlite", *home.glob("landing/*/*.sqlite")]
+    return sum(answers_in(path) for path in stores)
 
 
-def test_ctrl_c_stores_what_has_finished(undisturbed: Path, home: Path, prefect_api: str) -> None:
+def test_ctrl_c_stores_what_has_finished(home: Path, warm: Starter) -> None:
     arguments = (*SPREAD, QUIET, f"home={home}", "engine=dask", "llm.simulated.time_scale=0.05")
-    with started(prefect_api, *arguments) as process:
-        wait_for_answers(home, process, more_than=15)
-        # As a terminal does: to everything in the foreground.
-        os.killpg(process.pid, signal.SIGINT)
-        _, stderr = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 130, stderr
-    assert stderr.endswith("the same command goes on from there\n")
-    assert "Traceback" not in stderr
+    process = warm(*arguments)
+    process.until(lambda: answers(home) > 8)
+    # As a terminal does: to everything in the foreground.
+    os.killpg(process.pid, signal.SIGINT)
+    code, said = process.ended()
+    assert code == 130, said
+    assert said.endswith("the same command goes on from there\n")
+    assert "Traceback" not in said
     assert query(home, "SELECT status FROM runs") == [("cancelled",)]
     assert not list((home / "landing").glob("*"))
 
 
-def test_caps_hold_over_all_workers_together(undisturbed: Path, home: Path, lamas: Run) -> None:
-    arguments = (*SPREAD, QUIET, f"home={home}", "engine=dask")
-    stopped = lamas(*arguments, "llm.max_calls=25")
+def test_caps_hold_over_all_workers_together(
+    undisturbed: Path, home: Path, cluster: str, lamas: Run
+) -> None:
+    arguments = (*SPREAD, QUIET, f"home={home}", "engine=dask", f"engine.address={cluster}")
+    stopped = lamas(*arguments, "llm.max_calls=15")
     assert stopped.code == 1
-    assert "llm.max_calls=25 is reached" in stopped.stderr.splitlines()[-1]
+    assert "llm.max_calls=15 is reached" in stopped.stderr.splitlines()[-1]
     # All of it is spent, although each worker was given a part.
-    assert answers_in(home / "responses.sqlite") <= 25
+    assert answers_in(home / "responses.sqlite") <= 15
     finished = lamas(*arguments)
     assert finished.code == 0, finished.stderr
     assert_like_undisturbed(undisturbed, home)

@@ -13,6 +13,8 @@ from flows.home.secret_scan import leaks
 from lamas.llm import ResponseStore
 from tests.command import run_here, start
 from tests.factories import make_call
+from tests.migrated import Migrated
+from tests.patience import ended
 
 # Nothing about it looks like a key: only knowing it can keep it out.
 SECRET = "quiet7harbour3lantern9"
@@ -93,19 +95,21 @@ def echoing() -> Generator[str]:
         server.server_close()
 
 
-def test_a_planted_key_is_nowhere(tmp_path: Path) -> None:
+def test_a_planted_key_is_nowhere(
+    tmp_path: Path, migrated: Migrated, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "home"
-    env = {NAME: SECRET}
-    said: list[str] = []
+    migrated.home(home / "prefect")
     with echoing() as url:
-        for line in (
-            ("retrain", *SMALL, url),
-            ("report",),
-            ("retrain", *SMALL, url, "--cfg", "job"),
-        ):
-            process = start(*line, f"home={home}", env=env)
-            said += process.communicate(timeout=180)
-            assert process.returncode == 0, said
+        # Its own server is one more place where a key could be kept.
+        process = start("retrain", *SMALL, url, f"home={home}", env={NAME: SECRET})
+        said = [*ended(process)]
+        assert process.returncode == 0, said
+        monkeypatch.setenv(NAME, SECRET)
+        for line in (("report",), ("retrain", *SMALL, url, "--cfg", "job")):
+            finished = run_here(*line, f"home={home}")
+            said += [finished.stdout, finished.stderr]
+            assert finished.code == 0, said
     assert Echo.requests > 10
     stored = [path.name for path in home.rglob("*") if path.is_file()]
     assert "warehouse.duckdb" in stored

@@ -1,9 +1,7 @@
 """What `lamas deploy` and `prefect deploy` register is run by a real Prefect worker."""
 
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
@@ -14,27 +12,30 @@ import pytest
 
 from flows.orchestrator.server import prefect_server
 from tests.command import start
-from tests.integration.conftest import TINY
+from tests.integration.conftest import QUIET, TINY
+from tests.migrated import Migrated
+from tests.patience import ended, ran, until
+from tests.prefect_client import client, opened_by_all
 from warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
 RETRAIN = (
     *TINY,
-    "execution.granularity=batch",
+    *QUIET,
     "deployment.retrain.cron=null",
     "deployment.evaluate.cron=null",
 )
-PATIENCE_SECONDS = 240.0
 
 Row = dict[str, object]
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, None]:
+def api(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Generator[str, None, None]:
     """A server of its own: its deployments and pools are nobody else's."""
     before = dict(os.environ)
     os.environ.pop("PREFECT_API_URL", None)
-    with prefect_server(tmp_path_factory.mktemp("pool"), port=0) as server:
+    home = opened_by_all(migrated.home(tmp_path_factory.mktemp("pool")))
+    with prefect_server(home, port=0) as server:
         os.environ.clear()
         os.environ.update(before)
         yield server.api_url
@@ -43,7 +44,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, None]:
 def test_a_worker_runs_what_lamas_deploy_registered(api: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
     deployed = start("deploy", *RETRAIN, f"home={home}", env={"PREFECT_API_URL": api})
-    stdout, stderr = deployed.communicate(timeout=PATIENCE_SECONDS)
+    stdout, stderr = ended(deployed)
     assert deployed.returncode == 0, stderr
     assert "made work pool lamas of type process" in stdout
     assert "deployed retrain/lamas" in stdout
@@ -61,54 +62,49 @@ def test_a_worker_runs_what_lamas_deploy_registered(api: str, tmp_path: Path) ->
 
 
 def test_prefect_yaml_registers_all_with_prefects_own_command(api: str) -> None:
-    deployed = subprocess.run(
+    deployed = ran(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
         cwd=ROOT,
         env={**os.environ, "PREFECT_API_URL": api, "LAMAS_FOLDER": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
     )
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     for flow in ("retrain", "evaluate", "report"):
-        found = httpx.get(f"{api}/deployments/name/{flow}/lamas", timeout=30).json()
+        found = client(api).get(f"deployments/name/{flow}/lamas").json()
         assert found["work_pool_name"] == "lamas"
         assert str(found["entrypoint"]).startswith("flows/")
 
 
 def asked_for(api: str, flow: str) -> str:
     """A new run of a deployment."""
-    deployment = httpx.get(f"{api}/deployments/name/{flow}/lamas", timeout=30).json()
-    made = httpx.post(f"{api}/deployments/{deployment['id']}/create_flow_run", json={}, timeout=30)
+    deployment = client(api).get(f"deployments/name/{flow}/lamas").json()
+    made = client(api).post(f"deployments/{deployment['id']}/create_flow_run", json={})
     made.raise_for_status()
     return str(made.json()["id"])
 
 
 def worker_runs_one(api: str, folder: Path) -> str:
     """Let a worker take what is due, once; returns what it printed."""
-    worker = subprocess.run(
+    worker = ran(
         [
             *(sys.executable, "-m", "prefect", "worker", "start"),
             *("--pool", "lamas", "--run-once"),
         ],
         cwd=folder,
         env={**os.environ, "PREFECT_API_URL": api},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
     )
     return worker.stdout + worker.stderr
 
 
 def finished(api: str, run: str) -> Row:
     """The state in which the run ended."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
+
+    def look() -> Row | None:
         with suppress(httpx.TransportError):
-            state = cast("Row", httpx.get(f"{api}/flow_runs/{run}", timeout=30).json()["state"])
+            state = cast("Row", client(api).get(f"flow_runs/{run}").json()["state"])
             if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED"):
                 return state
-        time.sleep(0.3)
-    raise AssertionError(f"flow run {run} did not end")
+        return None
+
+    state = until(look, every=0.3)
+    assert state is not None
+    return state

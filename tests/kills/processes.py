@@ -13,7 +13,7 @@ from lamas.errors import ServerError
 ROLES = {
     "endpoint": "lamas.llm.simulated",
     "sandbox": "lamas.sandbox.inside",
-    "server": "prefect server start",
+    "server": "flows.orchestrator.guarded",
 }
 """What the command line of a run's direct children holds."""
 _PR_SET_CHILD_SUBREAPER = 36

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from tests.kills.inspection import (
 from tests.kills.processes import children, workers
 from tests.kills.results import differing, results
 from tests.kills.targets import STAGES, Place, draw, place_of
+from tests.patience import ran, until
 from warehouse import Warehouse, Writer
 
 
@@ -48,13 +50,21 @@ def test_marks_name_places() -> None:
 
 
 def test_workers_are_found_by_their_role() -> None:
-    code = "import time  # lamas.sandbox.inside\nprint(1, flush=True); time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        child.stdout.readline()
-        assert workers(os.getpid())["sandbox"] == child.pid
-        assert child.pid in {item.pid for item in children(os.getpid())}
-        child.send_signal(signal.SIGKILL)
+    # Beside this test others may have started workers from the same process.
+    sandbox = "import time  # lamas.sandbox.inside\ntime.sleep(600)"
+    main = (
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {sandbox!r}])\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", main], stdout=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        pid = int(run.stdout.readline())
+        until(lambda: workers(run.pid) == {"sandbox": pid})
+        assert {item.pid for item in children(run.pid)} == {pid}
+        for process in (pid, run.pid):
+            os.kill(process, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -122,13 +132,12 @@ def test_different_results_are_named(home: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and adopted orphans")
 def test_a_few_real_kills_leave_nothing_wrong(tmp_path: Path) -> None:
-    done = subprocess.run(
+    done = ran(
         [sys.executable, "-m", "tests.kills", "--kills", "3", "--each", "3", "--cold-every", "9"],
-        capture_output=True,
-        text=True,
-        timeout=600,
+        seconds=600.0,
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 kills (SIGKILL) over 1 runs" in done.stdout
+    # Where a target was missed, a second run is begun to meet it.
+    assert re.search(r"^3 kills \(SIGKILL\) over [12] runs", done.stdout, re.MULTILINE), done.stdout
     assert "0 violations" in done.stdout

@@ -21,6 +21,7 @@ from tests.llm.scripted_endpoint import (
     sends,
     streams,
 )
+from tests.patience import patience
 
 MALFORMED: dict[str, Answer] = {
     "no events": sends("<html>bad gateway</html>", "text/html"),
@@ -116,7 +117,7 @@ async def test_nothing_listening_is_unreachable() -> None:
 async def test_retry_after_is_waited_for(form: str) -> None:
     headers = {
         "seconds": {"retry-after": "0.4"},
-        "milliseconds": {"retry-after-ms": "400", "retry-after": "60"},
+        "milliseconds": {"retry-after-ms": "400", "retry-after": "3600"},
         # A date has whole seconds: two ahead is more than one away.
         "date": {"retry-after": formatdate(time.time() + 2, usegmt=True)},
     }[form]
@@ -124,7 +125,7 @@ async def test_retry_after_is_waited_for(form: str) -> None:
         async with model(endpoint.base_url) as llm:
             await llm.complete(request())
         first, second = endpoint.script.chats_seen
-    assert 0.4 <= second.at - first.at < 3
+    assert second.at - first.at >= 0.4
 
 
 async def test_a_server_that_asks_for_too_long_a_wait_is_unreachable() -> None:
@@ -138,12 +139,12 @@ async def test_a_server_that_asks_for_too_long_a_wait_is_unreachable() -> None:
 async def test_a_hanging_answer_is_cut_and_asked_again() -> None:
     with ScriptedEndpoint(hangs(), says("4")) as endpoint:
         settings = EndpointSettings(
-            base_url=endpoint.base_url, model="tiny", first_chunk_timeout_seconds=0.3
+            base_url=endpoint.base_url, model="tiny", first_chunk_timeout_seconds=1.0
         )
         async with model(settings) as llm:
             first, second = (await llm.complete(request())).attempts
-    assert first.error == "ReplyTimeoutError: no text of the answer within 0.3 s"
-    assert 0.3 <= first.seconds < 1.5
+    assert first.error == "ReplyTimeoutError: no text of the answer within 1.0 s"
+    assert first.seconds >= 1.0
     assert second.status == "ok"
 
 
@@ -153,26 +154,24 @@ async def test_an_answer_that_begins_and_never_ends_is_cut_by_the_total_limit() 
         settings = EndpointSettings(
             base_url=endpoint.base_url,
             model="tiny",
-            first_chunk_timeout_seconds=0.3,
-            total_timeout_seconds=0.6,
+            first_chunk_timeout_seconds=1.0,
+            total_timeout_seconds=1.5,
         )
         async with model(settings) as llm:
             first, second = (await llm.complete(request())).attempts
-    assert first.error == "ReplyTimeoutError: no end of the answer within 0.6 s"
+    assert first.error == "ReplyTimeoutError: no end of the answer within 1.5 s"
     assert first.usage_output_tokens > 0
     assert second.status == "ok"
 
 
 async def test_a_call_that_waits_to_be_repeated_holds_no_slot() -> None:
-    slow_down = fails(429, headers={"retry-after": "1"})
+    slow_down = fails(429, headers={"retry-after": f"{patience(0.5):.0f}"})
     with ScriptedEndpoint(slow_down, says("4")) as endpoint:
         settings = EndpointSettings(base_url=endpoint.base_url, model="tiny", concurrency=1)
         async with model(settings) as llm:
             waiting = asyncio.create_task(llm.complete(request(0)))
-            assert await asyncio.to_thread(endpoint.asked.wait, 10)
-            begun = time.monotonic()
+            assert await asyncio.to_thread(endpoint.asked.wait, patience(10))
             await llm.complete(request(1))
-            assert time.monotonic() - begun < 0.8
             assert not waiting.done()
             assert len((await waiting).attempts) == 2
 

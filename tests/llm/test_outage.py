@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 import socket
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,7 +21,10 @@ from lamas.llm import (
 )
 from tests.llm.asking import PRICE, QUICK, model, request
 from tests.llm.scripted_endpoint import ScriptedEndpoint, fails, says
+from tests.patience import patience
 from tests.virtual_time import VirtualClock, run_in_virtual_time
+
+pytestmark = pytest.mark.real_backoff
 
 ANSWER = {
     "id": "c1",
@@ -176,7 +178,7 @@ async def test_a_server_that_goes_away_and_comes_back_on_its_port(
         url = endpoint.base_url
         llm = model(url, retry=patient, store=ResponseStore(path))
         calls = [asyncio.create_task(llm.complete(request(slot))) for slot in range(6)]
-        assert await asyncio.to_thread(endpoint.asked.wait, 10)
+        assert await asyncio.to_thread(endpoint.asked.wait, patience(10))
     assert _refuses(port)
     calls += [asyncio.create_task(llm.complete(request(slot))) for slot in range(6, 12)]
     await asyncio.sleep(1.0)
@@ -196,10 +198,11 @@ def _refuses(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-async def test_a_server_that_answers_with_an_error_is_not_gone() -> None:
-    begun = time.monotonic()
+async def test_a_server_that_answers_with_an_error_is_not_gone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with ScriptedEndpoint(fails(503, "starting")) as endpoint:
         async with model(endpoint.base_url, retry=replace(QUICK, outage_seconds=60.0)) as llm:
             with pytest.raises(ModelUnreachableError, match="in 4 attempts"):
                 await llm.complete(request())
-    assert time.monotonic() - begun < 20
+    assert "cannot be reached" not in caplog.text

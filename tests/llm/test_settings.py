@@ -11,6 +11,8 @@ from lamas.errors import ConfigurationError
 from lamas.llm import Budget, EmbeddedSettings, EndpointSettings, RetryPolicy
 from lamas.llm.failures import retry_after_seconds
 
+pytestmark = pytest.mark.real_backoff
+
 SECONDS = st.floats(min_value=1e-3, max_value=1e3)
 JITTER = st.floats(min_value=0, max_value=1, exclude_max=True)
 

@@ -14,6 +14,7 @@ from lamas.domain import ToolExecution
 from lamas.sandbox import ProcessSandbox, SandboxLimits
 from lamas.sandbox.backends import Backend
 from lamas.sandbox.watching import usage
+from tests.patience import soon
 
 MIB = 1024 * 1024
 LIMITS = SandboxLimits(
@@ -101,13 +102,9 @@ class Ground:
         assert zygote is not None
         # Inside bubblewrap its own supervisor and the fork server stand above the runs.
         idle = 2 if "bubblewrap" in self.sandbox.barriers else 0
-        left = 0
-        for _ in range(50):
-            left = usage(zygote, 0).tasks - idle
-            if left <= 0:
-                break
-            await asyncio.sleep(0.02)
-        return left
+        with contextlib.suppress(AssertionError):
+            await soon(lambda: usage(zygote, 0).tasks <= idle, seconds=2.0)
+        return max(0, usage(zygote, 0).tasks - idle)
 
     def connections(self) -> int:
         """Peers that reached one of the listeners."""

@@ -1,6 +1,5 @@
 """Which barriers are found, what is refused without them, what still holds in a weak sandbox."""
 
-import asyncio
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from lamas.sandbox import ProcessSandbox
 from lamas.sandbox.backends import Backend
 from lamas.sandbox.barriers import missing, refuse_if_weak
 from lamas.sandbox.inside import landlock, seccomp
+from tests.patience import soon
 from tests.sandbox.proving_ground import LIMITS, children_of
 
 ALWAYS = {"process", "rlimits", "clean-environment"}
@@ -127,11 +127,7 @@ if os.fork() == 0:
         zygote = sandbox.zygote_pid
         assert zygote is not None
         # The fork server sweeps up what escaped just after the run has ended.
-        for _ in range(100):
-            if not children_of(zygote):
-                break
-            await asyncio.sleep(0.02)
-        assert children_of(zygote) == []
+        await soon(lambda: not children_of(zygote))
 
 
 async def test_elsewhere_than_on_linux_it_says_what_to_do(

@@ -8,6 +8,7 @@ import pytest
 
 from lamas.errors import WarehouseError
 from tests.naive import naive_labels
+from tests.patience import patience
 from tests.random_rollouts import random_rollouts
 from warehouse import Warehouse, Writer
 
@@ -43,7 +44,7 @@ def test_a_full_disk_loses_nothing_that_was_stored(warehouse: Warehouse, more_ki
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

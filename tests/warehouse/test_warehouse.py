@@ -60,7 +60,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_hold_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(WarehouseError, match="cannot be made"):
+    with pytest.raises(WarehouseError, match="cannot be written"):
         Warehouse.open(tmp_path / "file" / "lamas.duckdb", create=True)
 
 

@@ -1,13 +1,10 @@
 """Drift: which metrics leave the band of the last evaluations, and what a server hears of it."""
 
 import shutil
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, cast
 
-import httpx
 import polars as pl
 import pytest
 from hypothesis import given
@@ -23,6 +20,8 @@ from flows.settings.drift import DriftConfig
 from lamas.evaluation.drift import LIKE, Departure, champion_departures, departures, limits
 from tests.command import run_here
 from tests.flows.conftest import TINY
+from tests.patience import until
+from tests.prefect_client import client
 from warehouse import Registry, Warehouse
 
 BAND = DriftConfig().band
@@ -92,20 +91,10 @@ def test_only_comparable_evaluations_make_the_band() -> None:
     assert champion_departures(same, "another run", BAND) == ()
 
 
-def wait_for(look: Callable[[], Found | None], seconds: float = 30.0) -> Found:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError("waited in vain")
-
-
 def events(prefect_api: str, name: str) -> list[dict[str, object]]:
     """Events of the last day by that name, the latest first."""
-    response = httpx.post(
-        f"{prefect_api}/events/filter", json={"filter": {"event": {"name": [name]}}}
+    response = client(prefect_api).post(
+        "events/filter", json={"filter": {"event": {"name": [name]}}}
     )
     response.raise_for_status()
     return cast("list[dict[str, object]]", response.json()["events"])
@@ -128,7 +117,7 @@ async def test_a_server_records_the_event_and_an_automation_acts_on_it(prefect_a
         async with get_client() as client:
             await client.create_automation(automation)
         await emit([departure], checkpoint_id="lamas-1", run_id="evaluate-1")
-    (event,) = wait_for(lambda: events(prefect_api, "lamas.drift"))
+    (event,) = until(lambda: events(prefect_api, "lamas.drift"))
     resource = cast("dict[str, str]", event["resource"])
     assert resource["prefect.resource.id"] == "lamas.checkpoint.lamas-1"
     payload = cast("dict[str, object]", event["payload"])
@@ -140,7 +129,7 @@ async def test_a_server_records_the_event_and_an_automation_acts_on_it(prefect_a
         "evaluations": 5,
         "run_id": "evaluate-1",
     }
-    assert wait_for(lambda: events(prefect_api, "prefect.automation.triggered"))
+    assert until(lambda: events(prefect_api, "prefect.automation.triggered"))
 
 
 def test_an_evaluation_of_the_champion_is_compared_with_its_last_ones(
@@ -156,7 +145,8 @@ def test_an_evaluation_of_the_champion_is_compared_with_its_last_ones(
         "checkpoint=champion",
         "evaluation.problems=4",
         "evaluation.baselines=[]",
-        "execution.granularity=rollout",
+        "execution.granularity=batch",
+        "llm.simulated.in_process=true",
     )
     for _ in range(3):
         finished = run_here(*arguments, prefect_api=prefect_api)
@@ -175,9 +165,7 @@ def test_an_evaluation_of_the_champion_is_compared_with_its_last_ones(
             if cast("dict[str, str]", item["resource"])["prefect.resource.id"] == resource
         ]
 
-    metrics = {
-        cast("dict[str, object]", item["payload"])["metric"] for item in wait_for(of_champion)
-    }
+    metrics = {cast("dict[str, object]", item["payload"])["metric"] for item in until(of_champion)}
     assert "cp_tokens_mean" in metrics
     quiet = run_here(*arguments, "seed=6", "drift.enabled=false", prefect_api=prefect_api)
     assert "drift" not in quiet.stderr

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -150,16 +149,15 @@ def test_a_signal_cancels_the_work_and_lets_it_clean_up(number: signal.Signals) 
     async def works() -> None:
         threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
         try:
-            await asyncio.sleep(30)
+            await asyncio.sleep(600)
         finally:
             await asyncio.sleep(0.01)
             cleaned.append("stored")
 
-    before, started = handlers(), time.monotonic()
+    before = handlers()
     with pytest.raises(asyncio.CancelledError):
         run_until_signal(works())
     assert cleaned == ["stored"]
-    assert time.monotonic() - started < 10
     assert handlers() == before
 
 

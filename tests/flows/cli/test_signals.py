@@ -6,13 +6,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from flows.orchestrator.server import free_port
 from tests.command import start
+from tests.migrated import Migrated
+from tests.patience import ended, patience, until
 from warehouse import Reader, Warehouse
 
 
@@ -45,29 +46,24 @@ def test_a_stop_in_the_first_seconds_is_clean(
 ) -> None:
     home = tmp_path / "home"
     process = start("retrain", "llm=simulated", f"home={home}", env={"PREFECT_API_URL": ""})
-    deadline = time.monotonic() + 60
-    while not _hears_sigterm(process):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: _hears_sigterm(process), every=0.01)
     time.sleep(seconds)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = ended(process)
     # Where the signal met the import of an extension, Python ends the process by SIGINT once the
     # command has returned: 130 to a shell, too.
     assert process.returncode in (130, -signal.SIGINT), stderr
     assert stderr.endswith("the same command goes on from there\n")
     assert "Traceback" not in stderr
-    deadline = time.monotonic() + 30
-    while _processes_of(home):
-        assert time.monotonic() < deadline, _processes_of(home)
-        time.sleep(0.1)
+    _all_end(home)
 
 
-def _until(holds: Callable[[], object], seconds: float = 240.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
+def _all_end(home: Path) -> None:
+    """Wait until no process names the home folder."""
+    try:
+        until(lambda: not _processes_of(home), every=0.1)
+    except AssertionError:
+        raise AssertionError(_processes_of(home)) from None
 
 
 def _running(path: Path) -> bool:
@@ -79,10 +75,11 @@ def _running(path: Path) -> bool:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_ctrl_c_at_the_terminal_of_lamas_serve_stores_pauses_and_leaves_nothing(
-    tmp_path: Path,
+    tmp_path: Path, migrated: Migrated
 ) -> None:
     """Ctrl-C reaches the whole group of the terminal: server, runs and all."""
     home, log = tmp_path / "home", tmp_path / "serve.log"
+    migrated.home(home / "prefect")
     arguments = (
         "serve",
         "llm=simulated",
@@ -105,37 +102,37 @@ def test_ctrl_c_at_the_terminal_of_lamas_serve_stores_pauses_and_leaves_nothing(
         )
     try:
         # Answers are paid for: a retrain is in the middle of its first step.
-        _until((home / "responses.sqlite").exists)
+        until((home / "responses.sqlite").exists)
         assert _running(home / "warehouse.duckdb")
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=120) == 130, log.read_text()
+        assert process.wait(timeout=patience(120)) == 130, log.read_text()
     finally:
         process.kill()
     text = log.read_text()
     assert "schedules are paused" in text
     assert "the same command goes on from there" in text
-    _until(lambda: not _processes_of(home), 30)
+    _all_end(home)
     (run,) = Reader(Warehouse.open(home / "warehouse.duckdb")).runs()
     assert (run.status, run.error) == ("cancelled", "stopped from outside")
     with sqlite3.connect(home / "prefect" / "prefect.db") as database:
         assert database.execute("SELECT DISTINCT paused FROM deployment").fetchall() == [(1,)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_command_without_a_run_ends_with_the_same_sentence(
-    tmp_path: Path, number: signal.Signals
+    tmp_path: Path, migrated: Migrated
 ) -> None:
     """`lamas ui` stands for those that start a server; it leaves none."""
     home = tmp_path / "home"
+    migrated.home(home / "prefect")
     process = start(
         "ui", f"home={home}", f"prefect.port={free_port()}", env={"PREFECT_API_URL": ""}
     )
     try:
-        _until((home / "prefect" / "server.json").exists)
-        process.send_signal(number)
-        _, stderr = process.communicate(timeout=60)
+        until((home / "prefect" / "server.json").exists)
+        process.send_signal(signal.SIGTERM)
+        _, stderr = ended(process)
     finally:
         process.kill()
     assert "Traceback" not in stderr
     assert not (home / "prefect" / "server.json").exists()
-    _until(lambda: not _processes_of(home), 30)
+    _all_end(home)

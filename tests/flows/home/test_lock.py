@@ -8,6 +8,7 @@ import pytest
 from flows.home.lock import writer_lock, writer_turn
 from flows.run.opening import session
 from lamas.errors import WarehouseError
+from tests.patience import patience, soon
 
 
 async def test_refused_while_another_writes(tmp_path: Path) -> None:
@@ -29,9 +30,9 @@ async def test_waiting_says_so_once_and_goes_on_when_the_other_ends(tmp_path: Pa
 
     with writer_lock(tmp_path):
         waiting = asyncio.create_task(second())
-        await asyncio.sleep(0.6)
+        await soon(lambda: said)
         assert entered == []
-    await asyncio.wait_for(waiting, 10)
+    await asyncio.wait_for(waiting, patience(10))
     assert entered == ["second"]
     assert said == [f"another run is writing to {tmp_path}; waiting until it ends"]
 
@@ -63,5 +64,5 @@ async def test_a_run_configured_to_wait_does(tmp_path: Path) -> None:
         waiting = asyncio.create_task(run())
         await asyncio.sleep(0.5)
         assert ran == []
-    await asyncio.wait_for(waiting, 30)
+    await asyncio.wait_for(waiting, patience(30))
     assert len(ran) == 1

@@ -1,14 +1,14 @@
 """What Prefect is told of data sets, checkpoints and evaluations."""
 
-import time
 from typing import cast
 
-import httpx
 import pytest
 from prefect import flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.orchestrator.assets import checkpoint_key, dataset_key, evaluation_key, record_asset
+from tests.patience import until
+from tests.prefect_client import client
 
 Row = dict[str, object]
 
@@ -35,21 +35,20 @@ async def test_an_asset_names_what_it_was_made_from(prefect_api: str) -> None:
 
 def materialised(api: str, key: str) -> Row:
     """The event that tells of an asset; events are delivered after the run has gone on."""
-    for _ in range(100):
-        found = httpx.post(
-            f"{api}/events/filter",
+
+    def told() -> list[Row]:
+        found = client(api).post(
+            "events/filter",
             json={
                 "filter": {
                     "event": {"name": ["prefect.asset.materialization.succeeded"]},
                     "resource": {"id": [key]},
                 }
             },
-            timeout=30,
-        ).json()
-        if found["events"]:
-            return cast("Row", found["events"][0])
-        time.sleep(0.2)
-    raise AssertionError(f"no event tells of {key}")
+        )
+        return cast("list[Row]", found.json()["events"])
+
+    return until(told, every=0.2)[0]
 
 
 async def test_a_server_that_is_gone_ends_no_work() -> None:

@@ -54,7 +54,7 @@ async def test_calls_begin_no_faster_than_allowed(server: str) -> None:
     for _ in range(12):
         async with admission():
             pass
-    # Five may begin at once, the others wait for theirs.
+    # Five may begin at once, the others wait for theirs: no machine is too fast for that.
     assert time.monotonic() - begun > (12 - 5 - 1) / 5
 
 

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,18 +15,23 @@ import httpx
 import pytest
 
 from flows.orchestrator import server
+from flows.orchestrator.access import IDENTITY_PATH, auth_string, proof
 from flows.orchestrator.server import HOST, answers, kept_open, prefect_server
 from lamas.errors import ServerError
+from tests.patience import until
+from tests.prefect_client import OWN, client
 
 
 class Healthy(BaseHTTPRequestHandler):
-    """Answers what is asked of Prefect's API; its home folder is whatever it is told to be."""
+    """Answers what is asked of a home's server; the home is whichever it is told to be."""
 
-    home = "/nobody"
+    secret = ""
+    api = ""
 
     def do_GET(self) -> None:
-        answers = {"/api/health": "true", "/api/admin/settings": json.dumps({"home": self.home})}
-        answer = answers.get(self.path, "")
+        path, _, query = self.path.partition("?nonce=")
+        answers = {"/api/health": "true", IDENTITY_PATH: proof(self.secret, self.api, query)}
+        answer = answers.get(path, "")
         self.send_response(200 if answer else 404)
         self.end_headers()
         self.wfile.write(answer.encode())
@@ -39,12 +43,15 @@ class Healthy(BaseHTTPRequestHandler):
 @contextmanager
 def healthy(home: Path | None = None, port: int = 0) -> Generator[str, None, None]:
     """The API address of something that answers as the server of `home`."""
-    handler = type("Handler", (Healthy,), {"home": str(home)})
+    if home is not None:
+        home.mkdir(exist_ok=True)
+    handler = type("Handler", (Healthy,), {"secret": auth_string(home) if home else ""})
     with HTTPServer((HOST, port), handler) as stand_in:
+        handler.api = f"http://{HOST}:{stand_in.server_port}/api"
         thread = threading.Thread(target=stand_in.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         try:
-            yield f"http://{HOST}:{stand_in.server_port}/api"
+            yield handler.api
         finally:
             stand_in.shutdown()
             thread.join()
@@ -52,7 +59,7 @@ def healthy(home: Path | None = None, port: int = 0) -> Generator[str, None, Non
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_LOGGING_LEVEL"):
+    for name in ("PREFECT_API_URL", "PREFECT_HOME", "PREFECT_LOGGING_LEVEL", OWN):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
 
@@ -97,6 +104,8 @@ def test_the_server_kept_open_on_the_home_folder_is_found(tmp_path: Path) -> Non
         with prefect_server(tmp_path) as found:
             assert (found.api_url, found.owned) == (address, False)
             assert os.environ["PREFECT_API_URL"] == address
+            assert os.environ[OWN] == auth_string(tmp_path)
+        assert OWN not in os.environ
         assert (tmp_path / "server.json").exists()
     assert kept_open(tmp_path) is None, "it no longer answers"
 
@@ -136,20 +145,24 @@ def test_a_server_that_ends_while_starting_is_an_error_with_its_last_words(
 
 
 FAKE = """
-import sys, time
-from pathlib import Path
-from tests.flows.test_server import healthy
-port = int(sys.argv[sys.argv.index("--port") + 1])
-with healthy(Path(__file__).parent / "home", port):
-    time.sleep(600)
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+def create_app(*, final):
+    return Starlette(routes=[Route("/api/health", lambda request: PlainTextResponse("true"))])
 """
 
 
 def test_a_port_that_is_taken_at_the_last_moment_is_left_to_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "prefect.py").write_text(FAKE)
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path.cwd()}")
+    package = tmp_path / "prefect" / "server" / "api"
+    package.mkdir(parents=True)
+    for folder in (package, package.parent, package.parent.parent):
+        (folder / "__init__.py").touch()
+    (package / "server.py").write_text(FAKE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with healthy(tmp_path / "other") as address:
         taken = int(address.split(":")[2].removesuffix("/api"))
         free_port = server.free_port
@@ -189,21 +202,13 @@ def test_its_own_server_answers_is_noted_and_dies_with_a_killed_run(tmp_path: Pa
         assert (found.api_url, found.owned) == (address, False)
         pid = int(json.loads((tmp_path / "server.json").read_text())["pid"])
         assert (tmp_path / "prefect.db").exists()
-        assert httpx.get(f"{address}/admin/version").is_success
+        asking = client(address, auth_string(tmp_path))
+        assert asking.get("admin/version").is_success
+        assert (tmp_path / "prefect.db").stat().st_mode & 0o077 == 0
         page = address.removesuffix("/api")
         assert httpx.get(f"{page}/ui-settings").json()["api_url"] == address
         run.kill()
         run.wait()
-    deadline = time.monotonic() + 30
-    while answers(address) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not answers(address)
+    until(lambda: not answers(address))
     assert kept_open(tmp_path) is None
-    with pytest.raises(ProcessLookupError):
-        _wait_gone(pid, deadline)
-
-
-def _wait_gone(pid: int, deadline: float) -> None:
-    while time.monotonic() < deadline:
-        os.kill(pid, 0)
-        time.sleep(0.1)
+    until(lambda: not Path(f"/proc/{pid}").exists())

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.flows import load_flow_from_entrypoint
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending, Scheduled
@@ -106,6 +107,22 @@ async def deployed(client: PrefectClient, tmp_path: Path, *overrides: str) -> De
     settings = settings_of(f"home={tmp_path}", *overrides)
     plan = planned_deployments(settings, BASE)[0]
     return await apply(client, plan, settings.deployment, work_pool=None, paused=True)
+
+
+async def test_a_run_brings_only_what_was_allowed(api: str, tmp_path: Path) -> None:
+    async with get_client() as client:
+        found = await deployed(client, tmp_path, "deployment.run_overrides=[seed]")
+        own = found.planned.overrides
+        for added in (["llm.base_url=http://127.0.0.1:9/v1"], [f"home={tmp_path / 'other'}"]):
+            with pytest.raises(PrefectHTTPStatusError, match="409"):
+                await client.create_flow_run_from_deployment(
+                    found.identity, parameters={"overrides": [*own, *added]}
+                )
+        run = await client.create_flow_run_from_deployment(
+            found.identity, parameters={"overrides": [*own, "seed=9"]}
+        )
+        assert run.parameters["overrides"] == [*own, "seed=9"]
+        await client.delete_deployment(found.identity)
 
 
 async def _pending(client: PrefectClient, identity: UUID) -> str:

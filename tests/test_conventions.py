@@ -1,0 +1,77 @@
+"""What every file of the house keeps to, checked where a reviewer would have to look."""
+
+import ast
+import re
+from itertools import takewhile
+from pathlib import Path
+
+from tests.house import ROOT
+
+PACKAGES = ("lamas", "flows", "warehouse", "tests")
+MODULES = tuple(sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py")))
+SQL_FILES = tuple(sorted((ROOT / "warehouse").rglob("*.sql")))
+ASKING = ("warehouse/queries/", "warehouse/reports/")
+MOST_LINES = 300
+LONGER = frozenset(
+    {
+        "flows/report/comparison/records.py",
+        "flows/sections.py",
+        "lamas/execution/executor.py",
+        "lamas/llm/openai_chat.py",
+        "lamas/sandbox/process.py",
+        "tests/factories.py",
+        "tests/flows/report/comparison/test_comparison_queries.py",
+        "tests/flows/report/test_queries.py",
+        "tests/flows/test_bad_input.py",
+        "tests/integration/test_faults.py",
+        "tests/sandbox/test_attacks_on_processes.py",
+        "tests/warehouse/test_views.py",
+        "warehouse/retention.py",
+    }
+)
+"""Files that are longer than they should be: this list only shrinks."""
+OPENS_LONGER = frozenset({"flows/kills/campaign.py"})
+"""Modules whose first sentence does not fit its line: this list only shrinks."""
+SENTENCE = re.compile(r"[^\n]+[.?!]\Z")
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def opening(path: Path) -> str:
+    """The first paragraph of a module's docstring."""
+    return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n\n")[0]
+
+
+def test_modules_open_with_one_sentence() -> None:
+    without = {name(path) for path in MODULES if SENTENCE.match(opening(path)) is None}
+    assert without - OPENS_LONGER == set(), "one line that says what it knows, with a full stop"
+    assert OPENS_LONGER - without == set(), "one line by now: take them off the list OPENS_LONGER"
+
+
+def test_files_can_be_held_in_the_head() -> None:
+    lines = {name(path): len(path.read_text().splitlines()) for path in MODULES}
+    longer = {file for file, count in lines.items() if count > MOST_LINES}
+    assert longer - LONGER == set(), f"more than {MOST_LINES} lines: part them by what they know"
+    assert LONGER - longer == set(), "no longer longer: take them off the list LONGER"
+
+
+def first_words(path: Path) -> str:
+    """The comment that an SQL file opens with, in one line."""
+    lines = takewhile(lambda line: line.startswith("--"), path.read_text().splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in lines)
+
+
+def test_sql_files_open_with_their_grain_or_question() -> None:
+    said = {name(path): first_words(path) for path in SQL_FILES}
+    assert len(said) > 50
+    assert {file for file, text in said.items() if len(text.split()) < 4} == set()
+    views = {file: text for file, text in said.items() if "/views/" in file}
+    assert {file for file, text in views.items() if not text.startswith("Grain: ")} == set()
+    queries = {file: text for file, text in said.items() if file.startswith(ASKING)}
+    assert {file for file, text in queries.items() if "?" not in text} == set()
+
+
+def test_a_list_of_exceptions_names_files_that_exist() -> None:
+    assert {file for file in LONGER | OPENS_LONGER if not (ROOT / file).exists()} == set()
