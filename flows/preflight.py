@@ -18,6 +18,7 @@ from flows.scaleout.section import EngineConfig
 from flows.settings import Settings
 from flows.workplace import Workplace
 from lamas.domain import ExecutionGraph, Problem
+from lamas.domain.printable import printable
 from lamas.errors import ConfigurationError, ServerError
 from lamas.execution import fixed_topology
 from lamas.training import problem_batch
@@ -27,7 +28,7 @@ CONNECT_SECONDS = 10.0
 
 
 def _say(text: str) -> None:
-    print(f"  {text}", file=sys.stderr, flush=True)
+    print(f"  {printable(text)}", file=sys.stderr, flush=True)
 
 
 async def preflight(stage: str, settings: Settings) -> None:

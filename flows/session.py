@@ -22,6 +22,7 @@ from flows.lock import writer_turn
 from flows.orchestrator.allowed import refuse_others
 from flows.settings import Settings
 from flows.storage import open_warehouse
+from flows.tables import LiteralConsole
 from flows.tidy_exit import hide_leak_report
 from flows.workplace import Workplace
 from lamas.domain import Clock, Run, RunStatus
@@ -67,7 +68,7 @@ class Session(Workplace):
         """Models that were asked for, by digest of their configuration."""
         self.step: int | None = None
         """The training step in progress inside a retrain, counted from 1."""
-        self._console = Console(stderr=True)
+        self._console = LiteralConsole(stderr=True)
 
     @property
     def payer(self) -> Run:
@@ -102,7 +103,7 @@ def current_session() -> Session | None:
 
 
 def _say(text: str) -> None:
-    Console(stderr=True).print(f"  {text}", highlight=False, soft_wrap=True)
+    LiteralConsole(stderr=True).print(f"  {text}", highlight=False, soft_wrap=True)
 
 
 @asynccontextmanager

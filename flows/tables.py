@@ -1,13 +1,17 @@
 """Tables for the terminal and for Prefect artifacts."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
-from rich.console import Console
+from rich.console import Console, HighlighterType, JustifyMethod, OverflowMethod
+from rich.style import StyleType
 from rich.table import Table
+from rich.text import Text
 
+from lamas.domain.printable import printable
 from lamas.errors import ConfigurationError
 from warehouse import AuditResult
 
@@ -25,9 +29,9 @@ def read_sql_file(path: Path) -> str:
 def print_frame(frame: pl.DataFrame, style: Literal["table", "csv", "json"]) -> None:
     """Print a query's result to stdout, every row and column."""
     if style == "csv":
-        print(frame.write_csv(), end="")
+        print(_for_stdout(frame.write_csv()), end="")
     elif style == "json":
-        print(frame.write_json())
+        print(_for_stdout(frame.write_json()))
     else:
         console = table_console()
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -39,10 +43,50 @@ def print_frame(frame: pl.DataFrame, style: Literal["table", "csv", "json"]) -> 
         console.print(f"({frame.height} row{'' if frame.height == 1 else 's'})", style="dim")
 
 
+class LiteralConsole(Console):
+    """Prints every text as it is: no markup, no emoji names, control characters shown escaped.
+
+    What a model, an endpoint or a file said passes through here; styles are given as arguments or
+    as `Text`.
+    """
+
+    def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
+        super().__init__(stderr=stderr, width=width, markup=False, emoji=False)
+
+    def render_str(
+        self,
+        text: str,
+        *,
+        style: StyleType = "",
+        justify: JustifyMethod | None = None,
+        overflow: OverflowMethod | None = None,
+        emoji: bool | None = None,
+        markup: bool | None = None,
+        highlight: bool | None = None,
+        highlighter: HighlighterType | None = None,
+    ) -> Text:
+        """Every text comes by here, cells and titles too."""
+        return super().render_str(
+            printable(text),
+            style=style,
+            justify=justify,
+            overflow=overflow,
+            emoji=emoji,
+            markup=markup,
+            highlight=highlight,
+            highlighter=highlighter,
+        )
+
+
 def table_console() -> Console:
     """Stdout as wide as it is; in a file or pipe nothing is cut or wrapped."""
-    console = Console()
-    return console if console.is_terminal else Console(width=UNBOUNDED_WIDTH)
+    console = LiteralConsole()
+    return console if console.is_terminal else LiteralConsole(width=UNBOUNDED_WIDTH)
+
+
+def _for_stdout(text: str) -> str:
+    # A program that reads a pipe wants what is stored; a terminal would obey it.
+    return printable(text) if sys.stdout.isatty() else text
 
 
 def print_audit(results: Sequence[AuditResult]) -> int:
