@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from flows.orchestrator.quiet import hide_leak_report
+from lamas.domain.printable import printable
 from lamas.errors import LamasError
 
 DESCRIPTION = "Learn, per query, which LLM operators to run side by side and when to stop."
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     hide_leak_report()
     # Until a run takes the signals over itself, SIGTERM ends a command as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # So does the end of its terminal, unless somebody said that it shall not (`nohup`).
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -44,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
             return 2
         return options.handler(options)
     except LamasError as error:
-        print(f"lamas: {error}", file=sys.stderr)
+        print(f"lamas: {printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except (KeyboardInterrupt, asyncio.CancelledError):
         print(

@@ -1,5 +1,6 @@
 """Tables for the terminal and for Prefect artifacts."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 import polars as pl
 from rich.table import Table
 
+from lamas.domain.printable import printable
 from lamas.errors import ConfigurationError
 from lamas.report.terminal import table_console
 from warehouse import AuditResult
@@ -23,9 +25,9 @@ def read_sql_file(path: Path) -> str:
 def print_frame(frame: pl.DataFrame, style: Literal["table", "csv", "json"]) -> None:
     """Print a query's result to stdout, every row and column."""
     if style == "csv":
-        print(frame.write_csv(), end="")
+        print(_for_stdout(frame.write_csv()), end="")
     elif style == "json":
-        print(frame.write_json())
+        print(_for_stdout(frame.write_json()))
     else:
         console = table_console()
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -35,6 +37,11 @@ def print_frame(frame: pl.DataFrame, style: Literal["table", "csv", "json"]) -> 
             table.add_row(*(_cell(value) for value in row))
         console.print(table)
         console.print(f"({frame.height} row{'' if frame.height == 1 else 's'})", style="dim")
+
+
+def _for_stdout(text: str) -> str:
+    # A program that reads a pipe wants what is stored; a terminal would obey it.
+    return printable(text) if sys.stdout.isatty() else text
 
 
 def print_audit(results: Sequence[AuditResult]) -> int:

@@ -1,7 +1,9 @@
-"""How a run is told to stop: the first SIGINT or SIGTERM cancels it, so that all is stored."""
+"""How a run is told to stop: the first SIGINT, SIGTERM or SIGHUP cancels it, so all is stored."""
 
 import asyncio
+import os
 import signal
+import stat
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
@@ -11,7 +13,7 @@ from queue import SimpleQueue
 
 import uvloop
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run_until_signal(
@@ -47,6 +49,8 @@ def run_until_signal(
             cancels.put(lambda: None)
 
     def stop(number: int, frame: object) -> None:
+        if number == signal.SIGHUP:
+            _leave_terminal()
         if not known:
             unheard.append(number)
         for cancel in known:
@@ -55,7 +59,12 @@ def run_until_signal(
                 cancel()
 
     # Before the thread runs: a signal in between would leave it alone with the work.
-    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    # Who ignores the end of the terminal (`nohup`) goes on doing so.
+    before = {
+        number: signal.signal(number, stop)
+        for number in SIGNALS
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+    }
     thread = threading.Thread(target=run, name="run")
     thread.start()
     try:
@@ -67,3 +76,13 @@ def run_until_signal(
         thread.join()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave_terminal() -> None:
+    """Where a closed terminal was written to, nothing is: a word on the way must end no storing."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(descriptor).st_mode):
+                os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from lamas.domain import AnyResult
+from lamas.domain.printable import printable
 
 TERMINAL_LINE_SECONDS = 10.0
 ARTIFACT_SECONDS = 3.0
@@ -85,15 +86,15 @@ async def publish(progress: CollectProgress, stop: asyncio.Event) -> None:
 def on_terminal(progress: CollectProgress, console: Console) -> Generator[None, None, None]:
     """Show `progress`: a live bar on a terminal, a line now and then elsewhere."""
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TaskProgressColumn(),
-        TextColumn("{task.fields[figures]}"),
+        TextColumn("{task.fields[figures]}", markup=False),
         console=console,
         transient=True,
         disable=not console.is_terminal,
     )
-    task = bar.add_task(progress.label, total=progress.total, figures="")
+    task = bar.add_task(printable(progress.label), total=progress.total, figures="")
     loop = asyncio.get_running_loop()
     last_line = time.monotonic()
     handle: asyncio.TimerHandle | None = None

@@ -4,8 +4,6 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-from rich.console import Console
-
 from flows.home.lock import writer_turn
 from flows.orchestrator.allowed import refuse_others
 from flows.orchestrator.process import cancelled_by_sigterm, started_by_prefect
@@ -18,6 +16,7 @@ from flows.settings.compose import load_settings
 from flows.wiring.parts import open_warehouse
 from lamas.controller import QueryEncoder
 from lamas.domain import Clock
+from lamas.report.terminal import LiteralConsole
 from warehouse.reader import Reader
 from warehouse.warehouse import Warehouse
 from warehouse.writer import Writer
@@ -70,7 +69,7 @@ async def _opened(kind: str, settings: Settings) -> AsyncGenerator[Session, None
 
 
 def _say(text: str) -> None:
-    Console(stderr=True).print(f"  {text}", highlight=False, soft_wrap=True)
+    LiteralConsole(stderr=True).print(f"  {text}", highlight=False, soft_wrap=True)
 
 
 def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitStack) -> Session:

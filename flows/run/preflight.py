@@ -17,6 +17,7 @@ from flows.settings.engine import EngineConfig
 from flows.wiring.endpoint import check_model
 from flows.wiring.parts import Parts
 from lamas.domain import ExecutionGraph, Problem
+from lamas.domain.printable import printable
 from lamas.errors import ConfigurationError, ServerError
 from lamas.execution import fixed_topology
 from lamas.execution.requirements import requirements_of
@@ -27,7 +28,7 @@ CONNECT_SECONDS = 10.0
 
 
 def _say(text: str) -> None:
-    print(f"  {text}", file=sys.stderr, flush=True)
+    print(f"  {printable(text)}", file=sys.stderr, flush=True)
 
 
 async def preflight(stage: str, settings: Settings) -> None:

@@ -6,8 +6,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from rich.console import Console
-
 from flows.settings import Settings
 from flows.wiring.parts import Parts
 from lamas.benchmarks.problem_set import ProblemSet
@@ -16,6 +14,7 @@ from lamas.domain import Clock, Run
 from lamas.execution.collecting import RunsRollouts
 from lamas.execution.runners import LiveRunner
 from lamas.llm import LazyModel
+from lamas.report.terminal import LiteralConsole
 from warehouse.warehouse import Warehouse
 from warehouse.writer import Writer
 
@@ -56,7 +55,7 @@ class Session(Parts):
         self.rollouts: RunsRollouts | None = None
         self.step: int | None = None
         """The training step in progress inside a retrain, counted from 1."""
-        self._console = Console(stderr=True)
+        self._console = LiteralConsole(stderr=True)
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -90,7 +89,7 @@ class Session(Parts):
         return self.run.run_id if self.run.kind == "retrain" else self.settings.run
 
     @property
-    def console(self) -> Console:
+    def console(self) -> LiteralConsole:
         return self._console
 
     def say(self, text: str) -> None:

@@ -167,9 +167,7 @@ async def apply(
             {"prefect.deployments.steps.set_working_directory": {"directory": str(Path.cwd())}}
         ],
         parameters=planned.parameters,
-        parameter_openapi_schema=_accepted(
-            parameter_schema(FLOWS[planned.name]).model_dump(), planned, config
-        ),
+        parameter_openapi_schema=_accepted(schema, planned, config),
         enforce_parameter_schema=True,
         tags=planned.tags,
         schedules=(
