@@ -2,19 +2,21 @@
 
 import shutil
 import sqlite3
+import stat
 import tarfile
 import uuid
 from collections.abc import Generator, Iterable
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from flows.home.lock import writer_lock
 from flows.settings import Settings
 from flows.wiring.parts import open_warehouse
 from lamas.errors import WarehouseError
+from lamas.llm.store import SCHEMA_VERSION
 from warehouse import AuditResult, Warehouse
 from warehouse.snapshot import MANIFEST, copy_file, sha256_of
 
@@ -22,6 +24,8 @@ _WAREHOUSE = "warehouse.duckdb"
 _RESPONSES = "responses.sqlite"
 _CHECKPOINTS = "checkpoints"
 _BLOCK = 1 << 20
+_LARGEST_MANIFEST = 1 << 26
+"""Bytes; one of a hundred thousand checkpoints has a tenth of it."""
 
 
 class Manifest(BaseModel):
@@ -29,7 +33,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    lamas_backup: int = 1
+    lamas_backup: Literal[1] = 1
     """Version of the layout."""
     sha256: dict[str, str]
     """Of every file, by its path in the backup."""
@@ -38,7 +42,8 @@ class Manifest(BaseModel):
 def backup(settings: Settings, file: Path) -> Manifest:
     """Write a new backup, also while a run writes.
 
-    Raises WarehouseError when the file exists, or cannot be written.
+    Raises WarehouseError when the file exists, or cannot be written, or when something in the home
+    is not what it is called.
     """
     file = file.absolute()
     if file.exists():
@@ -49,6 +54,7 @@ def backup(settings: Settings, file: Path) -> Manifest:
         copy_file(warehouse, scratch / _WAREHOUSE)
         _copy_responses(settings.responses_path, scratch / _RESPONSES)
         if settings.checkpoints_folder.is_dir():
+            _refuse_other_than_files(settings.checkpoints_folder)
             shutil.copytree(settings.checkpoints_folder, scratch / _CHECKPOINTS)
         manifest = Manifest(
             sha256={_name(item, scratch): sha256_of(item) for item in _files(scratch)}
@@ -91,9 +97,53 @@ def restore(settings: Settings, file: Path) -> tuple[AuditResult, ...]:
 def _copy_responses(source: Path, target: Path) -> None:
     if not source.exists():
         return
-    with closing(sqlite3.connect(source)) as stored, closing(sqlite3.connect(target)) as copy:
-        stored.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")
+    try:
+        with closing(sqlite3.connect(source)) as stored, closing(sqlite3.connect(target)) as copy:
+            stored.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+        flaw = _flaw_of_responses(target)
+    except sqlite3.Error as error:
+        flaw = str(error)
+    if flaw is not None:
+        raise WarehouseError(
+            f"the response store {source} cannot be copied ({flaw}): move it away, or put a sound "
+            "copy in its place, and back up again"
+        )
+
+
+def _flaw_of_responses(file: Path) -> str | None:
+    """Why it is no response store that this program can go on with; None when it is one."""
+    address = f"{file.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True)) as stored:
+            run = stored.execute
+            run("PRAGMA trusted_schema = OFF")
+            found: str = run("PRAGMA quick_check(1)").fetchone()[0]
+            if found != "ok":
+                return found.split("\n", 1)[0]
+            version: int = run("PRAGMA user_version").fetchone()[0]
+            if version > SCHEMA_VERSION:
+                return f"it has version {version}, this program reads {SCHEMA_VERSION}"
+            parts = set(run("SELECT type, name FROM sqlite_master WHERE type <> 'index'"))
+            if ("table", "responses") not in parts:
+                return "it holds no responses"
+            # Views and triggers would run with every answer that is looked up or kept.
+            strange = next((name for kind, name in sorted(parts) if kind != "table"), None)
+            return None if strange is None else f"it holds more than tables: {strange}"
+    except sqlite3.Error as error:
+        return str(error)
+
+
+def _refuse_other_than_files(folder: Path) -> None:
+    """A link would take along what lies elsewhere, a pipe would be waited for."""
+    for item in folder.rglob("*"):
+        mode = item.lstat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            what = "a symbolic link" if stat.S_ISLNK(mode) else "no file"
+            raise WarehouseError(
+                f"{item} is {what} and is not taken into a backup: put the checkpoint itself "
+                "there, or remove it"
+            )
 
 
 def _refuse_overwriting(places: Iterable[Path]) -> None:
@@ -109,9 +159,12 @@ def _unpack(file: Path, folder: Path) -> None:
     try:
         with tarfile.open(file, "r:") as archive:
             manifest = _manifest(archive)
+            room = file.stat().st_size
             for name, digest in manifest.sha256.items():
-                _unpack_one(archive, name, digest, folder)
-    except (tarfile.TarError, EOFError, KeyError, ValidationError, _DamagedError) as error:
+                _unpack_one(archive, name, digest, folder, room)
+            if (folder / _RESPONSES).exists():
+                _check_responses(folder / _RESPONSES)
+    except (tarfile.TarError, EOFError, KeyError, ValueError, _DamagedError) as error:
         reason = str(error).split("\n", 1)[0].strip("'\"")
         raise WarehouseError(
             f"{file} is no whole backup ({reason}), nothing was restored: use another backup"
@@ -128,28 +181,41 @@ class _DamagedError(Exception):
 
 
 def _manifest(archive: tarfile.TarFile) -> Manifest:
-    manifest = Manifest.model_validate_json(_content(archive, MANIFEST).read())
+    content = _content(archive, MANIFEST, _LARGEST_MANIFEST).read()
+    manifest = Manifest.model_validate_json(content)
     if _WAREHOUSE not in manifest.sha256:
         raise _DamagedError(f"it holds no {_WAREHOUSE}")
     return manifest
 
 
-def _unpack_one(archive: tarfile.TarFile, name: str, digest: str, folder: Path) -> None:
+def _unpack_one(archive: tarfile.TarFile, name: str, digest: str, folder: Path, room: int) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
         raise _DamagedError(f"{name} lies outside of it")
+    if name not in (_WAREHOUSE, _RESPONSES) and not name.startswith(f"{_CHECKPOINTS}/"):
+        raise _DamagedError(f"{name} is no part of a home folder")
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _content(archive, name) as content, target.open("wb") as copy:
+    with _content(archive, name, room) as content, target.open("wb") as copy:
         shutil.copyfileobj(content, copy, _BLOCK)
     if sha256_of(target) != digest:
         raise _DamagedError(f"the digest of {name} is another")
 
 
-def _content(archive: tarfile.TarFile, name: str) -> IO[bytes]:
-    content = archive.extractfile(name)
+def _check_responses(file: Path) -> None:
+    flaw = _flaw_of_responses(file)
+    if flaw is not None:
+        raise _DamagedError(f"{_RESPONSES} is no response store: {flaw}")
+
+
+def _content(archive: tarfile.TarFile, name: str, room: int) -> IO[bytes]:
+    """A file of the archive that takes at most `room` bytes; holes would take more than it has."""
+    member = archive.getmember(name)
+    content = archive.extractfile(member) if member.isreg() else None
     if content is None:
         raise _DamagedError(f"{name} is no file")
+    if member.issparse() or member.size > room:
+        raise _DamagedError(f"{name} would unpack to {member.size} bytes, {room} are there")
     return content
 
 

@@ -6,8 +6,7 @@ import os
 import secrets
 import sys
 import sysconfig
-import tempfile
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Literal, TypeVar
 
@@ -15,10 +14,11 @@ from lamas.domain import Clock, ToolExecution
 from lamas.errors import SandboxError
 from lamas.sandbox import backends
 from lamas.sandbox.barriers import refuse_if_weak
+from lamas.sandbox.base import Base, make, sweep
 from lamas.sandbox.inside.job import Job, Role, Setup
 from lamas.sandbox.limits import SandboxLimits
 from lamas.sandbox.protocol import JudgedProgram
-from lamas.sandbox.running import Ending, OneRun, PipeEnds
+from lamas.sandbox.running import Ending, OneRun, PipeEnds, joined
 from lamas.sandbox.scratch import remove_tree
 from lamas.sandbox.tool_time import MeasuredToolTime, ToolTime
 from lamas.sandbox.zygote_client import ZygoteClient, ZygoteLostError
@@ -31,6 +31,7 @@ PRELOADED = (
     "statistics", "string", "typing",
 )  # fmt: skip
 _ATTEMPTS = 4
+_NOT_OPEN = "The sandbox is not open; use it inside `async with`."
 _SERVING_GRACE_SECONDS = 0.5
 """How long a judged program may take to end once its checker has."""
 
@@ -72,7 +73,7 @@ class ProcessSandbox:
         self._allow_weak = allow_weak
         self._disabled = tuple(disabled)
         self._clock = Clock()
-        self._base = ""
+        self._base: Base | None = None
         self._start_zygote: Callable[[], Awaitable[ZygoteClient]] | None = None
         self._zygote: ZygoteClient | None = None
         self._restarting = asyncio.Lock()
@@ -101,7 +102,8 @@ class ProcessSandbox:
                 f"The sandbox needs Linux, this is {sys.platform}; run in a Linux container or "
                 "virtual machine."
             )
-        self._base = _make_base()
+        await asyncio.to_thread(sweep)
+        self._base = make()
         try:
             found = await backends.strongest(self._backend, self._setup, self._trial)
             self._problems = found.problems
@@ -123,12 +125,19 @@ class ProcessSandbox:
         if zygote is not None:
             zygote.close()
         await asyncio.gather(*self._removals)
-        if self._base:
-            remove_tree(self._base)
+        base, self._base = self._base, None
+        if base is not None:
+            base.remove()
+
+    @property
+    def _folder(self) -> str:
+        if self._base is None:
+            raise SandboxError(_NOT_OPEN)
+        return self._base.path
 
     def _setup(self, *, namespaces: bool) -> Setup:
         return Setup(
-            base=self._base,
+            base=self._folder,
             packages=self._packages,
             preload=self._preload,
             namespaces=namespaces,
@@ -194,7 +203,7 @@ class ProcessSandbox:
             role=role,
             program=program.encode(errors="replace").decode(),
             limits=values,
-            scratch=os.path.join(self._base, f"run-{self._runs}-{secrets.token_hex(4)}"),
+            scratch=os.path.join(self._folder, f"run-{self._runs}-{secrets.token_hex(4)}"),
             names=() if judged is None else judged.names,
             setup="" if checked is None else checked.setup,
             checker="" if checked is None else checked.checker,
@@ -215,7 +224,7 @@ class ProcessSandbox:
     async def _living_zygote(self) -> ZygoteClient:
         async with self._restarting:
             if self._zygote is None or self._start_zygote is None:
-                raise SandboxError("The sandbox is not open; use it inside `async with`.")
+                raise SandboxError(_NOT_OPEN)
             if not self._zygote.alive:
                 self._zygote.close()
                 self._zygote = await self._start_zygote()
@@ -243,7 +252,7 @@ class ProcessSandbox:
     ) -> tuple[Ending, Ending]:
         on_disk = "scratch-memory" not in zygote.barriers
         loop = asyncio.get_running_loop()
-        with _joined() as (serving_ends, asking_ends):
+        with joined() as (serving_ends, asking_ends):
             served = OneRun(zygote, candidate, limits, pipes=serving_ends, scratch_on_disk=on_disk)
             checked = OneRun(zygote, check, limits, pipes=asking_ends, scratch_on_disk=on_disk)
 
@@ -287,21 +296,3 @@ class ProcessSandbox:
             wall_seconds=wall,
             charged_seconds=self._tool_time.charge(program, wall),
         )
-
-
-def _make_base() -> str:
-    return os.path.realpath(tempfile.mkdtemp(prefix="lamas-sandbox-"))
-
-
-@contextlib.contextmanager
-def _joined() -> Generator[tuple[PipeEnds, PipeEnds], None, None]:
-    """Descriptors 3 and 4 of the program that serves and of the one that asks."""
-    requests_read, requests_write = os.pipe2(os.O_CLOEXEC)
-    answers_read, answers_write = os.pipe2(os.O_CLOEXEC)
-    serving = PipeEnds(requests_read, answers_write)
-    asking = PipeEnds(requests_write, answers_read)
-    try:
-        yield serving, asking
-    finally:
-        serving.close()
-        asking.close()
