@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from flows import wiring
 from flows.limits import admission_to
@@ -151,7 +152,7 @@ async def open_model(
     `served` is an endpoint that another process started for the run.
     Raises ModelUnreachableError, ServerError or ConfigurationError with what to do.
     """
-    transport = None
+    transport, ended = None, _never
     if settings.simulated and settings.llm.simulated.in_process:
         profile = wiring.simulated_profile(settings)
         endpoint = wiring.endpoint_settings(
@@ -159,7 +160,7 @@ async def open_model(
         )
         transport = in_process_transport(profile, problems)
     else:
-        endpoint = served or await _endpoint(settings, stack, problems)
+        endpoint, ended = (served, ended) if served else await _endpoint(settings, stack, problems)
         await check_endpoint(endpoint)
     return await stack.enter_async_context(
         OpenAIChatModel(
@@ -172,6 +173,7 @@ async def open_model(
             clock=clock,
             transport=transport,
             admission=await admission_to(settings),
+            ended=ended,
         )
     )
 
@@ -215,7 +217,9 @@ async def check_model(settings: Settings) -> None:
         wiring.simulated_profile(settings)
     else:
         assert config.base_url is not None
-        await check_endpoint(wiring.endpoint_settings(settings, config.base_url))
+        await check_endpoint(
+            wiring.endpoint_settings(settings, config.base_url), trial=wiring.trial(settings)
+        )
 
 
 def _embedded_server(settings: Settings) -> EmbeddedServer:
@@ -234,17 +238,30 @@ def _embedded_server(settings: Settings) -> EmbeddedServer:
 
 async def serve_embedded(settings: Settings, stack: AsyncExitStack) -> EndpointSettings:
     """Start the embedded model; ServerError or ConfigurationError when that fails."""
+    return (await _served_embedded(settings, stack))[0]
+
+
+async def _served_embedded(
+    settings: Settings, stack: AsyncExitStack
+) -> tuple[EndpointSettings, Callable[[], str]]:
     server = await stack.enter_async_context(_embedded_server(settings))
-    identity = server.endpoint().identity
-    return wiring.endpoint_settings(settings, server.base_url, identity=identity)
+    own = server.endpoint()
+    endpoint = wiring.endpoint_settings(settings, own.base_url, identity=own.identity)
+    return replace(endpoint, api_key=own.api_key), server.ended
+
+
+def _never() -> str:
+    """Of an endpoint that may always come back."""
+    return ""
 
 
 async def _endpoint(
     settings: Settings, stack: AsyncExitStack, problems: tuple[Problem, ...]
-) -> EndpointSettings:
+) -> tuple[EndpointSettings, Callable[[], str]]:
+    """The endpoint, and what says why it never comes back."""
     config = settings.llm
     if config.kind == "embedded":
-        return await serve_embedded(settings, stack)
+        return await _served_embedded(settings, stack)
     if config.kind == "simulated":
         profile = wiring.simulated_profile(settings)
         simulated = stack.enter_context(
@@ -252,6 +269,6 @@ async def _endpoint(
         )
         return wiring.endpoint_settings(
             settings, simulated.base_url, identity=_simulated_identity(profile)
-        )
+        ), _never
     assert config.base_url is not None
-    return wiring.endpoint_settings(settings, config.base_url)
+    return wiring.endpoint_settings(settings, config.base_url), _never

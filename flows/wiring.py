@@ -15,7 +15,14 @@ from lamas.benchmarks import (
 )
 from lamas.controller import ControllerSettings
 from lamas.domain import Problem, ToolExecution, derive_seed
-from lamas.llm import EndpointSettings, Price, PriceList, RetryPolicy
+from lamas.llm import (
+    ChatRequest,
+    EndpointSettings,
+    Price,
+    PriceList,
+    RetryPolicy,
+    trial_request,
+)
 from lamas.llm.simulated import SimulatedProfile, load_profile
 from lamas.operators import (
     ENTRIES,
@@ -256,7 +263,17 @@ def endpoint_settings(settings: Settings, base_url: str, *, identity: str = "") 
         first_chunk_timeout_seconds=config.first_chunk_timeout_seconds,
         total_timeout_seconds=config.total_timeout_seconds,
         max_tokens_parameter=config.max_tokens_parameter,
+        omit=tuple(config.omit),
         extra_body=config.extra_body,
+    )
+
+
+def trial(settings: Settings) -> ChatRequest:
+    """A request with the run's own parameters, for the check before it."""
+    config = settings.operators
+    return trial_request(
+        temperature=config.temperature,
+        max_tokens=max([config.max_tokens, *config.max_tokens_by_operator.values()]),
     )
 
 
@@ -276,4 +293,6 @@ def price(settings: Settings) -> Price:
     configured = settings.llm.price
     if configured is None:
         return PriceList.published().price(settings.llm.model)
-    return Price(input=configured.input, output=configured.output)
+    return Price(
+        input=configured.input, output=configured.output, cached_input=configured.cached_input
+    )

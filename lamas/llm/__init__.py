@@ -2,9 +2,10 @@
 
 from lamas.llm.budget import Budget, Ledger
 from lamas.llm.chat import ChatModel, ChatRequest, ChatResult, attempts_of
-from lamas.llm.embedded import EmbeddedServer, EmbeddedSettings, packaged_gguf
+from lamas.llm.embedded import EmbeddedServer, EmbeddedSettings
+from lamas.llm.gguf import packaged_gguf
 from lamas.llm.openai_chat import OpenAIChatModel
-from lamas.llm.preflight import check_endpoint
+from lamas.llm.preflight import check_endpoint, trial_request
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.settings import EndpointSettings, RetryPolicy
 from lamas.llm.store import ResponseStore
@@ -26,4 +27,5 @@ __all__ = [
     "attempts_of",
     "check_endpoint",
     "packaged_gguf",
+    "trial_request",
 ]

@@ -5,13 +5,25 @@ from lamas.llm.failures import Failure
 from lamas.llm.settings import RetryPolicy
 
 
-def last_word(where: str, retry: RetryPolicy, failure: Failure, attempts: int) -> ModelError | None:
+def last_word(
+    where: str,
+    retry: RetryPolicy,
+    failure: Failure,
+    attempts: int,
+    *,
+    remedy: str | None = None,
+    ended: str = "",
+) -> ModelError | None:
     """The error that ends a call after `attempts` ≥ 1, or None when another attempt is due.
 
-    `where` names model and endpoint.
+    `where` names model and endpoint, `remedy` says what to do about a refusal,
+    `ended` why the endpoint does not come back.
     """
     if not failure.retryable:
-        return ModelRequestError(f"{where} refused a request: {failure.reason}")
+        said = f"{where} refused a request: {failure.reason}"
+        return ModelRequestError(said if remedy is None else f"{said} — {remedy}")
+    if failure.unreached and ended:
+        return ModelUnreachableError(f"{where} is gone: {ended}")
     if failure.unreached:
         return ModelUnreachableError(
             f"{where} could not be reached for {retry.outage_seconds:g} s "
