@@ -18,11 +18,33 @@ _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 _KEY_FIELD = re.compile(r"api.?key|authorization|secret|password|access.?token", re.IGNORECASE)
 
 
+_KEY_VALUE = re.compile(r"\b(?:sk|pk|key|Bearer|Basic)[-_ ][A-Za-z0-9_\-*.]{6,}")
+
+
+def _key_within(value: JsonValue, path: str = "") -> str | None:
+    """Where in `value` something has the name or the look of a key, at whatever depth."""
+    if isinstance(value, str):
+        return path if _KEY_VALUE.search(value) else None
+    if isinstance(value, list):
+        inside = [(f"{path}[{place}]", item) for place, item in enumerate(value)]
+    elif isinstance(value, dict):
+        inside = [(f"{path}.{name}" if path else name, item) for name, item in value.items()]
+        for name, (within, _) in zip(value, inside, strict=True):
+            if _KEY_FIELD.search(name):
+                return within
+    else:
+        return None
+    found = (_key_within(item, within) for within, item in inside)
+    return next((within for within in found if within is not None), None)
+
+
 class Price(Section):
     """USD per million tokens."""
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+    """Of input that the endpoint took from its prompt cache; None is the price of any other."""
 
 
 class RetryConfig(Section):
@@ -105,6 +127,10 @@ class LLMConfig(Section):
     first_chunk_timeout_seconds: float = Field(default=60.0, gt=0)
     total_timeout_seconds: float = Field(default=180.0, gt=0)
     max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    omit: list[Literal["seed", "temperature"]] = Field(
+        default_factory=list[Literal["seed", "temperature"]]
+    )
+    """Parameters that the endpoint refuses: left out of every request."""
     extra_body: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
     """Further JSON fields of every request (`top_p` …)."""
     retry: RetryConfig = RetryConfig()
@@ -156,12 +182,12 @@ class LLMConfig(Section):
     @field_validator("extra_body")
     @classmethod
     def _no_key_in_body(cls, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        for name in fields:
-            if _KEY_FIELD.search(name):
-                raise ValueError(
-                    f"field {name} looks like a key, and requests' fields are recorded; put the "
-                    "key into an environment variable and name it in llm.api_key_env"
-                )
+        found = _key_within(fields)
+        if found is not None:
+            raise ValueError(
+                f"field {found} looks like a key, and requests' fields are recorded; put the "
+                "key into an environment variable and name it in llm.api_key_env"
+            )
         return fields
 
     @model_validator(mode="after")

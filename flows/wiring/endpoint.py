@@ -1,16 +1,20 @@
 """From the settings to what answers: an endpoint that is there, or one that is started."""
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from flows.settings import Settings
 from lamas.domain import Problem, digest
 from lamas.llm import (
+    ChatRequest,
     EmbeddedServer,
     EmbeddedSettings,
     EndpointSettings,
     Price,
     PriceList,
     check_endpoint,
+    trial_request,
 )
 from lamas.llm.simulated import SimulatedProfile, SimulatedServer, load_profile
 
@@ -40,7 +44,17 @@ def endpoint_settings(settings: Settings, base_url: str, *, identity: str = "") 
         first_chunk_timeout_seconds=config.first_chunk_timeout_seconds,
         total_timeout_seconds=config.total_timeout_seconds,
         max_tokens_parameter=config.max_tokens_parameter,
+        omit=tuple(config.omit),
         extra_body=config.extra_body,
+    )
+
+
+def trial(settings: Settings) -> ChatRequest:
+    """A request with the run's own parameters, for the check before it."""
+    config = settings.operators
+    return trial_request(
+        temperature=config.temperature,
+        max_tokens=max([config.max_tokens, *config.max_tokens_by_operator.values()]),
     )
 
 
@@ -49,7 +63,9 @@ def price(settings: Settings) -> Price:
     configured = settings.llm.price
     if configured is None:
         return PriceList.published().price(settings.llm.model)
-    return Price(input=configured.input, output=configured.output)
+    return Price(
+        input=configured.input, output=configured.output, cached_input=configured.cached_input
+    )
 
 
 def simulated_identity(profile: SimulatedProfile) -> str:
@@ -70,7 +86,7 @@ async def check_model(settings: Settings) -> None:
         simulated_profile(settings)
     else:
         assert config.base_url is not None
-        await check_endpoint(endpoint_settings(settings, config.base_url))
+        await check_endpoint(endpoint_settings(settings, config.base_url), trial=trial(settings))
 
 
 def _embedded_server(settings: Settings) -> EmbeddedServer:
@@ -89,23 +105,41 @@ def _embedded_server(settings: Settings) -> EmbeddedServer:
 
 async def serve_embedded(settings: Settings, stack: AsyncExitStack) -> EndpointSettings:
     """Start the embedded model; ServerError or ConfigurationError when that fails."""
+    return (await _served_embedded(settings, stack))[0]
+
+
+async def _served_embedded(
+    settings: Settings, stack: AsyncExitStack
+) -> tuple[EndpointSettings, Callable[[], str]]:
     server = await stack.enter_async_context(_embedded_server(settings))
-    identity = server.endpoint().identity
-    return endpoint_settings(settings, server.base_url, identity=identity)
+    own = server.endpoint()
+    endpoint = endpoint_settings(settings, own.base_url, identity=own.identity)
+    return replace(endpoint, api_key=own.api_key), server.ended
+
+
+def never_ended() -> str:
+    """Of an endpoint that may always come back."""
+    return ""
 
 
 async def started_endpoint(
     settings: Settings, stack: AsyncExitStack, problems: tuple[Problem, ...]
-) -> EndpointSettings:
-    """The configured endpoint; one that is ours is started, and ended by `stack`."""
+) -> tuple[EndpointSettings, Callable[[], str]]:
+    """The configured endpoint, and what says why it never comes back ("" while it may).
+
+    One that is ours is started, and ended by `stack`.
+    """
     config = settings.llm
     if config.kind == "embedded":
-        return await serve_embedded(settings, stack)
+        return await _served_embedded(settings, stack)
     if config.kind == "simulated":
         profile = simulated_profile(settings)
         simulated = stack.enter_context(
             SimulatedServer(profile, problems=problems, time_scale=config.simulated.time_scale)
         )
-        return endpoint_settings(settings, simulated.base_url, identity=simulated_identity(profile))
+        endpoint = endpoint_settings(
+            settings, simulated.base_url, identity=simulated_identity(profile)
+        )
+        return endpoint, never_ended
     assert config.base_url is not None
-    return endpoint_settings(settings, config.base_url)
+    return endpoint_settings(settings, config.base_url), never_ended

@@ -6,6 +6,7 @@ from flows.orchestrator.limits import admission_to
 from flows.settings import Settings
 from flows.wiring.endpoint import (
     endpoint_settings,
+    never_ended,
     price,
     simulated_identity,
     simulated_profile,
@@ -41,13 +42,15 @@ async def open_model(
     `served` is an endpoint that another process started for the run.
     Raises ModelUnreachableError, ServerError or ConfigurationError with what to do.
     """
-    transport = None
+    transport, ended = None, never_ended
     if settings.simulated and settings.llm.simulated.in_process:
         profile = simulated_profile(settings)
         endpoint = endpoint_settings(settings, IN_PROCESS_URL, identity=simulated_identity(profile))
         transport = in_process_transport(profile, problems)
     else:
-        endpoint = served or await started_endpoint(settings, stack, problems)
+        endpoint, ended = (
+            (served, ended) if served else await started_endpoint(settings, stack, problems)
+        )
         await check_endpoint(endpoint)
     return await stack.enter_async_context(
         OpenAIChatModel(
@@ -60,6 +63,7 @@ async def open_model(
             clock=clock,
             transport=transport,
             admission=await admission_to(settings),
+            ended=ended,
         )
     )
 

@@ -216,6 +216,7 @@ def _call(
         time_to_first_chunk_seconds=0.3,
         cost_usd=2e-6 * words,
         status="ok",
+        remarks=("usage_incomplete",) if words % 8 == 0 else (),
     )
 
 
