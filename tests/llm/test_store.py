@@ -15,12 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamas.domain import ModelCall
-from lamas.errors import (
-    BudgetExceededError,
-    ConfigurationError,
-    ModelRequestError,
-    UnwritableError,
-)
+from lamas.errors import BudgetExceededError, ConfigurationError, ModelRequestError, UnwritableError
 from lamas.llm import Budget, EndpointSettings, ResponseStore
 from tests.llm.asking import model, request
 from tests.llm.scripted_endpoint import ScriptedEndpoint, fails, says
