@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := lamas flows warehouse tests
+# Tests differ by a factor of a thousand: a worker that has none left takes over another's.
+SPREAD := --numprocesses logical --maxprocesses 4 --dist worksteal
 
-.PHONY: help install demo test check lint types imports sql format ui clean
+.PHONY: help install demo test quick check lint types imports sql format ui clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -26,7 +28,10 @@ demo: install ## Train, evaluate and promote a controller on the embedded model
 	$(BIN)/lamas retrain experiment=demo
 
 test: install ## Run the whole test suite
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest $(SPREAD) --durations=30
+
+quick: install ## The tests without those that run the whole pipeline or kill it
+	$(BIN)/python -m pytest $(SPREAD) -m "not slow"
 
 check: lint types imports sql test ## Everything CI runs
 

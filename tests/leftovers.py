@@ -46,11 +46,15 @@ class Session:
         os.environ[SESSION] = sign
         return Session(sign=sign, folder=folder)
 
-    def end(self) -> list[str]:
-        """What is left, in words; the temporary folder is removed with all that is in it."""
-        _, alive = psutil.wait_procs(list(self._processes()), timeout=GRACE_SECONDS)
+    def left(self, grace_seconds: float = GRACE_SECONDS) -> list[str]:
+        """What there is of the session besides this process, in words."""
+        _, alive = psutil.wait_procs(list(self._processes()), timeout=grace_seconds)
         found = [told for process in alive for told in _told(process)]
-        found += [f"{path} in the temporary folder" for path in self._files()]
+        return [*found, *(f"{path} in the temporary folder" for path in self._files())]
+
+    def end(self) -> list[str]:
+        """What is left; the temporary folder is removed with all that is in it."""
+        found = self.left()
         os.environ["TMPDIR"] = str(self.folder.parent)
         tempfile.tempdir = None
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -11,8 +11,11 @@ from lamas.errors import WarehouseError
 from lamas.evaluation import compare_over_seeds
 from lamas.report.comparison.estimates_table import differences
 from tests.command import Finished, run_here
+from tests.shared import made_once
 from tests.warm import Starter
 from warehouse import Reader, Warehouse
+
+pytestmark = pytest.mark.slow
 
 Run = Callable[..., Finished]
 
@@ -76,15 +79,17 @@ def rollouts_in(home: Path) -> int:
         return 0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def compared(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home folder of one whole comparison."""
-    home = tmp_path_factory.mktemp("compared")
-    finished = run_here("compare", *SMALL, f"home={home}", prefect_api=prefect_api)
-    assert finished.code == 0, finished.stderr
-    assert "simulated model" in finished.stdout
-    assert "Differences" in finished.stdout
-    return home
+    """The home folder of one whole comparison; do not change it."""
+
+    def make(home: Path) -> None:
+        finished = run_here("compare", *SMALL, f"home={home}", prefect_api=prefect_api)
+        assert finished.code == 0, finished.stderr
+        assert "simulated model" in finished.stdout
+        assert "Differences" in finished.stdout
+
+    return made_once(tmp_path_factory, "compared", make)
 
 
 def test_every_variant_has_a_completed_run_for_every_seed(compared: Path) -> None:

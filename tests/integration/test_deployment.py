@@ -25,6 +25,8 @@ from tests.patience import Patience, patience
 from tests.prefect_client import client
 from warehouse import Registry, Warehouse
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, object]
 Found = TypeVar("Found")
 

@@ -25,6 +25,8 @@ from tests.patience import ended, ran, until
 from tests.warm import Starter
 from warehouse import Reader, Registry, Warehouse
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Finished]
 
 AUDITS = len(list(Path("warehouse/audits").glob("*.sql")))
@@ -94,7 +96,6 @@ mount -o remount,size=400m "$home"
 """
 
 
-@pytest.mark.slow
 def test_a_disk_that_is_full_in_mid_run_is_a_sentence_and_with_room_the_run_goes_on(
     prefect_api: str, tmp_path: Path
 ) -> None:
@@ -143,7 +144,6 @@ def frozen(tmp_path: Path) -> Callable[[Path, bool], None]:
     return set_frozen
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_a_warehouse_that_becomes_read_only_in_mid_run_is_a_sentence_and_can_be_gone_on_with(
     warm: Starter, tmp_path: Path, frozen: Callable[[Path, bool], None], what: str, lamas: Run
@@ -246,7 +246,6 @@ def server_of(process: subprocess.Popen[str]) -> int | None:
     return found[0] if found else None
 
 
-@pytest.mark.slow
 def test_a_run_outlives_its_prefect_server_stopped_for_a_while_and_then_killed(
     tmp_path: Path, migrated: Migrated
 ) -> None:
@@ -278,7 +277,6 @@ def test_a_run_outlives_its_prefect_server_stopped_for_a_while_and_then_killed(
     assert not Path(f"/proc/{second}").exists()
 
 
-@pytest.mark.slow
 def test_a_run_whose_prefect_server_is_gone_for_good_ends_with_a_sentence(
     tmp_path: Path, migrated: Migrated
 ) -> None:

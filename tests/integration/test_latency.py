@@ -1,5 +1,6 @@
 """`lamas latency` on a paced endpoint, and training by the seconds it predicts."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,10 @@ import pytest
 from lamas.llm.simulated import load_profile
 from tests.command import Finished, run_here
 from tests.integration.conftest import QUIET, SMALL
+from tests.shared import made_once
 from warehouse import CallTimes, Warehouse
+
+pytestmark = pytest.mark.slow
 
 Run = Callable[..., Finished]
 
@@ -31,11 +35,15 @@ FITTED = "training.latency_model=fitted"
 @pytest.fixture(scope="module")
 def paced(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of one batch of streamed rollouts against an endpoint that takes its time."""
-    home = tmp_path_factory.mktemp("paced")
-    for stage in ("prepare", "collect"):
-        finished = run_here(stage, *PACED, f"home={home}", prefect_api=prefect_api)
-        assert finished.code == 0, finished.stderr
-    return home
+
+    def make(home: Path) -> None:
+        for stage in ("prepare", "collect"):
+            finished = run_here(stage, *PACED, f"home={home}", prefect_api=prefect_api)
+            assert finished.code == 0, finished.stderr
+
+    made = made_once(tmp_path_factory, "paced", make)
+    # The tests below write to it.
+    return shutil.copytree(made, tmp_path_factory.mktemp("paced-copy") / "home")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,8 @@ from tests.integration.results import assert_equal_results
 from tests.warm import Starter
 from warehouse import Warehouse
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Finished]
 
 FAULTS = (

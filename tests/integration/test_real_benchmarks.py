@@ -10,6 +10,8 @@ from tests.command import Finished
 from tests.integration.conftest import QUIET
 from warehouse import Warehouse
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Finished]
 
 BATCH = QUIET[0]

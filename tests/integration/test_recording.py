@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from lamas.llm import ResponseStore
 from tests.command import Finished
 from tests.integration.conftest import QUIET, SMALL
 from warehouse import Warehouse
+
+pytestmark = pytest.mark.slow
 
 
 def _answers(home: Path) -> int:

@@ -18,6 +18,8 @@ from tests.prefect_client import client
 from tests.warm import Starter
 from warehouse import Warehouse
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Finished]
 
 SPREAD = ("retrain", *SMALL, "seed=7", "engine.shard=2")

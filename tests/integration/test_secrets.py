@@ -16,6 +16,8 @@ from tests.factories import make_call
 from tests.migrated import Migrated
 from tests.patience import ended
 
+pytestmark = pytest.mark.slow
+
 # Nothing about it looks like a key: only knowing it can keep it out.
 SECRET = "quiet7harbour3lantern9"
 NAME = "LAMAS_PLANTED_KEY"

@@ -18,6 +18,8 @@ from tests.patience import ended, ran, until
 from tests.prefect_client import client, opened_by_all
 from warehouse import Warehouse
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 RETRAIN = (
     *TINY,

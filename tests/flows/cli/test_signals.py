@@ -16,6 +16,8 @@ from tests.migrated import Migrated
 from tests.patience import ended, patience, until
 from warehouse import Reader, Warehouse
 
+pytestmark = pytest.mark.slow
+
 
 def _hears_sigterm(process: subprocess.Popen[str]) -> bool:
     """Whether the process has a handler for SIGTERM by now (Linux)."""
@@ -72,7 +74,6 @@ def _running(path: Path) -> bool:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_ctrl_c_at_the_terminal_of_lamas_serve_stores_pauses_and_leaves_nothing(
     tmp_path: Path, migrated: Migrated
