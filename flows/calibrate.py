@@ -27,7 +27,7 @@ from lamas.llm.simulated.calibration import (
     profile_text,
     write_profile,
 )
-from warehouse import Reader
+from warehouse.reader import Reader
 
 RECORDED_SECTIONS = ("seed", "benchmark", "llm", "operators", "recording")
 """What is taken from the run: it says how its rollouts came about."""

@@ -10,7 +10,7 @@ from lamas.errors import ConfigurationError
 from lamas.scheduling import label
 from lamas.scheduling.latency_model import in_seconds, predicted_seconds
 from lamas.training import Trainer
-from warehouse import CallTimes
+from warehouse.call_times import CallTimes
 
 
 @dataclass(frozen=True, kw_only=True)

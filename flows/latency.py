@@ -11,7 +11,10 @@ from lamas.errors import ConfigurationError
 from lamas.evaluation.latency import agreement, pearson, proxy_line, spearman, split_rollouts
 from lamas.scheduling.latency_fit import fit_latency, sent_loads
 from lamas.scheduling.latency_model import predicted_makespan, predicted_seconds
-from warehouse import CallTimes, Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.call_times import CallTimes
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 ALL_RUNS = "all"
 BETWEEN_CALLS = 0.1

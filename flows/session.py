@@ -28,7 +28,9 @@ from flows.workplace import Workplace
 from lamas.domain import Clock, Run, RunStatus
 from lamas.errors import BudgetExceededError, LamasError, WarehouseError
 from lamas.llm import ResponseStore
-from warehouse import Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 if TYPE_CHECKING:
     from flows.live import LazyModel, LiveRunner

@@ -10,7 +10,8 @@ from lamas.benchmarks import Benchmark
 from lamas.controller import QueryEncoder
 from lamas.domain import OperatorSet, Problem
 from lamas.operators import Catalogue
-from warehouse import Reader, Registry, Warehouse
+from warehouse import Registry, Warehouse
+from warehouse.reader import Reader
 
 
 class Workplace:

@@ -14,7 +14,8 @@ from flows.report.sections import title
 from flows.report.style import png
 from lamas.domain import Run
 from lamas.errors import WarehouseError
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
+from warehouse.reader import Reader
 
 COMPARISONS = ("compare", "sweep")
 """Kinds of runs whose report sets variants against each other."""

@@ -17,7 +17,8 @@ from flows.kills.processes import children, workers
 from flows.kills.results import differing, results
 from flows.kills.targets import STAGES, Place, draw, place_of
 from tests.factories import make_checkpoint, make_run
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 
 def test_every_stage_gets_its_kills_in_the_order_a_run_comes_by() -> None:

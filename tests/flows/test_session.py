@@ -10,7 +10,8 @@ from flows.lock import writer_lock
 from flows.session import Session, code_version, session
 from lamas.domain import Run
 from lamas.errors import BudgetExceededError, ModelUnreachableError, WarehouseError
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
+from warehouse.reader import Reader
 
 OPTIONS = ("llm=simulated", "seed=3")
 

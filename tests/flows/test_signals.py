@@ -13,7 +13,8 @@ import pytest
 
 from flows.server import free_port
 from tests.command import start
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
+from warehouse.reader import Reader
 
 
 def _hears_sigterm(process: subprocess.Popen[str]) -> bool:

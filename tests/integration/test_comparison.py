@@ -12,7 +12,8 @@ from lamas.errors import WarehouseError
 from lamas.evaluation import compare_over_seeds
 from tests.command import Finished, run_here
 from tests.integration.conftest import start_command
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
+from warehouse.reader import Reader
 
 Run = Callable[..., Finished]
 

@@ -20,7 +20,8 @@ from lamas.domain import clock
 from tests.command import Finished, run_here, start
 from tests.integration.conftest import SMALL, TINY
 from tests.llm.scripted_endpoint import ScriptedEndpoint, says
-from warehouse import Reader, Registry, Warehouse
+from warehouse import Registry, Warehouse
+from warehouse.reader import Reader
 
 Run = Callable[..., Finished]
 

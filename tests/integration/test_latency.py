@@ -8,7 +8,8 @@ import pytest
 from lamas.llm.simulated import load_profile
 from tests.command import Finished, run_here
 from tests.integration.conftest import SMALL
-from warehouse import CallTimes, Warehouse
+from warehouse import Warehouse
+from warehouse.call_times import CallTimes
 
 Run = Callable[..., Finished]
 

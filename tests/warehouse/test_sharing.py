@@ -15,7 +15,9 @@ import pytest
 from lamas.errors import WarehouseError
 from tests.factories import make_rollout, make_run
 from tests.naive import naive_labels
-from warehouse import Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,8 +8,10 @@ import pytest
 from lamas.domain import ChatMessage, Rollout
 from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
-from warehouse import Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.reader import Reader
 from warehouse.texts import Texts, with_texts
+from warehouse.writer import Writer
 
 SECRET = "what only this rollout says"
 

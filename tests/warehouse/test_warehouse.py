@@ -10,8 +10,9 @@ import pytest
 
 from lamas.errors import WarehouseError
 from tests.factories import make_run
-from warehouse import Reader, Warehouse, bench
+from warehouse import Warehouse, bench
 from warehouse.migration import Schema, migrate, packaged_schema
+from warehouse.reader import Reader
 from warehouse.sql_files import SqlFile, views_in_order
 
 ROOT = Path(__file__).parents[2]

@@ -19,7 +19,8 @@ from lamas.errors import WarehouseError
 from tests.factories import T0, make_run
 from tests.flows.report.conftest import Recorded, evaluation, prepared, store
 from tests.random_rollouts import random_rollouts
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 PHONE_PIXELS = 390 - 2 * 16
 LEAST_POINTS = 9.0

@@ -20,7 +20,8 @@ from tests.factories import T0, make_run
 from tests.flows.report.comparison.conftest import PAIRS, VARIANTS, Compared
 from tests.flows.report.conftest import prepared
 from tests.flows.report.test_report import LEAST_POINTS, PHONE_PIXELS, PIXELS_A_POINT, parsed
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 
 @pytest.fixture(scope="module")

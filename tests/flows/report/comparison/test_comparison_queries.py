@@ -23,8 +23,9 @@ from tests.flows.report.comparison.conftest import (
 from tests.flows.report.conftest import store
 from tests.naive import naive_labels, plain_sum
 from tests.random_rollouts import random_rollouts
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
 from warehouse.sql_files import QUERIES, sql_files
+from warehouse.writer import Writer
 
 
 def mean(values: Sequence[float]) -> float:
