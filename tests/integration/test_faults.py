@@ -23,7 +23,8 @@ from tests.llm.scripted_endpoint import ScriptedEndpoint, says
 from tests.migrated import Migrated
 from tests.patience import ended, ran, until
 from tests.warm import Starter
-from warehouse import Reader, Registry, Warehouse
+from warehouse import Registry, Warehouse
+from warehouse.reader import Reader
 
 pytestmark = pytest.mark.slow
 

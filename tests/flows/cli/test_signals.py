@@ -14,7 +14,8 @@ from flows.orchestrator.server import free_port
 from tests.command import start
 from tests.migrated import Migrated
 from tests.patience import ended, patience, until
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
+from warehouse.reader import Reader
 
 pytestmark = pytest.mark.slow
 
