@@ -11,7 +11,8 @@ from typing import cast
 
 from flows.settings import Settings, validate
 from flows.wiring.endpoint import endpoint_settings, simulated_profile
-from flows.wiring.parts import Parts, open_warehouse
+from flows.wiring.parts import Parts
+from flows.wiring.warehouse import open_warehouse
 from lamas.calibration import Calibration, Observations, calibrate, profile_text, write_profile
 from lamas.calibration.closeness import figures_of, print_closeness
 from lamas.calibration.judge import Judge

@@ -16,7 +16,7 @@ from flows.run.naming import run_name
 from flows.settings import Settings
 from flows.settings.compose import load_settings
 from flows.settings.reproduce import command, overrides_for, resolves_to
-from flows.wiring.parts import open_warehouse
+from flows.wiring.warehouse import open_warehouse
 from lamas.domain import Run
 from lamas.errors import WarehouseError
 from lamas.report.chart import Chart

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import duckdb
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from lamas.domain import (
     ComparisonEstimate,
@@ -26,6 +25,10 @@ from lamas.errors import WarehouseError
 from warehouse import records
 from warehouse.connection import fetch
 from warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # Rollouts are handed out in this order everywhere, so that sums over them round alike.
 ROLLOUT_ORDER = "step, problem_id, policy, sample_index, retry, rollout_id"
@@ -97,7 +100,7 @@ class Reader:
         )
         return records.problems(frame)
 
-    def embeddings(self, problem_ids: Sequence[str]) -> NDArray[np.float32]:
+    def embeddings(self, problem_ids: Sequence[str]) -> "NDArray[np.float32]":
         """Query embeddings [n, 384] float32 in the order of `problem_ids`.
 
         Raises WarehouseError naming the first problem that is not stored.
@@ -113,6 +116,8 @@ class Reader:
                     f"problem {problem_id} is not in warehouse {self._warehouse.path}: "
                     "run `lamas prepare` for its benchmark"
                 )
+        import numpy as np
+
         matrix = np.asarray(frame["embedding"].to_numpy(), dtype=np.float32)
         return matrix[[places[problem_id] for problem_id in problem_ids]]
 

@@ -2,17 +2,17 @@
 
 import argparse
 
-from flows.cli.line import Command, add_overrides, settings_of
+from flows.cli.line import Command, add_overrides, place_of
 
 
 def _handle(options: argparse.Namespace) -> int:
-    settings = settings_of(options)
-    if settings is None:
+    place = place_of(options)
+    if place is None:
         return 0
     from flows.cli.printing import print_audit
-    from flows.wiring.parts import open_warehouse
+    from flows.wiring.warehouse import open_warehouse
 
-    return print_audit(open_warehouse(settings).audit())
+    return print_audit(open_warehouse(place).audit())
 
 
 COMMAND = Command(

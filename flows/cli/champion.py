@@ -1,12 +1,15 @@
 """`lamas champion show|promote|rollback`: which controller is deployed, why, and changing it."""
 
 import argparse
-import asyncio
 import sys
+from typing import TYPE_CHECKING
 
-from flows.cli.line import OVERRIDE, Command, add_overrides, settings_of
-from flows.settings import Settings
+from flows.cli.line import OVERRIDE, Command, add_overrides, place_of, settings_of
 from lamas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from flows.home.place import Place
+    from flows.settings import Settings
 
 ACTIONS = ("show", "promote", "rollback")
 
@@ -21,37 +24,44 @@ def _handle(options: argparse.Namespace) -> int:
     given: list[str] = options.overrides
     names = [item for item in given if not OVERRIDE.match(item)]
     options.overrides = [item for item in given if OVERRIDE.match(item)]
+    if options.action == "show":
+        _refuse_name("show", names)
+        place = place_of(options)
+        if place is not None:
+            _show(place)
+        return 0
     settings = settings_of(options)
     if settings is None:
         return 0
+    import asyncio
+
     reason = _reason(options.reason)
-    match options.action:
-        case "promote":
-            if len(names) != 1:
-                raise ConfigurationError(
-                    f"name one checkpoint to promote, got {len(names)}: "
-                    "lamas champion promote CHECKPOINT --reason '…'; "
-                    "`lamas sql 'FROM checkpoints'` lists them"
-                )
-            asyncio.run(_promote(settings, names[0], reason))
-        case _:
-            if names:
-                raise ConfigurationError(
-                    f"lamas champion {options.action} takes no name, got {names[0]!r}; "
-                    "only promote does"
-                )
-            if options.action == "rollback":
-                asyncio.run(_rollback(settings, reason))
-            else:
-                _show(settings)
+    if options.action == "promote":
+        if len(names) != 1:
+            raise ConfigurationError(
+                f"name one checkpoint to promote, got {len(names)}: "
+                "lamas champion promote CHECKPOINT --reason '…'; "
+                "`lamas sql 'FROM checkpoints'` lists them"
+            )
+        asyncio.run(_promote(settings, names[0], reason))
+    else:
+        _refuse_name("rollback", names)
+        asyncio.run(_rollback(settings, reason))
     return 0
+
+
+def _refuse_name(action: str, names: list[str]) -> None:
+    if names:
+        raise ConfigurationError(
+            f"lamas champion {action} takes no name, got {names[0]!r}; only promote does"
+        )
 
 
 def _reason(given: str | None) -> str | None:
     return given.strip() or None if given is not None else None
 
 
-async def _promote(settings: Settings, checkpoint_id: str, reason: str | None) -> None:
+async def _promote(settings: "Settings", checkpoint_id: str, reason: str | None) -> None:
     if reason is None:
         raise ConfigurationError(
             "a promotion by hand needs a reason, which is stored with it: --reason '…'"
@@ -61,17 +71,17 @@ async def _promote(settings: Settings, checkpoint_id: str, reason: str | None) -
     print(await promote_by_hand(settings, checkpoint_id, reason, _say))
 
 
-async def _rollback(settings: Settings, reason: str | None) -> None:
+async def _rollback(settings: "Settings", reason: str | None) -> None:
     from flows.champion.by_hand import roll_back
 
     print(await roll_back(settings, reason, _say))
 
 
-def _show(settings: Settings) -> None:
-    from flows.champion.by_hand import description
-    from flows.wiring.parts import open_warehouse
+def _show(place: "Place") -> None:
+    from flows.champion.description import description
+    from flows.wiring.warehouse import open_warehouse
 
-    print(description(open_warehouse(settings)))
+    print(description(open_warehouse(place)))
 
 
 def _say(text: str) -> None:

@@ -1,18 +1,22 @@
 """`lamas deploy`: retrain, evaluate and report as deployments of a Prefect server."""
 
 import argparse
-import asyncio
 import os
+from typing import TYPE_CHECKING
 
 from flows.cli.line import Command, add_overrides, settings_of
-from flows.settings import Settings
 from lamas.errors import ServerError
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
 
 
 def _handle(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     if settings is None:
         return 0
+    import asyncio
+
     from flows.orchestrator.server import kept_open, prefect_server
 
     if not (os.environ.get("PREFECT_API_URL") or kept_open(settings.prefect_home.resolve())):
@@ -27,7 +31,7 @@ def _handle(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _deploy(settings: Settings, overrides: list[str]) -> None:
+async def _deploy(settings: "Settings", overrides: list[str]) -> None:
     from prefect import get_client
 
     from flows.schedules.deployments import apply, ensure_work_pool, planned_deployments

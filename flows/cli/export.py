@@ -17,7 +17,7 @@ def _handle(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     if settings is None:
         return 0
-    from flows.wiring.parts import open_warehouse
+    from flows.wiring.warehouse import open_warehouse
     from warehouse.snapshot import export_duckdb, export_parquet
 
     warehouse, target = open_warehouse(settings), options.target

@@ -11,7 +11,7 @@ def _handle(options: argparse.Namespace) -> int:
         return 0
     from flows.home.lock import writer_lock
     from flows.latency import fit_run
-    from flows.wiring.parts import open_warehouse
+    from flows.wiring.warehouse import open_warehouse
     from lamas.report.latency_table import print_latency
 
     with writer_lock(settings.home):

@@ -4,10 +4,15 @@ import argparse
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
-from flows.settings import Settings
-from flows.settings.compose import CONFIG_FOLDER, load_settings
+from conf import FOLDER
+from flows.home.place import Place, simple_place
 from lamas.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
 
 OVERRIDE = re.compile(r"[+~]{0,2}[A-Za-z_][\w./@]*(=|$)")
 """What Hydra reads as an override; a question or a query never looks like one."""
@@ -26,10 +31,11 @@ class Command:
     """Does it; gives the exit code."""
 
 
+@cache
 def groups() -> str:
     """The configuration groups and their options, for `--help`."""
     lines = ["configuration groups (group=option, group.key=value):"]
-    for folder in sorted(path for path in CONFIG_FOLDER.iterdir() if path.is_dir()):
+    for folder in sorted(path for path in FOLDER.iterdir() if path.is_dir()):
         options = sorted(path.stem for path in folder.glob("*.yaml"))
         if options:
             lines.append(f"  {folder.name:<12} {', '.join(options)}")
@@ -61,13 +67,33 @@ def _split_text(options: argparse.Namespace) -> None:
     options.overrides = [item for item in given if item is not texts[0]]
 
 
-def settings_of(options: argparse.Namespace) -> Settings | None:
+def settings_of(options: argparse.Namespace) -> "Settings | None":
     """The validated settings; None when they were only to be shown."""
+    from flows.settings.compose import as_yaml, load_settings
+
     _split_text(options)
     settings = load_settings(options.overrides)
     if options.cfg:
-        from omegaconf import OmegaConf
-
-        print(OmegaConf.to_yaml(settings.model_dump(mode="json")), end="")
+        print(as_yaml(settings), end="")
         return None
     return settings
+
+
+def place_of(options: argparse.Namespace) -> Place | None:
+    """Where the warehouse is and which run is meant; None when the settings were only to be shown.
+
+    The whole configuration is read where the line asks for more than that.
+    """
+    _split_text(options)
+    simple = None if options.cfg else simple_place(options.overrides)
+    if simple is not None:
+        return simple
+    settings = settings_of(options)
+    if settings is None:
+        return None
+    return Place(
+        home=settings.home,
+        warehouse=settings.warehouse,
+        warehouse_wait_seconds=settings.warehouse_wait_seconds,
+        run=settings.run,
+    )

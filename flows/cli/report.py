@@ -11,7 +11,7 @@ def _handle(options: argparse.Namespace) -> int:
     if settings is None:
         return 0
     from flows.report import write_report
-    from flows.wiring.parts import open_warehouse
+    from flows.wiring.warehouse import open_warehouse
 
     files = write_report(open_warehouse(settings), settings.run, settings.reports_folder)
     if settings.run is None:

@@ -1,7 +1,6 @@
 """`lamas serve`: a Prefect server, the deployments, and what runs them, until Ctrl-C."""
 
 import argparse
-import asyncio
 import sys
 
 from flows.cli.line import Command, add_overrides, settings_of
@@ -11,6 +10,8 @@ def _handle(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     if settings is None:
         return 0
+    import asyncio
+
     from flows.cli.stopping import run_until_signal
     from flows.orchestrator.server import prefect_server
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from flows.cli.line import Command, add_overrides, settings_of
+from flows.cli.line import Command, add_overrides, place_of
 from lamas.errors import ConfigurationError
 
 
@@ -21,18 +21,18 @@ def _add(parser: argparse.ArgumentParser) -> None:
 
 
 def _handle(options: argparse.Namespace) -> int:
-    settings = settings_of(options)
-    if settings is None:
+    place = place_of(options)
+    if place is None:
         return 0
     from flows.cli.printing import print_frame, read_sql_file
-    from flows.wiring.parts import open_warehouse
+    from flows.wiring.warehouse import open_warehouse
 
     query: str | None = options.text if options.file is None else read_sql_file(options.file)
     if not (query and query.strip()):
         raise ConfigurationError('give one query in quotes, as in lamas sql "FROM run_summary"')
-    warehouse = open_warehouse(settings)
+    warehouse = open_warehouse(place)
     try:
-        frame = warehouse.ask(query, run_id=settings.run, unrestricted=options.unrestricted)
+        frame = warehouse.ask(query, run_id=place.run, unrestricted=options.unrestricted)
     except KeyboardInterrupt:
         print("lamas: the query was stopped before it had an answer", file=sys.stderr)
         return 130

@@ -1,7 +1,6 @@
 """`lamas prepare|collect|…|retrain|compare|sweep`: one flow on a real Prefect server."""
 
 import argparse
-import asyncio
 import importlib
 import logging
 import sys
@@ -29,6 +28,8 @@ def run_flow(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     if settings is None:
         return 0
+    import asyncio
+
     from flows.cli.stopping import run_until_signal
     from flows.orchestrator.server import answers, prefect_server
     from flows.run.preflight import preflight

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from flows.home.lock import writer_lock
 from flows.settings import Settings
-from flows.wiring.parts import open_warehouse
+from flows.wiring.warehouse import open_warehouse
 from lamas.errors import WarehouseError
 from lamas.llm.store import SCHEMA_VERSION
 from warehouse import AuditResult, Warehouse

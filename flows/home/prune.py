@@ -8,7 +8,7 @@ import polars as pl
 
 from flows.home.lock import writer_lock
 from flows.settings import Settings
-from flows.wiring.parts import open_warehouse
+from flows.wiring.warehouse import open_warehouse
 from lamas.errors import ConfigurationError
 from lamas.llm import ResponseStore
 from warehouse import Warehouse

@@ -13,7 +13,7 @@ from flows.run.record import forget_answers, give_up, new_run
 from flows.run.session import Session, Shared, current_session, in_progress
 from flows.settings import Settings
 from flows.settings.compose import load_settings
-from flows.wiring.parts import open_warehouse
+from flows.wiring.warehouse import open_warehouse
 from lamas.controller import QueryEncoder
 from lamas.domain import Clock
 from lamas.report.terminal import LiteralConsole

@@ -5,7 +5,6 @@ from pathlib import Path
 from pydantic import Field
 
 from flows.settings.section import Section
-from lamas.llm.simulated.profile import DEFAULT_PROFILE
 
 
 class CalibrationConfig(Section):
@@ -13,7 +12,7 @@ class CalibrationConfig(Section):
 
     output: Path = Path("calibrated.yaml")
     """The profile that is written; one that is there is replaced."""
-    start: str = DEFAULT_PROFILE
+    start: str
     """Profile whose values stand for what the rollouts cannot tell: a packaged one or a file."""
     check: bool = True
     """Run the same graphs against the fitted profile and compare."""

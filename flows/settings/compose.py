@@ -1,7 +1,7 @@
 """How overrides on the command line become one resolved, validated configuration."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from functools import lru_cache
 from typing import cast
 
 from hydra import compose, initialize_config_dir
@@ -10,11 +10,10 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-import conf
+from conf import FOLDER
 from flows.settings import Settings, validate
 from lamas.errors import ConfigurationError
 
-CONFIG_FOLDER = Path(conf.__file__).resolve().parent
 REMEDY = "`lamas --help` lists the groups, `lamas retrain --cfg job` the keys"
 
 
@@ -26,7 +25,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
     """
     GlobalHydra.instance().clear()
     try:
-        with initialize_config_dir(config_dir=str(CONFIG_FOLDER), version_base="1.3"):
+        with initialize_config_dir(config_dir=str(FOLDER), version_base="1.3"):
             return compose("lamas", overrides=[_open_key(item) for item in overrides])
     except OverrideParseException as error:
         raise ConfigurationError(
@@ -39,7 +38,15 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
 
 
 def load_settings(overrides: Sequence[str]) -> Settings:
-    """Compose, resolve and validate; ConfigurationError says what is wrong and where."""
+    """Compose, resolve and validate; ConfigurationError says what is wrong and where.
+
+    Settings never change, so equal overrides are composed once in a process.
+    """
+    return _loaded(tuple(overrides))
+
+
+@lru_cache(maxsize=32)
+def _loaded(overrides: tuple[str, ...]) -> Settings:
     config = compose_config(overrides)
     try:
         content = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -48,13 +55,18 @@ def load_settings(overrides: Sequence[str]) -> Settings:
     return validate(cast("dict[str, object]", content))
 
 
+def as_yaml(settings: Settings) -> str:
+    """The resolved configuration as `--cfg job` shows it."""
+    return OmegaConf.to_yaml(settings.model_dump(mode="json"))
+
+
 def _open_key(override: str) -> str:
     """Let `key=value` name a key that the configuration's files leave at its default.
 
     Validation, which knows every key, rejects the ones that do not exist.
     """
     key, separator, _ = override.partition("=")
-    is_group = (CONFIG_FOLDER / key).is_dir()
+    is_group = (FOLDER / key).is_dir()
     return f"++{override}" if separator and key[:1].isalpha() and not is_group else override
 
 

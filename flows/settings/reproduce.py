@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from flows.settings.compose import CONFIG_FOLDER, load_settings
+from conf import FOLDER
+from flows.settings.compose import load_settings
 from lamas.errors import ConfigurationError
 
 Leaves = dict[str, object]
@@ -71,7 +72,7 @@ def command(kind: str, overrides: Sequence[str]) -> str:
 
 
 def _groups() -> list[Path]:
-    folders = [path for path in CONFIG_FOLDER.iterdir() if any(path.glob("*.yaml"))]
+    folders = [path for path in FOLDER.iterdir() if any(path.glob("*.yaml"))]
     ranks = {name: rank for rank, name in enumerate(_FIRST_GROUPS)}
     return sorted(folders, key=lambda path: (ranks.get(path.name, len(ranks)), path.name))
 

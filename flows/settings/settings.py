@@ -65,7 +65,7 @@ class Settings(Section):
     recording: RecordingConfig = RecordingConfig()
     export: ExportConfig = ExportConfig()
     retention: RetentionConfig = RetentionConfig()
-    calibration: CalibrationConfig = CalibrationConfig()
+    calibration: CalibrationConfig
 
     @model_validator(mode="after")
     def _leave_one_out_needs_others(self) -> "Settings":

@@ -8,6 +8,7 @@ from flows.settings import Settings
 from flows.wiring.benchmark import benchmark_of
 from flows.wiring.operators import catalogue_of
 from flows.wiring.sandbox import lazy_sandbox
+from flows.wiring.warehouse import open_warehouse
 from lamas.benchmarks import Benchmark
 from lamas.domain import Clock, OperatorSet, Problem
 from lamas.execution import GraphExecutor
@@ -92,10 +93,3 @@ class Parts:
             clock=clock,
         )
         return LiveRunner(executor, self.benchmark, model=model, sandbox=self.sandbox)
-
-
-def open_warehouse(settings: Settings, *, create: bool = False) -> Warehouse:
-    """The configured warehouse; WarehouseError when it cannot be used (see `Warehouse.open`)."""
-    return Warehouse.open(
-        settings.warehouse, create=create, timeout_seconds=settings.warehouse_wait_seconds
-    )

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from conf import FOLDER
 from flows.cli.stage import STAGES
 from flows.cli.stopping import run_until_signal
-from flows.settings.compose import CONFIG_FOLDER
 from lamas.errors import ModelUnreachableError
 from tests.command import run_here
 from tests.flows.conftest import TINY
@@ -24,7 +24,7 @@ def test_help_names_every_command_group_and_option() -> None:
     assert shown.code == 0
     for command in (*STAGES, "ask", "sql", "audit", "ui"):
         assert f"\n    {command} " in shown.stdout
-    for path in CONFIG_FOLDER.glob("*/*.yaml"):
+    for path in FOLDER.glob("*/*.yaml"):
         assert path.parent.name in shown.stdout
         assert path.stem in shown.stdout
     assert "lamas retrain --cfg job" in shown.stdout

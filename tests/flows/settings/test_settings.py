@@ -9,8 +9,9 @@ import pytest
 from omegaconf import OmegaConf
 from pydantic import BaseModel
 
+from conf import FOLDER
 from flows.settings import Settings
-from flows.settings.compose import CONFIG_FOLDER, compose_config, load_settings
+from flows.settings.compose import compose_config, load_settings
 from flows.wiring.endpoint import endpoint_settings, price
 from flows.wiring.learning import controller_settings, trainer_settings
 from flows.wiring.model import retry_policy
@@ -24,7 +25,7 @@ REQUIRED = {
 }
 """What an option cannot know by itself."""
 
-OPTIONS = sorted(f"{path.parent.name}={path.stem}" for path in CONFIG_FOLDER.glob("*/*.yaml"))
+OPTIONS = sorted(f"{path.parent.name}={path.stem}" for path in FOLDER.glob("*/*.yaml"))
 
 # Everything else in the configuration determines what a run finds.
 NO_RESULT = {
