@@ -1,5 +1,5 @@
 """`python -m flows` is the `lamas` command."""
 
-from flows.command import main
+from flows.cli.main import main
 
 main()

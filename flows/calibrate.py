@@ -9,26 +9,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from flows.calibration.closeness import figures_of, print_closeness
-from flows.calibration.judge import Judge
-from flows.calibration.observed import observations
-from flows.calibration.replay import replayed, simulated_settings
 from flows.settings import Settings, validate
-from flows.storage import open_warehouse
-from flows.tables import table_console
-from flows.workplace import Workplace
-from lamas.domain import Problem, Rollout, Run
+from flows.wiring.endpoint import endpoint_settings, simulated_profile
+from flows.wiring.parts import Parts, open_warehouse
+from lamas.calibration import Calibration, Observations, calibrate, profile_text, write_profile
+from lamas.calibration.closeness import figures_of, print_closeness
+from lamas.calibration.judge import Judge
+from lamas.calibration.observed import observations
+from lamas.calibration.replay import replayed
+from lamas.domain import Problem, Rollout, Run, derive_seed
 from lamas.errors import BenchmarkError, ConfigurationError
-from lamas.llm.simulated import load_profile
-from lamas.llm.simulated.calibration import (
-    Calibration,
-    Observations,
-    calibrate,
-    profile_text,
-    write_profile,
-)
+from lamas.execution import GraphExecutor
+from lamas.llm import OpenAIChatModel, Price
+from lamas.llm.simulated import SimulatedServer, load_profile
+from lamas.report.terminal import table_console
 from warehouse import Reader
 
+_SEEDS = 1_000_000
 RECORDED_SECTIONS = ("seed", "benchmark", "llm", "operators", "recording")
 """What is taken from the run: it says how its rollouts came about."""
 
@@ -48,7 +45,7 @@ async def calibrate_run(settings: Settings) -> Path:
     recorded = _recorded_settings(settings, run)
     rollouts = _finished(reader, run)
     async with AsyncExitStack() as stack:
-        place = Workplace(recorded, stack)
+        place = Parts(recorded, stack)
         problems = _fitting_problems(place, reader, rollouts)
         judge = Judge(place.benchmark, problems)
         _say(f"run {run.run_id}: {len(rollouts)} rollouts of {len(problems)} problems")
@@ -69,7 +66,9 @@ async def calibrate_run(settings: Settings) -> Path:
             for repeat in range(config.check_repeats):
                 _say(f"the same graphs on the fitted profile, {repeat + 1}/{config.check_repeats}")
                 simulated = simulated_settings(recorded, config.output, repeat=repeat)
-                sets.append(await replayed(simulated, compared, judge))
+                async with AsyncExitStack() as opened:
+                    executor = await _executor(simulated, judge, opened)
+                    sets.append(await replayed(executor, compared, judge))
             print_closeness(
                 await figures_of([compared], judge, seed=settings.seed),
                 await figures_of(sets, judge, seed=settings.seed),
@@ -146,7 +145,7 @@ def _finished(reader: Reader, run: Run) -> tuple[Rollout, ...]:
 
 
 def _fitting_problems(
-    place: Workplace, reader: Reader, rollouts: Sequence[Rollout]
+    place: Parts, reader: Reader, rollouts: Sequence[Rollout]
 ) -> tuple[Problem, ...]:
     """The rollouts' problems as the benchmark holds them now."""
     asked = sorted({rollout.plan.problem_id for rollout in rollouts})
@@ -200,3 +199,43 @@ def _print_findings(fitted: Calibration, run: Run) -> None:
 
 def _say(text: str) -> None:
     print(f"  {text}", file=sys.stderr)
+
+
+def simulated_settings(recorded: Settings, profile: Path, *, repeat: int) -> Settings:
+    """The run's settings with the fitted profile in place of its model.
+
+    Each repeat draws the difficulties anew: a fit that only gave back the draws it was made from
+    would tell nothing.
+    """
+    content = recorded.model_dump(mode="json")
+    content["llm"] = {
+        "kind": "simulated",
+        "model": "simulated-calibrated",
+        "price": {"input": 0.0, "output": 0.0},
+        "concurrency": 64,
+        "stream": False,
+        "simulated": {
+            "profile": str(profile),
+            "seed": derive_seed(recorded.seed, "calibration", repeat) % _SEEDS,
+            "time_scale": 0.0,
+        },
+    }
+    return validate(content)
+
+
+async def _executor(settings: Settings, judge: Judge, stack: AsyncExitStack) -> GraphExecutor:
+    place = Parts(settings, stack)
+    profile = simulated_profile(settings)
+    server = stack.enter_context(SimulatedServer(profile, problems=judge.problems.values()))
+    model = await stack.enter_async_context(
+        OpenAIChatModel(
+            endpoint_settings(settings, server.base_url),
+            price=Price(input=0.0, output=0.0),
+        )
+    )
+    return GraphExecutor(
+        catalogue=place.catalogue,
+        model=model,
+        sandbox=place.sandbox,
+        gamma=settings.execution.gamma,
+    )

@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 
-from flows.comparison.claims import claims_markdown
-from flows.comparison.estimates import estimates_of, outcomes_of
-from flows.comparison.members import open_members
+from flows.comparison.members import open_members, outcomes_of
 from flows.comparison.run import run_members
-from flows.comparison.standings import print_comparison
 from flows.comparison.variants import Variant, configured, grid
-from flows.naming import run_name
 from flows.prepare import prepare
-from flows.problems import problem_set
-from flows.session import Session, session
+from flows.run.naming import run_name
+from flows.run.opening import session
+from flows.run.problems import problem_set
+from flows.run.session import Session
+from lamas.domain import derive_seed
+from lamas.evaluation.estimates import estimates_of
+from lamas.report.comparison.claims import claims_markdown
+from lamas.report.comparison.estimates_table import print_comparison
 
 
 @flow(name="compare", flow_run_name=run_name("compare"))
@@ -58,9 +60,15 @@ async def _weigh(
     members = open_members(current, variants, seeds)
     kind = current.run.kind
     await run_members(current, members, name=kind)
-    estimates = estimates_of(current, outcomes_of(current, members), against)
-    current.writer.add_comparison_estimates(estimates)
     settings = current.settings
+    estimates = estimates_of(
+        outcomes_of(current, members),
+        against,
+        run_id=current.run.run_id,
+        margin=settings.comparison.margin,
+        seed=derive_seed(settings.seed, "bootstrap"),
+    )
+    current.writer.add_comparison_estimates(estimates)
     title = (
         f"{kind}: {current.benchmark.name}, model {settings.llm.model}, {seeds} training seeds "
         f"from {settings.seed}{' — simulated model' if settings.simulated else ''}"

@@ -2,11 +2,11 @@
 
 from prefect import flow
 
-from flows.batches import batch_checkpoint, finished_batch, latest_batch
-from flows.clock import credit_stored
-from flows.learners import stored_learner
-from flows.naming import run_name
-from flows.session import session
+from flows.run.batches import batch_checkpoint, finished_batch, latest_batch
+from flows.run.credit_clock import credit_stored
+from flows.run.learners import stored_learner
+from flows.run.naming import run_name
+from flows.run.opening import session
 
 
 @flow(name="credit", flow_run_name=run_name("credit"))

@@ -5,19 +5,22 @@ from collections.abc import Sequence
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 
-from flows.assets import checkpoint_key, dataset_key, evaluation_key, record_asset
-from flows.collect import run_plans
-from flows.drift import watch_champion
-from flows.entrants import Entrant, evaluation_plans, fixed, learned
-from flows.learners import chosen_learner, stored_learner
-from flows.naming import run_name
-from flows.needs import needs_of
+from flows.champion.drift import watch_champion
+from flows.orchestrator.assets import checkpoint_key, dataset_key, evaluation_key, record_asset
 from flows.prepare import prepare
-from flows.problems import ProblemSet, problem_set, unprepared
-from flows.session import Session, session
-from flows.standings import Standing, markdown_table, print_standings
-from lamas.domain import Problem, Rollout, derive_seed, digest
-from lamas.evaluation import EvaluationLabel, summarise
+from flows.rollouts.run import run_plans
+from flows.run.evaluated import Entrant, evaluated_rollouts, evaluation_label, fixed, learned
+from flows.run.learners import chosen_learner, stored_learner
+from flows.run.naming import run_name
+from flows.run.opening import session
+from flows.run.plans import evaluation_plans
+from flows.run.problems import problem_set, unprepared
+from flows.run.session import Session
+from lamas.benchmarks.problem_set import ProblemSet
+from lamas.domain import Problem, derive_seed
+from lamas.evaluation import summarise
+from lamas.execution.requirements import requirements_of
+from lamas.report.run.metrics_table import Standing, markdown_table, print_standings
 
 SPLITS = {"test": "held-out ", "train": "training ", "all": ""}
 
@@ -82,7 +85,7 @@ def _entrants(
 def _title(current: Session, entrants: Sequence[Entrant], problems: int) -> str:
     settings = current.settings
     graphs = [choice.graph for entrant in entrants for choice in entrant.choices]
-    asked = needs_of(current, graphs, any_graph=False).model
+    asked = requirements_of(graphs, current.catalogue, current.benchmark, any_graph=False).model
     title = (
         f"{current.benchmark.name}, {problems} {SPLITS[settings.evaluation.split]}problems × "
         f"{settings.evaluation.samples}, {f'model {settings.llm.model}' if asked else 'no model'}, "
@@ -95,17 +98,6 @@ def _title(current: Session, entrants: Sequence[Entrant], problems: int) -> str:
     return f"{title} — simulated model{makespan}"
 
 
-def evaluated_rollouts(
-    current: Session, *, policy: str, checkpoint_id: str | None
-) -> tuple[Rollout, ...]:
-    """This run's evaluation rollouts of one policy and checkpoint, one try per slot."""
-    rollouts = current.reader.rollouts(
-        current.run.run_id, purpose="evaluate", policy=policy, checkpoint_id=checkpoint_id
-    )
-    latest = {(item.plan.problem_id, item.plan.sample_index): item for item in rollouts}
-    return tuple(latest.values())
-
-
 def _standing(current: Session, entrant: Entrant) -> Standing:
     rollouts = evaluated_rollouts(
         current, policy=entrant.policy, checkpoint_id=entrant.checkpoint_id
@@ -113,14 +105,3 @@ def _standing(current: Session, entrant: Entrant) -> Standing:
     seed = derive_seed(current.settings.seed, "bootstrap")
     metrics = summarise(rollouts, evaluation_label(current, entrant), seed=seed)
     return Standing(name=entrant.name, metrics=metrics)
-
-
-def evaluation_label(current: Session, entrant: Entrant) -> EvaluationLabel:
-    """What the entrant's metrics are stored under."""
-    return EvaluationLabel(
-        evaluation_id=digest(current.run.run_id, entrant.policy, entrant.checkpoint_id),
-        run_id=current.run.run_id,
-        checkpoint_id=entrant.checkpoint_id,
-        policy=entrant.policy,
-        split=current.settings.evaluation.split,
-    )

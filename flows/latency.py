@@ -5,41 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.settings import Settings
-from lamas.domain import Clock, Rollout
+from lamas.domain import Clock
 from lamas.domain.latency import LatencyFit, PredictedSeconds, SentCall
 from lamas.errors import ConfigurationError
-from lamas.evaluation.latency import agreement, pearson, proxy_line, spearman, split_rollouts
-from lamas.scheduling.latency_fit import fit_latency, sent_loads
-from lamas.scheduling.latency_model import predicted_makespan, predicted_seconds
+from lamas.evaluation.latency import (
+    LatencyResult,
+    agreement,
+    operator_correlations,
+    proxy_line,
+    split_rollouts,
+    time_between_calls,
+)
+from lamas.timing.latency_fit import fit_latency, sent_loads
+from lamas.timing.latency_model import predicted_makespan, predicted_seconds
 from warehouse import CallTimes, Reader, Warehouse, Writer
 
 ALL_RUNS = "all"
-BETWEEN_CALLS = 0.1
-"""Predicted over measured makespan may differ from 1 by so much before a note says why."""
 MOST_HELD_OUT = 2000
 """Held-out rollouts are read with all their calls: more would only take memory."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Correlation:
-    """How CP tokens and predicted seconds go with measured seconds, in held-out rollouts."""
-
-    of: str
-    """An operator's invocations, or all rollouts."""
-    n: int
-    cp_pearson: float | None
-    cp_spearman: float | None
-    predicted_pearson: float | None
-    predicted_spearman: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatencyResult:
-    """One fitted latency model as it is shown."""
-
-    fit: LatencyFit
-    operators: tuple[Correlation, ...]
-    notes: tuple[str, ...]
 
 
 def fit_run(warehouse: Warehouse, settings: Settings) -> tuple[LatencyResult, ...]:
@@ -63,7 +46,7 @@ def fit_run(warehouse: Warehouse, settings: Settings) -> tuple[LatencyResult, ..
     for name in sorted({call.request_model for call in calls}):
         places = [place for place, call in enumerate(calls) if call.request_model == name]
         of_model = [calls[place] for place in places]
-        split = _split(warehouse, settings, run_id, of_model)
+        split = _split(times, settings, run_id, of_model)
         kept = [at for at, call in enumerate(of_model) if call.rollout_id not in split.held_out]
         fitted = fit_latency([of_model[at] for at in kept], loads[places][kept], name)
         line = proxy_line(*split.fitted_pairs())
@@ -93,10 +76,10 @@ def fit_run(warehouse: Warehouse, settings: Settings) -> tuple[LatencyResult, ..
         results.append(
             LatencyResult(
                 fit=fit,
-                operators=_operators(held_out, seconds),
+                operators=operator_correlations(held_out, seconds),
                 notes=(
                     *_notes(warehouse, fit, of_model),
-                    *_between_calls(predicted, measured),
+                    *time_between_calls(predicted, measured),
                 ),
             )
         )
@@ -116,21 +99,13 @@ class _Split:
 
 
 def _split(
-    warehouse: Warehouse, settings: Settings, run_id: str | None, calls: Sequence[SentCall]
+    times: CallTimes, settings: Settings, run_id: str | None, calls: Sequence[SentCall]
 ) -> _Split:
     """Rollouts whose makespan is a measurement of this model alone, parted by the run's seed."""
-    rows = warehouse.query(
-        "SELECT r.rollout_id, r.cp_tokens, r.makespan_seconds FROM rollouts AS r "
-        "JOIN operator_invocations AS i USING (rollout_id) JOIN model_calls AS c "
-        "USING (invocation_id) WHERE r.status = 'ok' AND r.replayed_calls = 0 "
-        "AND ($1 IS NULL OR r.run_id = $1) "
-        "GROUP BY ALL HAVING count(DISTINCT c.request_model) = 1",
-        [run_id],
-    ).rows()
     called = {call.rollout_id for call in calls}
     outcomes = {
-        str(rollout_id): (float(cp_tokens), float(makespan))
-        for rollout_id, cp_tokens, makespan in rows
+        rollout_id: pair
+        for rollout_id, pair in times.measured_rollouts(run_id).items()
         if rollout_id in called
     }
     fitted, held_out = split_rollouts(
@@ -154,31 +129,6 @@ def _predictions(
         for of_rollout in seconds
         for invocation_id, value in of_rollout.items()
     )
-
-
-def _operators(
-    rollouts: Sequence[Rollout], seconds: Sequence[dict[str, float]]
-) -> tuple[Correlation, ...]:
-    """One row for each operator, by name; those that take no time correlate with nothing."""
-    points: dict[str, list[tuple[float, float, float]]] = {}
-    for rollout, predicted in zip(rollouts, seconds, strict=True):
-        for item in rollout.trace.invocations:
-            point = (item.cp_tokens, predicted[item.invocation_id], item.seconds)
-            points.setdefault(item.operator, []).append(point)
-    rows: list[Correlation] = []
-    for name in sorted(points):
-        tokens, guesses, truth = zip(*points[name], strict=True)
-        rows.append(
-            Correlation(
-                of=name,
-                n=len(truth),
-                cp_pearson=pearson(tokens, truth),
-                cp_spearman=spearman(tokens, truth),
-                predicted_pearson=pearson(guesses, truth),
-                predicted_spearman=spearman(guesses, truth),
-            )
-        )
-    return tuple(rows)
 
 
 def _notes(warehouse: Warehouse, fit: LatencyFit, calls: Sequence[SentCall]) -> tuple[str, ...]:
@@ -206,21 +156,6 @@ def _notes(warehouse: Warehouse, fit: LatencyFit, calls: Sequence[SentCall]) -> 
     if fit.held_out.n < 20:
         notes.append(f"{fit.held_out.n} held-out rollouts: the figures are rough")
     return tuple(notes)
-
-
-def _between_calls(predicted: Sequence[float], measured: Sequence[float]) -> tuple[str, ...]:
-    """Says so when makespans are not what their calls take."""
-    ratios = sorted(
-        guess / truth for guess, truth in zip(predicted, measured, strict=True) if truth > 0.0
-    )
-    typical = ratios[len(ratios) // 2] if ratios else 1.0
-    if abs(typical - 1.0) <= BETWEEN_CALLS:
-        return ()
-    return (
-        f"predicted makespans are {typical:.2f} times the measured ones: the rest is not in the "
-        "calls but between them (waiting for a slot, the machine itself), or in the slowest of "
-        "several; the line through CP_len was fitted to makespans, the latency model to calls",
-    )
 
 
 def _time_scale(config_json: str) -> float:

@@ -2,10 +2,11 @@
 
 from prefect import flow
 
-from flows.assets import dataset_key, record_asset
-from flows.naming import run_name
-from flows.problems import checked_problems
-from flows.session import Session, session
+from flows.orchestrator.assets import dataset_key, record_asset
+from flows.run.naming import run_name
+from flows.run.opening import session
+from flows.run.problems import checked_problems
+from flows.run.session import Session
 from lamas.domain import Problem
 
 

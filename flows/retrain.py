@@ -2,14 +2,15 @@
 
 from prefect import flow
 
+from flows.champion.promotion import promote_or_not
 from flows.collect import collect
 from flows.credit import credit
 from flows.evaluate import evaluate
-from flows.learners import first_learner, stored_learner
-from flows.naming import run_name
 from flows.prepare import prepare
-from flows.promote import promote_or_not
-from flows.session import Session, session
+from flows.run.learners import first_learner, stored_learner
+from flows.run.naming import run_name
+from flows.run.opening import session
+from flows.run.session import Session
 from flows.update import update
 from lamas.errors import CheckpointError
 
@@ -37,7 +38,7 @@ async def retrain(overrides: list[str] | None = None, with_report: bool = False)
         current.say(f"`lamas report home={home} run={run_id}` makes an HTML file of all this")
     if with_report:
         # Drawing takes its time to load: only where it is wanted.
-        from flows.report_flow import publish_report
+        from flows.report import publish_report
 
         await publish_report(current.settings, current.run.run_id)
 

@@ -1,25 +1,22 @@
 """One gradient step: stored rollouts and their credits in, a checkpoint out."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
 from prefect import flow
 
-from flows.assets import checkpoint_key, dataset_key, record_asset
-from flows.batches import (
+from flows.orchestrator.assets import checkpoint_key, dataset_key, record_asset
+from flows.run.batches import (
     batch_checkpoint,
     batch_credits,
     failed_count,
     finished_batch,
     latest_batch,
 )
-from flows.learners import Learner, checkpoint_record, stored_learner
-from flows.naming import run_name
-from flows.session import Session, session
-from lamas.domain import Checkpoint, Credit, Rollout, Update, digest
-from lamas.training import Trainer, save_checkpoint
+from flows.run.learners import Moved, move, stored_learner
+from flows.run.naming import run_name
+from flows.run.opening import session
+from flows.run.session import Session
+from lamas.domain import Rollout
 
 
 @flow(name="update", flow_run_name=run_name("update"))
@@ -62,44 +59,3 @@ def take_step(current: Session, run_id: str, step: int, rollouts: Sequence[Rollo
         f"entropy {moved.update.entropy:.2f} nats, checkpoint {moved.checkpoint.checkpoint_id}"
     )
     return moved
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moved:
-    """A step that was made; its checkpoint file is written, its rows are not."""
-
-    update: Update
-    checkpoint: Checkpoint
-
-    def learner(self, trainer: Trainer) -> Learner:
-        """The learner that made it, as it is now."""
-        return Learner(trainer=trainer, checkpoint_id=self.checkpoint.checkpoint_id)
-
-
-def move(
-    current: Session,
-    learner: Learner,
-    rollouts: Sequence[Rollout],
-    credits: Sequence[Credit],
-    embeddings: Mapping[str, NDArray[np.float32]],
-    *,
-    run_id: str,
-    failed: int,
-) -> Moved:
-    """Move `learner` one step and save its checkpoint file.
-
-    `embeddings` by problem_id; `failed` counts the rollouts of the batch that were left out.
-    """
-    result = learner.trainer.update(rollouts, credits, embeddings)
-    saved = save_checkpoint(learner.trainer, current.settings.checkpoints_folder)
-    before = learner.checkpoint_id
-    return Moved(
-        update=result.record(
-            update_id=digest(run_id, result.step, before, saved.checkpoint_id),
-            run_id=run_id,
-            failed_rollouts=failed,
-            checkpoint_before=before,
-            checkpoint_after=saved.checkpoint_id,
-        ),
-        checkpoint=checkpoint_record(current, saved, parent_id=before),
-    )

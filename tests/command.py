@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.command import run
+from flows.cli.main import run
 
 
 @dataclass(frozen=True)

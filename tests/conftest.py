@@ -8,8 +8,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from flows.server import prefect_server
-from flows.tidy_exit import hide_leak_report
+from flows.orchestrator.quiet import hide_leak_report
+from flows.orchestrator.server import prefect_server
 from tests.leftovers import Growth, Session, Worker
 from tests.migrated import Migrated
 from tests.prefect_client import OWN, opened_by_all

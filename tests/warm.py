@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.kills.marked import MARK
-from flows.kills.nursery import Attempt, Nursery
+from tests.kills.marked import MARK
+from tests.kills.nursery import Attempt, Nursery
 from tests.patience import until
 
 

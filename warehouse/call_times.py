@@ -47,6 +47,21 @@ class CallTimes:
         )
         return records.read(frame, _SENT_CALL)
 
+    def measured_rollouts(self, run_id: str | None) -> dict[str, tuple[float, float]]:
+        """(CP_len in tokens, makespan in seconds) by rollout id, of the run or of all runs.
+
+        Only of finished rollouts that asked one model alone and replayed nothing.
+        """
+        rows = self._warehouse.query(
+            "SELECT r.rollout_id, r.cp_tokens, r.makespan_seconds FROM rollouts AS r "
+            "JOIN operator_invocations AS i USING (rollout_id) JOIN model_calls AS c "
+            "USING (invocation_id) WHERE r.status = 'ok' AND r.replayed_calls = 0 "
+            "AND ($1 IS NULL OR r.run_id = $1) "
+            "GROUP BY ALL HAVING count(DISTINCT c.request_model) = 1",
+            [run_id],
+        ).rows()
+        return {str(name): (float(tokens), float(makespan)) for name, tokens, makespan in rows}
+
     def latency_model(self, latency_model_id: str) -> LatencyModel:
         """A stored latency model; WarehouseError when there is none of that id."""
         frame = self._warehouse.query(

@@ -4,7 +4,8 @@ import random
 import re
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +16,7 @@ from lamas.errors import WarehouseError, unwritable
 
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.25
+INTERRUPT_SECONDS = 0.05
 ROWS_IN_GROUP = 16_384
 """Rows that are compressed together and scanned by one thread; bounds the memory of a writer."""
 
@@ -35,17 +37,34 @@ _UNWRITABLE = (
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 
 
+# Given when a file is opened: readers of one process that share it are confined alike.
+_CONFINED = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+
+
 @contextmanager
 def connect(
-    path: Path, *, read_only: bool, timeout_seconds: float
+    path: Path,
+    *,
+    read_only: bool,
+    timeout_seconds: float,
+    folder: Path | None = None,
+    unrestricted: bool = False,
 ) -> Generator[duckdb.DuckDBPyConnection]:
     """A connection for the length of a `with` block; waits for whoever holds the file.
+
+    A reader reaches no other file of the machine and no network, whatever statements and the views
+    in the file say; those in `folder` if one is given, all if `unrestricted`.
 
     Raises WarehouseError when the file cannot be opened, or is still held after
     `timeout_seconds`.
     """
-    connection = _open(path, read_only=read_only, timeout_seconds=timeout_seconds)
+    confined = read_only and not unrestricted
+    connection = _open(
+        path, read_only=read_only, timeout_seconds=timeout_seconds, confined=confined
+    )
     try:
+        if confined:
+            _confine(connection, folder)
         yield connection
     finally:
         connection.close()
@@ -76,6 +95,11 @@ def fetch(
             "duckdb.DuckDBPyRelation | None", connection.sql(sql, params=list(parameters))
         )
         return pl.DataFrame() if relation is None else _frame(relation)
+    except duckdb.PermissionException as error:
+        raise WarehouseError(
+            f"this query would use other files than the warehouse ({_reason(error)}): "
+            "`lamas sql --unrestricted` lets a query that you trust do so"
+        ) from error
     except duckdb.InvalidInputException as error:
         if "read-only" not in str(error):
             raise _wrong(error) from error
@@ -87,17 +111,44 @@ def fetch(
         raise _wrong(error) from error
 
 
+def fetch_until_interrupted(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
+) -> pl.DataFrame:
+    """As `fetch`; an exception that a signal raises in this thread ends the query at once."""
+    # DuckDB hears of no signal but SIGINT, and of that one late.
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(fetch, connection, sql, parameters)
+        try:
+            # With pauses: where the signal meets another thread, this one is not woken.
+            while not wait([answer], INTERRUPT_SECONDS).done:
+                pass
+            return answer.result()
+        finally:
+            # Again and again: an interruption before the query has begun is lost.
+            while not answer.done():
+                connection.interrupt()
+                wait([answer], INTERRUPT_SECONDS)
+
+
+def quoted(name: str) -> str:
+    """A name of a table or view as it may stand in SQL, whatever it consists of."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
 def _frame(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     # One piece of memory for each column would be one more copy of a large result.
     return cast("pl.DataFrame", pl.from_arrow(relation.to_arrow_table(), rechunk=False))
 
 
-def _open(path: Path, *, read_only: bool, timeout_seconds: float) -> duckdb.DuckDBPyConnection:
+def _open(
+    path: Path, *, read_only: bool, timeout_seconds: float, confined: bool
+) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + timeout_seconds
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
-            connection = _reading(path) if read_only else _writing(path)
+            connection = _reading(path, confined=confined) if read_only else _writing(path)
         except duckdb.Error as error:
             message = str(error)
             if not any(sign in message for sign in _BUSY):
@@ -105,19 +156,33 @@ def _open(path: Path, *, read_only: bool, timeout_seconds: float) -> duckdb.Duck
             if time.monotonic() + pause > deadline:
                 raise WarehouseError(_busy_message(path, message, timeout_seconds)) from error
         else:
-            # It would appear among the rows that a command prints.
-            connection.execute("SET enable_progress_bar = false")
+            # It would appear among the rows that a command prints. Whoever shares a confined file
+            # may change nothing any more.
+            with suppress(duckdb.InvalidInputException):
+                connection.execute("SET enable_progress_bar = false")
             return connection
         # Jitter keeps two waiting writers from knocking at the same instants for ever.
         time.sleep(pause * random.uniform(0.5, 1.5))
         pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
 
 
-def _reading(path: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(str(path), read_only=True)
+def _reading(path: Path, *, confined: bool) -> duckdb.DuckDBPyConnection:
     # Polars holds texts the same way: they need not be copied once more.
-    connection.execute("SET arrow_output_version = '1.4'; SET produce_arrow_string_view = true")
-    return connection
+    texts: dict[str, str | bool] = {
+        "arrow_output_version": "1.4",
+        "produce_arrow_string_view": True,
+    }
+    return duckdb.connect(
+        str(path), read_only=True, config={**texts, **(_CONFINED if confined else {})}
+    )
+
+
+def _confine(connection: duckdb.DuckDBPyConnection, folder: Path | None) -> None:
+    with suppress(duckdb.InvalidInputException):
+        # Refused where another reader of this process confined the file before.
+        if folder is not None:
+            connection.execute("SET allowed_directories = $1", [[f"{folder}/"]])
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
 
 
 def _writing(path: Path) -> duckdb.DuckDBPyConnection:
@@ -159,9 +224,13 @@ def _unusable(path: Path, message: str) -> WarehouseError:
     )
 
 
-def _wrong(error: duckdb.Error) -> WarehouseError:
+def _reason(error: duckdb.Error) -> str:
     # DuckDB goes on with the line and a caret below it: no part of a sentence.
-    reason = " ".join(str(error).split("\nLINE ", 1)[0].split()).rstrip(".")
+    return " ".join(str(error).split("\nLINE ", 1)[0].split()).rstrip(".")
+
+
+def _wrong(error: duckdb.Error) -> WarehouseError:
     return WarehouseError(
-        f'the query cannot be answered: {reason}; `lamas sql "SHOW TABLES"` lists what there is'
+        f"the query cannot be answered: {_reason(error)}; "
+        '`lamas sql "SHOW TABLES"` lists what there is'
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from lamas.domain.texts import Texts
 from lamas.errors import WarehouseError
 from warehouse.arrow import Layout, arrow_table, layout_of
 from warehouse.migration import migrate, packaged_schema
@@ -21,7 +22,6 @@ from warehouse.schema import (
     ROLLOUTS,
     TOOL_EXECUTIONS,
 )
-from warehouse.texts import Texts
 from warehouse.warehouse import Warehouse
 from warehouse.writer import LabelledRollout, RolloutParts, rollout_parts
 

@@ -2,13 +2,15 @@
 
 import hashlib
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from lamas.domain.user_cache import keep, kept
 from lamas.errors import WarehouseError
-from warehouse.connection import transaction
+from warehouse.connection import quoted, transaction
 from warehouse.schema import TABLES
 from warehouse.sql_files import MACROS, MIGRATIONS, VIEWS, SqlFile, sql_files, views_in_order
 
@@ -78,7 +80,12 @@ def needs_migration(connection: duckdb.DuckDBPyConnection, path: Path, schema: S
     if len(applied) < len(schema.migrations):
         return True
     stored = connection.execute("SELECT digest FROM schema_views").fetchone()
-    return stored is None or stored[0] != schema.views_digest
+    # The digest is what the file says of itself; what its views do, they say themselves.
+    return (
+        stored is None
+        or stored[0] != schema.views_digest
+        or _views_of(connection) != _views_expected(schema)
+    )
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path, schema: Schema) -> None:
@@ -109,7 +116,7 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path, schema: Schema) -
 def _renew_views(connection: duckdb.DuckDBPyConnection, schema: Schema) -> None:
     stale = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
     for (name,) in stale:
-        connection.execute(f'DROP VIEW IF EXISTS "{name}"')
+        connection.execute(f"DROP VIEW IF EXISTS {quoted(name)}")
     for file in (*schema.macros, *schema.views):
         connection.execute(file.text)
     for view in schema.views:
@@ -117,6 +124,30 @@ def _renew_views(connection: duckdb.DuckDBPyConnection, schema: Schema) -> None:
         connection.execute(f"COMMENT ON VIEW {view.name} IS '{headline}'")
     connection.execute("DELETE FROM schema_views")
     connection.execute("INSERT INTO schema_views VALUES (?)", [schema.views_digest])
+
+
+def _views_of(connection: duckdb.DuckDBPyConnection) -> str:
+    """Digest of every view as DuckDB holds it."""
+    rows = connection.execute(
+        "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY view_name"
+    ).fetchall()
+    return _digest([repr(row) for row in rows])
+
+
+def _views_expected(schema: Schema) -> str:
+    """Digest of the views that `schema` makes; found out once for a schema and a DuckDB."""
+    files = (*schema.migrations, *schema.macros, *schema.views)
+    name = f"views-{_digest([duckdb.__version__, *(file.text for file in files)])}"
+    known = kept(name)
+    if known is not None:
+        with suppress(OSError, UnicodeDecodeError):
+            return known.read_text("ascii")
+    with closing(duckdb.connect(":memory:")) as empty:
+        for file in files:
+            empty.execute(file.text)
+        found = _views_of(empty)
+    keep(name, found.encode())
+    return found
 
 
 def _check(applied: list[tuple[int, str, str, str]], path: Path, schema: Schema) -> None:

@@ -17,7 +17,7 @@ from lamas.domain import (
     Problem,
     Purpose,
     Rollout,
-    RolloutOutcome,
+    RolloutResult,
     Run,
     Split,
     Update,
@@ -52,6 +52,29 @@ class Reader:
         if kind is None:
             return self._runs("", [])
         return self._runs("WHERE kind = ?", [kind])
+
+    def latest_time(self) -> float:
+        """The latest time on record, in seconds since the epoch; 0 when there is none."""
+        # What is latest is asked by time in many places: a clock that was set back must not undo
+        # it.
+        found = self._warehouse.query(
+            "SELECT max(latest) FROM ("
+            "SELECT max(coalesce(ended_at, started_at)) AS latest FROM runs "
+            "UNION ALL SELECT max(ended_at) FROM rollouts "
+            "UNION ALL SELECT max(created_at) FROM checkpoints "
+            "UNION ALL SELECT max(decided_at) FROM promotions)"
+        ).item()
+        return 0.0 if found is None else float(found)
+
+    def latest_batch(self, run_id: str | None) -> tuple[str, int] | None:
+        """Run and step of the last training rollouts: of the run, or of all."""
+        found = self._warehouse.query(
+            "SELECT run_id, step FROM rollouts "
+            "WHERE purpose = 'train' AND ($1 IS NULL OR run_id = $1) "
+            "ORDER BY started_at DESC LIMIT 1",
+            [run_id],
+        ).rows()
+        return (str(found[0][0]), int(found[0][1])) if found else None
 
     def problems(
         self,
@@ -150,9 +173,9 @@ class Reader:
         )
         return dict(frame.iter_rows())
 
-    def evaluated(self, run_id: str) -> tuple[RolloutOutcome, ...]:
+    def evaluated(self, run_id: str) -> tuple[RolloutResult, ...]:
         """Outcomes of a run's evaluation, the last try of every slot, in `Rollout.order`."""
-        names = ", ".join(field.name for field in fields(RolloutOutcome))
+        names = ", ".join(field.name for field in fields(RolloutResult))
         frame = self._warehouse.query(
             f"SELECT {names} FROM evaluated_rollouts WHERE run_id = ? ORDER BY {ROLLOUT_ORDER}",
             [run_id],

@@ -24,7 +24,7 @@ from lamas.domain import (
     PolicyDecision,
     Problem,
     Rollout,
-    RolloutOutcome,
+    RolloutResult,
     Run,
     ToolExecution,
     Trace,
@@ -39,7 +39,7 @@ ESTIMATE = TypeAdapter(ComparisonEstimate)
 EVALUATION = TypeAdapter(EvaluationMetric)
 LABEL = TypeAdapter(CriticalPathLabel)
 MEMBER = TypeAdapter(ComparisonMember)
-OUTCOME = TypeAdapter(RolloutOutcome)
+OUTCOME = TypeAdapter(RolloutResult)
 RUN = TypeAdapter(Run)
 UPDATE = TypeAdapter(Update)
 _CALL = TypeAdapter(ModelCall)

@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from lamas.errors import WarehouseError
-from warehouse.connection import connect
+from warehouse.connection import connect, quoted
 from warehouse.warehouse import Warehouse
 
 MANIFEST = "manifest.json"
@@ -75,9 +75,11 @@ def export_parquet(warehouse: Warehouse, folder: Path, *, views: bool) -> Export
         place.mkdir()
         copy = place / "warehouse.duckdb"
         copy_file(warehouse, copy)
-        with connect(copy, read_only=True, timeout_seconds=0) as connection:
+        # A view in the file may say anything: it is to reach nothing but the export.
+        with connect(copy, read_only=True, timeout_seconds=0, folder=place) as connection:
             counts, version = _counts(connection), _version(connection)
             names = [*counts, *(_views(connection) if views else [])]
+            _refuse_paths(names)
             rows = {name: _write_parquet(connection, name, place) for name in names}
         copy.unlink()
         export = Export(
@@ -148,8 +150,9 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, name: str, folder: Pat
     """Rows that the written file gives back; WarehouseError when they are not those asked for."""
     file = folder / f"{name}.parquet"
     path = str(file).replace("'", "''")
-    connection.execute(f"COPY (FROM {name}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
-    stored = _one(connection, f"SELECT count(*) FROM {name}")
+    relation = quoted(name)
+    connection.execute(f"COPY (FROM {relation}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
+    stored = _one(connection, f"SELECT count(*) FROM {relation}")
     found = _one(connection, f"SELECT count(*) FROM read_parquet('{path}')")
     if stored != found:
         raise WarehouseError(
@@ -159,11 +162,21 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, name: str, folder: Pat
     return found
 
 
+def _refuse_paths(names: Sequence[str]) -> None:
+    """WarehouseError for a name that is no file name: a file from elsewhere may hold any."""
+    for name in names:
+        if "/" in name or "\\" in name or "\0" in name or name.startswith("."):
+            raise WarehouseError(
+                f"a table or view of the warehouse is named {name!r}, which is no name for a file: "
+                "LAMaS makes none like it; remove it, or export a warehouse of your own"
+            )
+
+
 def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     names = connection.execute(
         "SELECT table_name FROM duckdb_tables() ORDER BY table_name"
     ).fetchall()
-    return {name: _one(connection, f"SELECT count(*) FROM {name}") for (name,) in names}
+    return {name: _one(connection, f"SELECT count(*) FROM {quoted(name)}") for (name,) in names}
 
 
 def _views(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -12,7 +12,7 @@ import polars as pl
 
 from lamas.errors import WarehouseError, unwritable
 from warehouse.audit import AuditResult, run_audits
-from warehouse.connection import connect, fetch, transaction
+from warehouse.connection import connect, fetch, fetch_until_interrupted, transaction
 from warehouse.migration import Schema, migrate, needs_migration, packaged_schema
 from warehouse.sql_files import QUERIES, sql_files
 
@@ -92,6 +92,18 @@ class Warehouse:
                 connection.execute("SET VARIABLE run_id = $1", [run_id])
             return fetch(connection, sql, parameters)
 
+    def ask(
+        self, sql: str, *, run_id: str | None = None, unrestricted: bool = False
+    ) -> pl.DataFrame:
+        """As `query`, for somebody at a terminal: a signal ends the query at once.
+
+        An `unrestricted` query may use other files of the machine.
+        """
+        with self._connection(read_only=True, unrestricted=unrestricted) as connection:
+            if run_id is not None:
+                connection.execute("SET VARIABLE run_id = $1", [run_id])
+            return fetch_until_interrupted(connection, sql)
+
     def report(self, run_id: str) -> dict[str, pl.DataFrame]:
         """The rows of every packaged query `report_<name>`, by its name, over one state."""
         return self._answers(
@@ -161,11 +173,16 @@ class Warehouse:
             ) from error
 
     @contextmanager
-    def _connection(self, *, read_only: bool) -> Generator[duckdb.DuckDBPyConnection]:
+    def _connection(
+        self, *, read_only: bool, unrestricted: bool = False
+    ) -> Generator[duckdb.DuckDBPyConnection]:
         with self._lock:
             try:
                 with connect(
-                    self._path, read_only=read_only, timeout_seconds=self._timeout_seconds
+                    self._path,
+                    read_only=read_only,
+                    timeout_seconds=self._timeout_seconds,
+                    unrestricted=unrestricted,
                 ) as connection:
                     yield connection
             except duckdb.Error as error:

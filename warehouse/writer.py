@@ -21,11 +21,11 @@ from lamas.domain import (
     Update,
 )
 from lamas.domain.latency import LatencyFit, PredictedSeconds
+from lamas.domain.texts import Texts, with_texts
 from lamas.errors import WarehouseError
 from warehouse import rows, schema
 from warehouse.arrow import ArrowTable, Columns, Layout, arrow_table, layout_of
 from warehouse.schema import Table
-from warehouse.texts import Texts, with_texts
 from warehouse.warehouse import Begin, Warehouse
 
 LabelledRollout = tuple[Rollout, Sequence[CriticalPathLabel]]

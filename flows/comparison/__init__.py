@@ -1,1 +1,1 @@
-"""Comparisons over training seeds: variants trained, evaluated on the same problems, weighed."""
+"""Many runs as one: variants, members, training them side by side."""

@@ -1,12 +1,15 @@
 """The runs of a comparison: one for each variant and training seed, found again after a kill."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.comparison.variants import Variant
-from flows.session import Session, new_run
+from flows.run.record import new_run
+from flows.run.session import Session
 from flows.settings import Settings
-from lamas.domain import ComparisonMember, Run
+from lamas.domain import AnyResult, ComparisonMember, Run
+from lamas.evaluation.estimates import Outcomes
 
 KIND = "variant"
 """`runs.kind` of a member."""
@@ -19,18 +22,10 @@ class MemberSession(Session):
         self, root: Session, settings: Settings, run: Run, *, siblings: tuple[str, ...]
     ) -> None:
         """`siblings` are the ids of all members, which are paid for together."""
-        super().__init__(settings, run, root.warehouse, previous=None, stack=root.stack)
+        super().__init__(settings, run, root.shared, stack=root.stack, lent=root)
         self._root = root
         self._siblings = siblings
-        self.clock = root.clock
-        self.writer = root.writer
-        self.resumed = root.resumed
-        self.retry_failed = root.retry_failed
         self.problems = root.problems
-        self.models = root.models
-        self.sandbox = root.sandbox
-        self.benchmark = root.benchmark
-        self.encoder = root.encoder
 
     @property
     def payer(self) -> Run:
@@ -97,3 +92,16 @@ def open_members(root: Session, variants: Sequence[Variant], seeds: int) -> tupl
         )
         for variant, seed, settings, run in runs
     )
+
+
+def outcomes_of(root: Session, members: Sequence[Member]) -> dict[str, Outcomes]:
+    """Evaluation outcomes by variant: by training seed, or alone where there is no seed."""
+    seeded: defaultdict[str, dict[int, Sequence[AnyResult]]] = defaultdict(dict)
+    alone: dict[str, Outcomes] = {}
+    for member in members:
+        outcomes = root.reader.evaluated(member.session.run.run_id)
+        if member.variant.fixed is None:
+            seeded[member.variant.name][member.seed] = outcomes
+        else:
+            alone[member.variant.name] = outcomes
+    return {**seeded, **alone}

@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 
+from flows.comparison.member_run import Finished, Item, MemberRun, Step
 from flows.comparison.members import KIND, Member
-from flows.comparison.training import Finished, Item, MemberRun, Step
-from flows.live import live_runner
-from flows.needs import needs_of
-from flows.problems import problem_set
-from flows.progress import CollectProgress, on_terminal, publish
-from flows.recorder import Recorder, recorded
-from flows.session import Session, record_end
+from flows.rollouts.here import live_runner
+from flows.rollouts.progress import CollectProgress, on_terminal, publish
+from flows.run.problems import problem_set
+from flows.run.record import record_end
+from flows.run.session import Session
 from lamas.domain import Rollout
-from lamas.scheduling import label
+from lamas.execution.recorder import Recorder, recorded
+from lamas.execution.requirements import requirements_of
+from lamas.timing import label
 
 WRITTEN_SECONDS = 2.0
 """Longer than elsewhere: to open the warehouse costs as much as to write hundreds of rollouts."""
@@ -40,7 +41,7 @@ async def run_members(root: Session, members: Sequence[Member], *, name: str) ->
                 group.create_task(run_one(member))
 
     live = live_runner(root, problem_set(root).all)
-    await live.open(needs_of(root, (), any_graph=True))
+    await live.open(requirements_of((), root.catalogue, root.benchmark, any_graph=True))
     with on_terminal(progress, root.console):
         publishing = asyncio.create_task(publish(progress, stop))
         try:
@@ -63,7 +64,7 @@ def _owed(root: Session, members: Sequence[Member]) -> int:
         total += len(evaluated) * config.samples
         if member.variant.fixed is None:
             total += training.steps * training.problems_per_step * training.rollouts_per_problem
-        if root.resumed:
+        if root.shared.resumed:
             total -= len(root.reader.rollout_statuses(member.session.run.run_id))
     return total
 

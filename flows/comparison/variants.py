@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from flows.compose import load_settings
 from flows.settings import Settings
+from flows.settings.compose import load_settings
 from lamas.errors import ConfigurationError
 
 SHARED = ("home", "warehouse", "benchmark", "sandbox", "seed", "comparison", "sweep", "evaluation")

@@ -1,1 +1,1 @@
-"""Prefect itself: which server, who may speak to it, and the process it runs in."""
+"""Prefect itself: which server, who may ask it, its limits, assets, lost events, what it prints."""

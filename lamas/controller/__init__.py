@@ -1,6 +1,5 @@
 """The controller: which operators to run for a query, layer by layer."""
 
-from lamas.controller.choices import GraphChoice
 from lamas.controller.controller import (
     Controller,
     Embeddings,
@@ -21,7 +20,6 @@ __all__ = [
     "ControllerSettings",
     "Draw",
     "Embeddings",
-    "GraphChoice",
     "LayerDistribution",
     "LogProbabilities",
     "QueryEncoder",

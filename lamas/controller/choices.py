@@ -6,15 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamas.domain import ExecutionGraph, Layer, OperatorSet, PolicyDecision
-
-
-@dataclass(frozen=True, slots=True)
-class GraphChoice:
-    """The graph chosen for one query, with the decisions that made it."""
-
-    graph: ExecutionGraph
-    decisions: tuple[PolicyDecision, ...]
-    """By layer, then in draw order."""
+from lamas.domain.rollout import GraphChoice
 
 
 @dataclass(frozen=True, slots=True)

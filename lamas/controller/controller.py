@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lamas.controller.choices import ChoiceBuilder, DrawnGraphs, GraphChoice
+from lamas.controller.choices import ChoiceBuilder, DrawnGraphs
 from lamas.controller.distribution import Draw, LayerDistribution
 from lamas.controller.encoder import EMBEDDING_SIZE
 from lamas.controller.lamas_policy import LamasPolicy
@@ -20,6 +20,7 @@ from lamas.controller.settings import ControllerKind, ControllerSettings
 from lamas.controller.stored import stored_choices
 from lamas.controller.threads import bounded_threads
 from lamas.domain import OperatorSet, PolicyDecision
+from lamas.domain.rollout import GraphChoice
 from lamas.errors import ControllerError
 
 POLICIES: dict[ControllerKind, type[LamasPolicy] | type[PaperPolicy]] = {

@@ -12,9 +12,16 @@ from lamas.domain.graph import ExecutionGraph, Layer
 from lamas.domain.identity import derive_seed, digest
 from lamas.domain.learning import Checkpoint, CheckpointStatus, Credit, EvaluationMetric, Update
 from lamas.domain.operator import OperatorSet, OperatorSpec
-from lamas.domain.outcome import Outcome, RolloutOutcome
 from lamas.domain.problem import TASK_FAMILIES, CodeTests, Problem, Split, TaskFamily
-from lamas.domain.rollout import DecisionMode, PlannedRollout, PolicyDecision, Purpose, Rollout
+from lamas.domain.result import AnyResult, RolloutResult
+from lamas.domain.rollout import (
+    DecisionMode,
+    GraphChoice,
+    PlannedRollout,
+    PolicyDecision,
+    Purpose,
+    Rollout,
+)
 from lamas.domain.run import Run, RunStatus
 from lamas.domain.trace import (
     CriticalPathLabel,
@@ -26,6 +33,7 @@ from lamas.domain.trace import (
 
 __all__ = [
     "TASK_FAMILIES",
+    "AnyResult",
     "ChatMessage",
     "Checkpoint",
     "CheckpointStatus",
@@ -39,6 +47,7 @@ __all__ = [
     "EvaluationMetric",
     "ExecutionGraph",
     "ExecutionMode",
+    "GraphChoice",
     "InvocationKind",
     "Layer",
     "ModelCall",
@@ -46,13 +55,12 @@ __all__ = [
     "OperatorInvocation",
     "OperatorSet",
     "OperatorSpec",
-    "Outcome",
     "PlannedRollout",
     "PolicyDecision",
     "Problem",
     "Purpose",
     "Rollout",
-    "RolloutOutcome",
+    "RolloutResult",
     "Run",
     "RunStatus",
     "Split",

@@ -37,6 +37,8 @@ class ModelCall:
     response_finish_reasons: tuple[str, ...] = ()
     usage_input_tokens: int = 0
     usage_output_tokens: int = 0
+    usage_cached_tokens: int = 0
+    """Those of the input tokens that the endpoint took from its prompt cache."""
     usage_estimated: bool = False
     """True when the endpoint reported no usage and tokens were counted from the text."""
     started_at: float
@@ -49,6 +51,8 @@ class ModelCall:
     """Error class and reason, without keys."""
     replayed: bool = False
     """True when the response came from the response store: nothing was sent or paid again."""
+    remarks: tuple[str, ...] = ()
+    """What was odd about the answer: names of `lamas.llm.remarks`."""
 
     @property
     def seconds(self) -> float:

@@ -28,6 +28,15 @@ class PolicyDecision:
     """Operators that were legal at this layer, in catalogue order."""
 
 
+@dataclass(frozen=True, slots=True)
+class GraphChoice:
+    """The graph chosen for one query, with the decisions that made it."""
+
+    graph: ExecutionGraph
+    decisions: tuple[PolicyDecision, ...]
+    """By layer, then in draw order."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlannedRollout:
     """A rollout before it runs: everything that determines it except the model's answers."""

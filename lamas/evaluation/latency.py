@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from lamas.domain import derive_seed
-from lamas.domain.latency import Agreement
+from lamas.domain import Rollout, derive_seed
+from lamas.domain.latency import Agreement, LatencyFit
 from lamas.errors import DomainError
 
 
@@ -73,3 +74,69 @@ def proxy_line(cp_tokens: Sequence[float], makespans: Sequence[float]) -> tuple[
     centred = tokens - tokens.mean()
     slope = float(centred @ (seconds - seconds.mean())) / float(centred @ centred)
     return float(seconds.mean()) - slope * float(tokens.mean()), slope
+
+
+BETWEEN_CALLS = 0.1
+"""Predicted over measured makespan may differ from 1 by so much before a note says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correlation:
+    """How CP tokens and predicted seconds go with measured seconds, in held-out rollouts."""
+
+    of: str
+    """An operator's invocations, or all rollouts."""
+    n: int
+    cp_pearson: float | None
+    cp_spearman: float | None
+    predicted_pearson: float | None
+    predicted_spearman: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatencyResult:
+    """One fitted latency model as it is shown."""
+
+    fit: LatencyFit
+    operators: tuple[Correlation, ...]
+    notes: tuple[str, ...]
+
+
+def operator_correlations(
+    rollouts: Sequence[Rollout], seconds: Sequence[dict[str, float]]
+) -> tuple[Correlation, ...]:
+    """One row for each operator, by name; those that take no time correlate with nothing."""
+    points: dict[str, list[tuple[float, float, float]]] = {}
+    for rollout, predicted in zip(rollouts, seconds, strict=True):
+        for item in rollout.trace.invocations:
+            point = (item.cp_tokens, predicted[item.invocation_id], item.seconds)
+            points.setdefault(item.operator, []).append(point)
+    rows: list[Correlation] = []
+    for name in sorted(points):
+        tokens, guesses, truth = zip(*points[name], strict=True)
+        rows.append(
+            Correlation(
+                of=name,
+                n=len(truth),
+                cp_pearson=pearson(tokens, truth),
+                cp_spearman=spearman(tokens, truth),
+                predicted_pearson=pearson(guesses, truth),
+                predicted_spearman=spearman(guesses, truth),
+            )
+        )
+    return tuple(rows)
+
+
+def time_between_calls(predicted: Sequence[float], measured: Sequence[float]) -> tuple[str, ...]:
+    """Says so when makespans are not what their calls take."""
+    ratios = sorted(
+        guess / truth for guess, truth in zip(predicted, measured, strict=True) if truth > 0.0
+    )
+    typical = ratios[len(ratios) // 2] if ratios else 1.0
+    if abs(typical - 1.0) <= BETWEEN_CALLS:
+        return ()
+    return (
+        f"predicted makespans are {typical:.2f} times the measured ones: the rest is not in the "
+        "calls but between them (waiting for a slot, the machine itself), or in the slowest of "
+        "several; the line through CP_len was fitted to makespans, the latency model to calls",
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lamas.domain import EvaluationMetric, Outcome, ordered_sum
+from lamas.domain import AnyResult, EvaluationMetric, ordered_sum
 from lamas.errors import DomainError
 from lamas.evaluation.intervals import Interval, cluster_bootstrap, proportion
 from lamas.evaluation.quantile import quantile, weighted_quantiles
@@ -28,7 +28,7 @@ class EvaluationLabel:
 
 
 def summarise(
-    rollouts: Sequence[Outcome], label: EvaluationLabel, *, seed: int = 0
+    rollouts: Sequence[AnyResult], label: EvaluationLabel, *, seed: int = 0
 ) -> tuple[EvaluationMetric, ...]:
     """The metrics of one evaluation with 95 % intervals.
 
@@ -55,7 +55,7 @@ def summarise(
     return tuple(metrics)
 
 
-def finished_in_order(rollouts: Sequence[Outcome]) -> tuple[Outcome, ...]:
+def finished_in_order(rollouts: Sequence[AnyResult]) -> tuple[AnyResult, ...]:
     """The rollouts that did not fail, in `Rollout.order`; DomainError for none or for one twice."""
     ids = Counter(item.rollout_id for item in rollouts)
     twice = [rollout_id for rollout_id, count in ids.items() if count > 1]
@@ -77,7 +77,7 @@ def mean(values: Sequence[float]) -> float:
     return ordered_sum(values) / len(values)
 
 
-def score_value(rollout: Outcome) -> float:
+def score_value(rollout: AnyResult) -> float:
     """S of a finished rollout."""
     if rollout.score is None:
         raise DomainError(f"rollout {rollout.rollout_id} finished without a score")
@@ -99,7 +99,7 @@ class _Sample:
     seed: int
 
     @classmethod
-    def of(cls, rollouts: Sequence[Outcome], failed: int, seed: int) -> "_Sample":
+    def of(cls, rollouts: Sequence[AnyResult], failed: int, seed: int) -> "_Sample":
         return cls(tuple(item.problem_id for item in rollouts), failed, seed)
 
     def mean(
@@ -154,7 +154,7 @@ class _Sample:
 
 
 def _score(
-    finished: Sequence[Outcome], sample: _Sample, label: EvaluationLabel
+    finished: Sequence[AnyResult], sample: _Sample, label: EvaluationLabel
 ) -> EvaluationMetric:
     scores = [score_value(item) for item in finished]
     one_each = len(set(sample.problems)) == len(sample.problems)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lamas.domain import Outcome
+from lamas.domain import AnyResult
 from lamas.errors import DomainError
 from lamas.evaluation.intervals import cluster_bootstrap
 from lamas.evaluation.metrics import finished_in_order, mean, score_value
@@ -30,7 +30,7 @@ class PairedDifference:
 
 
 def compare(
-    a: Sequence[Outcome], b: Sequence[Outcome], *, seed: int = 0
+    a: Sequence[AnyResult], b: Sequence[AnyResult], *, seed: int = 0
 ) -> tuple[PairedDifference, ...]:
     """Differences of A from B over the problems that both finished.
 
@@ -44,12 +44,12 @@ def compare(
     if not problems:
         raise DomainError("the two policies finished no problem in common")
 
-    def column(of: dict[str, list[Outcome]], value: Callable[[Outcome], float]) -> list[float]:
+    def column(of: dict[str, list[AnyResult]], value: Callable[[AnyResult], float]) -> list[float]:
         return [mean([value(item) for item in of[problem]]) for problem in problems]
 
     scores = _difference(problems, column(of_a, score_value), column(of_b, score_value), seed=seed)
     comparisons: list[PairedDifference | None] = [scores]
-    values: list[tuple[str, Callable[[Outcome], float]]] = [
+    values: list[tuple[str, Callable[[AnyResult], float]]] = [
         ("cp_tokens", lambda item: item.cp_tokens),
         ("cost_usd", lambda item: item.cost_usd),
     ]
@@ -63,8 +63,8 @@ def compare(
     return tuple(item for item in comparisons if item is not None)
 
 
-def _by_problem(rollouts: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    groups: dict[str, list[Outcome]] = defaultdict(list)
+def _by_problem(rollouts: Sequence[AnyResult]) -> dict[str, list[AnyResult]]:
+    groups: dict[str, list[AnyResult]] = defaultdict(list)
     for item in finished_in_order(rollouts):
         groups[item.problem_id].append(item)
     return groups

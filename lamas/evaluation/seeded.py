@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from lamas.domain import Outcome
+from lamas.domain import AnyResult
 from lamas.errors import DomainError
 from lamas.evaluation.hierarchical import Array, PairedEstimate, hierarchical_bootstrap
 from lamas.evaluation.metrics import finished_in_order, mean, score_value
 
-BySeed = Mapping[int, Sequence[Outcome]]
-_Cells = dict[int, dict[str, list[Outcome]]]
+BySeed = Mapping[int, Sequence[AnyResult]]
+_Cells = dict[int, dict[str, list[AnyResult]]]
 
 
 def compare_over_seeds(
-    a: BySeed | Sequence[Outcome], b: BySeed | Sequence[Outcome], *, seed: int = 0
+    a: BySeed | Sequence[AnyResult], b: BySeed | Sequence[AnyResult], *, seed: int = 0
 ) -> tuple[PairedEstimate, ...]:
     """Differences of A from B over the (training seed, problem) pairs that both finished.
 
@@ -55,7 +55,9 @@ def compare_over_seeds(
     return tuple(estimates)
 
 
-def means_over_seeds(a: BySeed | Sequence[Outcome], *, seed: int = 0) -> tuple[PairedEstimate, ...]:
+def means_over_seeds(
+    a: BySeed | Sequence[AnyResult], *, seed: int = 0
+) -> tuple[PairedEstimate, ...]:
     """`score`, `cp_tokens`, `cost_usd` and, where measured, `makespan_seconds` of one policy.
 
     Means over its (training seed, problem) pairs with intervals over both, as
@@ -104,7 +106,7 @@ def _table(
     other: _Cells,
     seeds: Sequence[int],
     problems: Sequence[str],
-    value: Callable[[Outcome], float],
+    value: Callable[[AnyResult], float],
 ) -> Array:
     """[S, P] means of `of`, NaN where either has none."""
     filled = np.full((len(seeds), len(problems)), np.nan)
@@ -115,9 +117,9 @@ def _table(
     return filled
 
 
-def _amounts(shown: Sequence[Outcome]) -> list[tuple[str, Callable[[Outcome], float]]]:
+def _amounts(shown: Sequence[AnyResult]) -> list[tuple[str, Callable[[AnyResult], float]]]:
     """What is summed up beside the score; makespans only where no call was replayed."""
-    values: list[tuple[str, Callable[[Outcome], float]]] = [
+    values: list[tuple[str, Callable[[AnyResult], float]]] = [
         ("cp_tokens", lambda item: item.cp_tokens),
         ("cost_usd", lambda item: item.cost_usd),
     ]
@@ -126,7 +128,9 @@ def _amounts(shown: Sequence[Outcome]) -> list[tuple[str, Callable[[Outcome], fl
     return values
 
 
-def _aligned(a: BySeed | Sequence[Outcome], b: BySeed | Sequence[Outcome]) -> tuple[_Cells, _Cells]:
+def _aligned(
+    a: BySeed | Sequence[AnyResult], b: BySeed | Sequence[AnyResult]
+) -> tuple[_Cells, _Cells]:
     """Both by seed and problem; a policy without seeds repeated under each seed of the other."""
     if isinstance(a, Mapping):
         of_a = _by_seed(a)
@@ -142,14 +146,14 @@ def _by_seed(of: BySeed) -> _Cells:
     return {key: _by_problem(rollouts) for key, rollouts in of.items()}
 
 
-def _by_problem(rollouts: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    groups: dict[str, list[Outcome]] = defaultdict(list)
+def _by_problem(rollouts: Sequence[AnyResult]) -> dict[str, list[AnyResult]]:
+    groups: dict[str, list[AnyResult]] = defaultdict(list)
     for item in finished_in_order(rollouts):
         groups[item.problem_id].append(item)
     return dict(groups)
 
 
-def _shown(of_a: _Cells, of_b: _Cells, seeds: Sequence[int]) -> list[Outcome]:
+def _shown(of_a: _Cells, of_b: _Cells, seeds: Sequence[int]) -> list[AnyResult]:
     return [
         item
         for key in seeds

@@ -9,8 +9,8 @@ from lamas.execution.fixed import (
     fixed_topology,
 )
 from lamas.execution.invocation import InvocationLabel, InvocationRunner, run_directly
+from lamas.execution.planning import as_try
 from lamas.execution.runner import RolloutRunner
-from lamas.execution.slots import as_try
 
 __all__ = [
     "TOPOLOGIES",

@@ -35,7 +35,7 @@ from lamas.llm import ChatModel
 from lamas.operators import Candidate, Catalogue, Chain, ChainScope, Operator, SolutionState
 from lamas.operators.concurrency import settle_all
 from lamas.sandbox import Sandbox
-from lamas.scheduling import longest_chain
+from lamas.timing import longest_chain
 
 _LOGGER = logging.getLogger(__name__)
 _ERROR_CHARACTERS = 500

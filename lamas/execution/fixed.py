@@ -13,7 +13,7 @@ from lamas.domain import (
     Purpose,
 )
 from lamas.errors import OperatorError
-from lamas.execution.slots import as_try
+from lamas.execution.planning import as_try
 
 MAX_LAYERS = 4
 """L of the paper."""

@@ -5,7 +5,7 @@ from lamas.domain import PlannedRollout, Problem, Rollout, ordered_sum
 from lamas.errors import BudgetExceededError
 from lamas.execution.executor import Execution, GraphExecutor, described
 from lamas.execution.invocation import InvocationRunner, run_directly
-from lamas.scheduling import cp_tokens, makespan_seconds, virtual_seconds
+from lamas.timing import cp_tokens, makespan_seconds, virtual_seconds
 
 
 class RolloutRunner:

@@ -2,9 +2,11 @@
 
 from lamas.llm.budget import Budget, Ledger
 from lamas.llm.chat import ChatModel, ChatRequest, ChatResult, attempts_of
-from lamas.llm.embedded import EmbeddedServer, EmbeddedSettings, packaged_gguf
+from lamas.llm.embedded import EmbeddedServer, EmbeddedSettings
+from lamas.llm.endpoint_check import check_endpoint, trial_request
+from lamas.llm.gguf import packaged_gguf
+from lamas.llm.lazy import LazyModel
 from lamas.llm.openai_chat import OpenAIChatModel
-from lamas.llm.preflight import check_endpoint
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.settings import EndpointSettings, RetryPolicy
 from lamas.llm.store import ResponseStore
@@ -17,6 +19,7 @@ __all__ = [
     "EmbeddedServer",
     "EmbeddedSettings",
     "EndpointSettings",
+    "LazyModel",
     "Ledger",
     "OpenAIChatModel",
     "Price",
@@ -26,4 +29,5 @@ __all__ = [
     "attempts_of",
     "check_endpoint",
     "packaged_gguf",
+    "trial_request",
 ]

@@ -1,11 +1,12 @@
 """What is asked of a model and what comes back, whichever model it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Protocol
 
 from lamas.domain import ChatMessage, ModelCall
+from lamas.domain.hygiene import well_formed
 from lamas.errors import DomainError, ModelError
 
 
@@ -31,6 +32,12 @@ class ChatRequest:
     def __post_init__(self) -> None:
         if not self.messages:
             raise DomainError(f"chat request {self.sample_key}: it holds no message")
+        kept = tuple(
+            replace(message, content=well_formed(message.content)) for message in self.messages
+        )
+        if kept != self.messages:
+            # A question may hold half a character, which neither JSON nor a digest takes.
+            object.__setattr__(self, "messages", kept)
         if self.max_tokens < 1:
             raise DomainError(
                 f"chat request {self.sample_key}: max_tokens={self.max_tokens} must be ≥ 1"

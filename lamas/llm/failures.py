@@ -1,20 +1,31 @@
 """Why an attempt failed, whether another may succeed, and when the server wants it."""
 
-import json
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import cast
 
 import httpx2
 import openai
 
-from lamas.llm.reply import MalformedReplyError
+from lamas.domain.printable import printable
+from lamas.errors import ModelError, ModelRequestError, ModelUnreachableError
+from lamas.llm.answer_parts import (
+    ErrorAnswerError,
+    MalformedReplyError,
+    StatedError,
+    items,
+    mapping,
+    stated_error,
+)
+from lamas.llm.settings import RetryPolicy
 
-_RETRYABLE_STATUS = frozenset({408, 409, 425, 429})
+_RETRYABLE = frozenset({408, 409, 425, 429})
 _NEVER_RETRYABLE_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+_REFUSING_KINDS = frozenset(
+    {"invalid_request_error", "authentication_error", "permission_error", "not_found_error"}
+)
 _KEY_LIKE = re.compile(r"\b(?:sk|pk|key|Bearer)[-_ ][A-Za-z0-9_\-*.]{6,}")
 _MAX_REASON_CHARACTERS = 300
 _SHORTEST_KEY = 8
@@ -36,6 +47,8 @@ class Failure:
     """No connection came about: nothing was asked, and nothing can have been paid."""
     status: int | None = None
     """HTTP status, if the endpoint answered with one."""
+    parameter: str | None = None
+    """The parameter of the request that the endpoint named as the fault."""
     retry_after_seconds: float | None = None
     """Shortest wait that the server asked for."""
 
@@ -43,17 +56,20 @@ class Failure:
 def failure_of(error: Exception, *, secret: str, now: float) -> Failure:
     """Classify what an attempt raised; `now` is the wall-clock time in epoch seconds.
 
-    429, 5xx, connection errors, timeouts and malformed bodies may succeed later; any other 4xx
-    and an exhausted quota cannot. Errors that no endpoint causes are raised again.
+    429, 5xx, connection errors, timeouts and malformed bodies may succeed later; any other 4xx, a
+    redirect and an exhausted quota cannot. An error with the status of a success is taken as what
+    it says. Errors that no endpoint causes are raised again.
     """
     match error:
         case openai.APIStatusError():
             status = error.status_code
-            exhausted = error.code in _NEVER_RETRYABLE_CODES or error.type in _NEVER_RETRYABLE_CODES
+            stated = _stated(error)
+            exhausted = not _NEVER_RETRYABLE_CODES.isdisjoint({stated.code, stated.kind})
             return Failure(
-                reason=_reason(error, f"HTTP {status}: {_message(error)}", secret),
-                retryable=(status >= 500 or status in _RETRYABLE_STATUS) and not exhausted,
+                reason=_reason(error, f"HTTP {status}: {_message(error, stated)}", secret),
+                retryable=(status >= 500 or status in _RETRYABLE) and not exhausted,
                 status=status,
+                parameter=_parameter(error.body),
                 retry_after_seconds=retry_after_seconds(error.response.headers, now=now),
             )
         case openai.APIConnectionError():
@@ -66,16 +82,14 @@ def failure_of(error: Exception, *, secret: str, now: float) -> Failure:
             )
         case openai.APIError():
             # An error event inside a stream: the HTTP status was 200 long ago.
-            refused = (error.code or "").startswith("4") and error.code != "429"
-            return Failure(
-                reason=_reason(error, _message(error), secret),
-                retryable=not refused and error.code not in _NEVER_RETRYABLE_CODES,
-            )
+            return _in_place_of_an_answer(ErrorAnswerError(_stated(error)), error.body, secret)
+        case ErrorAnswerError():
+            return _in_place_of_an_answer(error, None, secret)
+        case httpx2.HTTPError():
+            lost = f"the connection was lost in the answer ({type(error).__name__}: {error})"
+            return Failure(reason=_reason(MalformedReplyError(), lost, secret), retryable=True)
         case MalformedReplyError() | ReplyTimeoutError():
             return Failure(reason=_reason(error, str(error), secret), retryable=True)
-        case json.JSONDecodeError() | UnicodeDecodeError():
-            malformed = MalformedReplyError(f"the body is no JSON ({error})")
-            return Failure(reason=_reason(malformed, str(malformed), secret), retryable=True)
         case _:
             raise error
 
@@ -108,17 +122,90 @@ def _number(text: str | None) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def _message(error: openai.APIError) -> str:
-    body = error.body
-    if isinstance(body, dict):
-        message = cast("Mapping[str, object]", body).get("message")
-        if isinstance(message, str):
-            return message
-    return body if isinstance(body, str) and body else error.message
+def _in_place_of_an_answer(error: ErrorAnswerError, body: object, secret: str) -> Failure:
+    stated = error.stated
+    words = {stated.code, stated.kind}
+    status = stated.status
+    refused = (
+        words & _REFUSING_KINDS if status is None else status < 500 and status not in _RETRYABLE
+    )
+    return Failure(
+        reason=_reason(error, str(error), secret),
+        retryable=not refused and _NEVER_RETRYABLE_CODES.isdisjoint(words),
+        status=status,
+        parameter=_parameter(body),
+    )
+
+
+def _stated(error: openai.APIError) -> StatedError:
+    return stated_error({"error": error.body}) or StatedError(message=error.message)
+
+
+def _message(error: openai.APIStatusError, stated: StatedError) -> str:
+    elsewhere = error.response.next_request
+    if elsewhere is None:
+        return stated.message
+    # Neither a password nor a query, which may be a key, is repeated.
+    address = f"{elsewhere.url.scheme}://{elsewhere.url.netloc.decode()}{elsewhere.url.path}"
+    return (
+        f"it sends on to {address}, and redirects are not followed, as the prompt would go with "
+        "them: set llm.base_url to where the endpoint is"
+    )
+
+
+def _parameter(body: object) -> str | None:
+    """The parameter that an error's body names: OpenAI's `param`, FastAPI's `loc`."""
+    fields = mapping(body)
+    named = fields.get("param")
+    if isinstance(named, str) and named:
+        return named
+    for item in items(fields.get("detail")):
+        places = [place for place in items(mapping(item).get("loc")) if isinstance(place, str)]
+        if places:
+            return places[-1]
+    return None
 
 
 def _reason(error: Exception, message: str, secret: str) -> str:
     if secret:
         message = message.replace(secret, "[key]")
-    line = " ".join(_KEY_LIKE.sub("[key]", message).split())
+    line = printable(" ".join(_KEY_LIKE.sub("[key]", message).split()))
     return f"{type(error).__name__}: {line}"[:_MAX_REASON_CHARACTERS]
+
+
+def last_word(
+    where: str,
+    retry: RetryPolicy,
+    failure: Failure,
+    attempts: int,
+    *,
+    remedy: str | None = None,
+    ended: str = "",
+) -> ModelError | None:
+    """The error that ends a call after `attempts` ≥ 1, or None when another attempt is due.
+
+    `where` names model and endpoint, `remedy` says what to do about a refusal,
+    `ended` why the endpoint does not come back.
+    """
+    if not failure.retryable:
+        said = f"{where} refused a request: {failure.reason}"
+        return ModelRequestError(said if remedy is None else f"{said} — {remedy}")
+    if failure.unreached and ended:
+        return ModelUnreachableError(f"{where} is gone: {ended}")
+    if failure.unreached:
+        return ModelUnreachableError(
+            f"{where} could not be reached for {retry.outage_seconds:g} s "
+            f"(llm.retry.outage_seconds): {failure.reason}"
+        )
+    wait = failure.retry_after_seconds or 0.0
+    if wait > retry.retry_after_max_seconds:
+        return ModelUnreachableError(
+            f"{where} asks to wait {wait:.0f} s, more than llm.retry.retry_after_max_seconds="
+            f"{retry.retry_after_max_seconds:g}: {failure.reason}"
+        )
+    if attempts >= retry.attempts:
+        return ModelUnreachableError(
+            f"{where} gave no usable answer in {attempts} attempts "
+            f"(llm.retry.attempts), the last one ended with {failure.reason}"
+        )
+    return None

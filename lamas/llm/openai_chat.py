@@ -1,41 +1,38 @@
 """Chat completions over HTTP: bounded, timed, retried, priced, recorded and never paid twice."""
 
 import asyncio
+import logging
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from types import TracebackType
-from urllib.parse import quote
 from weakref import WeakValueDictionary
 
 import httpx2
-import openai
-from openai.types.chat import (
-    ChatCompletionAssistantMessageParam,
-    ChatCompletionChunk,
-    ChatCompletionMessageParam,
-    ChatCompletionSystemMessageParam,
-    ChatCompletionUserMessageParam,
-)
 
-from lamas.domain import ChatMessage, Clock, ModelCall, digest
-from lamas.errors import (
-    BudgetExceededError,
-    UnwritableError,
-)
+from lamas.domain import Clock, ModelCall, digest
+from lamas.domain.printable import printable
+from lamas.errors import BudgetExceededError, UnwritableError
+from lamas.llm.body_budget import answer_characters
 from lamas.llm.budget import Budget, Ledger
+from lamas.llm.call_record import blank_call, ended_call, sample
 from lamas.llm.chat import ChatRequest, ChatResult
 from lamas.llm.client import build_client, resolve_key
-from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of, without_key
-from lamas.llm.last_word import last_word
+from lamas.llm.exchange import ask
+from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of, last_word
 from lamas.llm.outage import Outage
 from lamas.llm.prices import Price, PriceList
+from lamas.llm.refused_parameter import parameter_remedy
 from lamas.llm.reply import Reply
+from lamas.llm.request_body import label_headers, request_body
 from lamas.llm.settings import EndpointSettings, RetryPolicy
 from lamas.llm.store import ResponseStore, replayed
 from lamas.llm.tokens import most_input_tokens
+from lamas.llm.usage import TokenUsage
+
+logger = logging.getLogger(__name__)
 
 Admission = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -62,14 +59,19 @@ class OpenAIChatModel:
         clock: Clock | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         admission: Admission = nullcontext,
+        ended: Callable[[], str] = str,
     ) -> None:
-        """`admission` is entered for every attempt: it waits until the endpoint may be asked."""
+        """`admission` is entered for every attempt: it waits until the endpoint may be asked.
+
+        `ended` says why an endpoint that takes no connection never will again; "" while it may.
+        """
         self.settings = settings
         self.price = price or PriceList.published().price(settings.model)
         self.ledger = Ledger(budget or Budget())
         """What this model's calls have cost so far; replayed ones cost nothing."""
         self._retry = retry or RetryPolicy()
-        self._outage = Outage(self._retry, self._where)
+        self._outage = Outage(self._retry, self._where, ended)
+        self._ended = ended
         self._store = store
         self._unstored: list[tuple[str, tuple[ModelCall, ...]]] = []
         """Paid answers, by key, that the store has not taken yet."""
@@ -80,6 +82,8 @@ class OpenAIChatModel:
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._admission = admission
         self._asks_for_usage = True
+        self._complained = False
+        """Whether a count that cannot be was told of."""
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """What is asked for at the moment, where answers are reused."""
 
@@ -104,11 +108,11 @@ class OpenAIChatModel:
 
     def call_id(self, request: ChatRequest) -> str:
         """Digest of everything that determines the sample, the slot that asks included."""
-        return digest(self._sample(request), request.sample_key)
+        return digest(sample(self.settings, request), request.sample_key)
 
     async def complete(self, request: ChatRequest) -> ChatResult:
         """Answer one request from the store or the endpoint (see `ChatModel.complete`)."""
-        blank = self._blank(request)
+        blank = blank_call(self.settings, request, self.call_id(request))
         key = self._key_of(request, blank)
         async with self._alone_with(key):
             recorded = self._store.get(key) if self._store is not None else None
@@ -123,14 +127,18 @@ class OpenAIChatModel:
     def _keep_paid(self) -> None:
         """Store the answers that are not stored; UnwritableError while that fails."""
         while self._store is not None and self._unstored:
-            self._store.put(*self._unstored[0])
+            try:
+                self._store.put(*self._unstored[0])
+            except ValueError as error:
+                # No later call can be the better for waiting until this one can be kept.
+                logger.warning("an answer of %s is used but not kept: %s", self._where, error)
             del self._unstored[0]
 
     def _key_of(self, request: ChatRequest, blank: ModelCall) -> str:
         if self._reuse_scope is None:
             return blank.call_id
         scope = [self._reuse_scope] if self._reuse_scope else []
-        return digest(self._sample(request), *scope)
+        return digest(sample(self.settings, request), *scope)
 
     @asynccontextmanager
     async def _alone_with(self, key: str) -> AsyncGenerator[None, None]:
@@ -175,7 +183,10 @@ class OpenAIChatModel:
                     with suppress(UnwritableError):
                         self._keep_paid()
                 return ChatResult(text=call.response_text or "", attempts=tuple(attempts))
-            stop = last_word(self._where, self._retry, failure, number)
+            remedy = parameter_remedy(self.settings, failure)
+            stop = last_word(
+                self._where, self._retry, failure, number, remedy=remedy, ended=self._ended()
+            )
             if stop is not None:
                 stop.attempts = tuple(attempts)
                 raise stop
@@ -191,7 +202,7 @@ class OpenAIChatModel:
         with reservation:
             async with self._slots, self._admission():
                 reservation.sent()
-                reply, failure = Reply(), None
+                reply, failure = self._blank_reply(request), None
                 started = self._clock.now()
                 try:
                     await self._exchange(request, blank.attempt, reply, started)
@@ -199,9 +210,40 @@ class OpenAIChatModel:
                     failure = self._failure(error)
                 finally:
                     # Also when the run is cancelled: what arrived is paid.
-                    reservation.pay(self.price.cost_usd(*reply.usage(request.messages)[:2]))
+                    usage = reply.usage(request.messages)
+                    reservation.pay(self._cost_usd(usage))
                 ended = self._clock.now()
-        return self._record(blank, reply, failure, started, ended), failure
+        self._complain(reply)
+        call = ended_call(
+            blank,
+            reply,
+            usage,
+            error=None if failure is None else failure.reason,
+            started_at=started,
+            ended_at=ended,
+            cost_usd=self._cost_usd(usage),
+            key=self._key,
+        )
+        return call, failure
+
+    def _blank_reply(self, request: ChatRequest) -> Reply:
+        return Reply(
+            most_characters=answer_characters(request.max_tokens),
+            one_of_many=self.settings.extra_body.get("n", 1) != 1,
+        )
+
+    def _cost_usd(self, usage: TokenUsage) -> float:
+        return self.price.cost_usd(usage.input, usage.output, usage.cached)
+
+    def _complain(self, reply: Reply) -> None:
+        if reply.reported.impossible is not None and not self._complained:
+            self._complained = True
+            logger.warning(
+                "%s reports %s, which no answer has: such counts are estimated from the text "
+                "and marked usage_estimated",
+                self._where,
+                printable(reply.reported.impossible),
+            )
 
     async def _exchange(
         self, request: ChatRequest, attempt: int, reply: Reply, started: float
@@ -210,67 +252,26 @@ class OpenAIChatModel:
         total = settings.total_timeout_seconds
         first = min(settings.first_chunk_timeout_seconds, total) if settings.stream else total
         begun = asyncio.get_running_loop().time()
+
+        def arrived() -> bool:
+            if settings.stream and reply.first_chunk_seconds is None:
+                reply.first_chunk_seconds = self._clock.now() - started
+                deadline.reschedule(begun + total)
+            return False
+
         try:
             async with asyncio.timeout_at(begun + first) as deadline:
-                if not settings.stream:
-                    reply.add_completion(await self._post(request, attempt))
-                    return
-                async with await self._post_stream(request, attempt) as stream:
-                    if "json" in stream.response.headers.get("content-type", ""):
-                        # The endpoint does not stream, whatever it was asked.
-                        reply.add_body(await stream.response.aread())
-                        return
-                    async for chunk in stream:
-                        if reply.add_chunk(chunk) and reply.first_chunk_seconds is None:
-                            reply.first_chunk_seconds = self._clock.now() - started
-                            deadline.reschedule(begun + total)
+                await ask(
+                    self._client,
+                    body=request_body(settings, request, asks_for_usage=self._asks_for_usage),
+                    headers=label_headers(settings, request, attempt),
+                    max_tokens=request.max_tokens,
+                    reply=reply,
+                    arrived=arrived,
+                )
         except TimeoutError:
-            limit, what = (total, "end") if reply.text else (first, "text")
+            limit, what = (total, "end") if reply.began else (first, "text")
             raise ReplyTimeoutError(f"no {what} of the answer within {limit:g} s") from None
-        reply.check_complete()
-
-    async def _post(self, request: ChatRequest, attempt: int) -> object:
-        # The client's own route for bodies it need not build or check: half the CPU of `create`,
-        # which counts where an endpoint answers at once. `Reply` checks what comes back.
-        return await self._client.post(
-            "/chat/completions",
-            cast_to=object,
-            body={
-                "model": self.settings.model,
-                "messages": [
-                    {"role": message.role, "content": message.content}
-                    for message in request.messages
-                ],
-                "temperature": request.temperature,
-                "seed": request.seed,
-                **self._extra_body(request),
-            },
-            options={"headers": self._headers(request, attempt)},
-        )
-
-    async def _post_stream(
-        self, request: ChatRequest, attempt: int
-    ) -> openai.AsyncStream[ChatCompletionChunk]:
-        return await self._client.chat.completions.create(
-            model=self.settings.model,
-            messages=[_message(message) for message in request.messages],
-            temperature=request.temperature,
-            seed=request.seed,
-            stream=True,
-            stream_options={"include_usage": True} if self._asks_for_usage else openai.omit,
-            extra_body=self._extra_body(request),
-            extra_headers=self._headers(request, attempt),
-        )
-
-    def _extra_body(self, request: ChatRequest) -> dict[str, object]:
-        limit = {self.settings.max_tokens_parameter: request.max_tokens}
-        return {**limit, **self.settings.extra_body}
-
-    def _headers(self, request: ChatRequest, attempt: int) -> dict[str, str]:
-        if not self.settings.annotate:
-            return {}
-        labels: Mapping[str, str] = {**request.labels, "attempt": str(attempt)}
-        return {f"x-lamas-{name}": _header_value(value) for name, value in labels.items()}
 
     def _failure(self, error: Exception) -> Failure:
         failure = failure_of(error, secret=self._key, now=time.time())
@@ -278,73 +279,3 @@ class OpenAIChatModel:
             self._asks_for_usage = False
             return replace(failure, retryable=True)
         return failure
-
-    def _sample(self, request: ChatRequest) -> list[object]:
-        return [
-            self.settings.model,
-            self.settings.identity,
-            [[message.role, message.content] for message in request.messages],
-            float(request.temperature),
-            request.max_tokens,
-            dict(self.settings.extra_body),
-            request.seed,
-        ]
-
-    def _blank(self, request: ChatRequest) -> ModelCall:
-        return ModelCall(
-            call_id=self.call_id(request),
-            attempt=1,
-            request_model=self.settings.model,
-            request_temperature=request.temperature,
-            request_max_tokens=request.max_tokens,
-            request_seed=request.seed,
-            request_messages=request.messages,
-            started_at=0.0,
-            ended_at=0.0,
-            status="error",
-        )
-
-    def _record(
-        self,
-        blank: ModelCall,
-        reply: Reply,
-        failure: Failure | None,
-        started: float,
-        ended: float,
-    ) -> ModelCall:
-        input_tokens, output_tokens, estimated = reply.usage(blank.request_messages)
-        return replace(
-            blank,
-            response_id=reply.response_id and without_key(reply.response_id, self._key),
-            response_model=reply.response_model and without_key(reply.response_model, self._key),
-            response_text=without_key(reply.text, self._key)
-            if failure is None or reply.text
-            else None,
-            response_finish_reasons=tuple(
-                without_key(reason, self._key) for reason in reply.finish_reasons
-            ),
-            usage_input_tokens=input_tokens,
-            usage_output_tokens=output_tokens,
-            usage_estimated=estimated,
-            started_at=started,
-            ended_at=ended,
-            time_to_first_chunk_seconds=reply.first_chunk_seconds,
-            cost_usd=self.price.cost_usd(input_tokens, output_tokens),
-            status="ok" if failure is None else "error",
-            error=None if failure is None else failure.reason,
-        )
-
-
-def _message(message: ChatMessage) -> ChatCompletionMessageParam:
-    match message.role:
-        case "system":
-            return ChatCompletionSystemMessageParam(role="system", content=message.content)
-        case "user":
-            return ChatCompletionUserMessageParam(role="user", content=message.content)
-        case "assistant":
-            return ChatCompletionAssistantMessageParam(role="assistant", content=message.content)
-
-
-def _header_value(value: str) -> str:
-    # Percent signs only where they are needed: most labels arrive as they are.
-    return value if value.isascii() and value.isprintable() else quote(value, safe=" /:.,-_")

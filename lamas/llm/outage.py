@@ -18,10 +18,11 @@ class Outage:
     The wait is bounded once for all of them: a call that begins when it is over tries once.
     """
 
-    def __init__(self, retry: RetryPolicy, where: str) -> None:
-        """`where` names the endpoint in what is logged."""
+    def __init__(self, retry: RetryPolicy, where: str, ended: Callable[[], str]) -> None:
+        """`where` names the endpoint in what is logged; `ended` says why it never comes back."""
         self._retry = retry
         self._where = where
+        self._ended = ended
         self._since: float | None = None
 
     def gone(self, reason: str) -> None:
@@ -42,7 +43,9 @@ class Outage:
             self._since = None
 
     def left_seconds(self) -> float:
-        """How much longer to wait; 0 or less when it is over."""
+        """How much longer to wait; 0 or less when it is over, or nobody will come back."""
+        if self._ended():
+            return 0.0
         since = _now() if self._since is None else self._since
         return since + self._retry.outage_seconds - _now()
 

@@ -17,28 +17,40 @@ class Price:
 
     input: float
     output: float
+    cached_input: float | None = None
+    """Of input tokens that the endpoint took from its prompt cache; None is as any other input."""
 
     def __post_init__(self) -> None:
+        if self.cached_input is not None and not 0 <= self.cached_input <= self.input:
+            raise ConfigurationError(
+                f"llm.price.cached_input={self.cached_input} must lie between 0 and "
+                f"llm.price.input={self.input}, or be null for the same price"
+            )
         for name, value in (("input", self.input), ("output", self.output)):
             if not 0 <= value < float("inf"):
                 raise ConfigurationError(
                     f"llm.price.{name}={value} must be ≥ 0 USD per million tokens"
                 )
 
-    def cost_usd(self, input_tokens: int, output_tokens: int) -> float:
-        """USD for so many tokens."""
-        return (input_tokens * self.input + output_tokens * self.output) / TOKENS_PER_PRICE
+    def cost_usd(self, input_tokens: int, output_tokens: int, cached_tokens: int = 0) -> float:
+        """USD for so many tokens; `cached_tokens` are those of the input that were cached."""
+        if self.cached_input is None or not cached_tokens:
+            spent = input_tokens * self.input
+        else:
+            fresh = (input_tokens - cached_tokens) * self.input
+            spent = fresh + cached_tokens * self.cached_input
+        return (spent + output_tokens * self.output) / TOKENS_PER_PRICE
 
 
 _PUBLISHED = {
-    "gpt-4o-mini": Price(input=0.15, output=0.60),
-    "gpt-4o": Price(input=2.50, output=10.00),
-    "gpt-4.1": Price(input=2.00, output=8.00),
-    "gpt-4.1-mini": Price(input=0.40, output=1.60),
-    "gpt-4.1-nano": Price(input=0.10, output=0.40),
-    "gpt-5": Price(input=1.25, output=10.00),
-    "gpt-5-mini": Price(input=0.25, output=2.00),
-    "gpt-5-nano": Price(input=0.05, output=0.40),
+    "gpt-4o-mini": Price(input=0.15, output=0.60, cached_input=0.075),
+    "gpt-4o": Price(input=2.50, output=10.00, cached_input=1.25),
+    "gpt-4.1": Price(input=2.00, output=8.00, cached_input=0.50),
+    "gpt-4.1-mini": Price(input=0.40, output=1.60, cached_input=0.10),
+    "gpt-4.1-nano": Price(input=0.10, output=0.40, cached_input=0.025),
+    "gpt-5": Price(input=1.25, output=10.00, cached_input=0.125),
+    "gpt-5-mini": Price(input=0.25, output=2.00, cached_input=0.025),
+    "gpt-5-nano": Price(input=0.05, output=0.40, cached_input=0.005),
 }
 
 
@@ -50,7 +62,7 @@ class PriceList:
 
     @classmethod
     def published(cls) -> "PriceList":
-        """List prices of OpenAI's text models (standard tier, uncached input)."""
+        """List prices of OpenAI's text models (standard tier)."""
         return cls(MappingProxyType(_PUBLISHED))
 
     def price(self, model: str) -> Price:

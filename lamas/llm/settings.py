@@ -13,6 +13,9 @@ MAX_CONCURRENCY = 1000
 """Connections that the HTTP client keeps open at most."""
 
 
+OmittedParameter = Literal["seed", "temperature"]
+
+
 def _nothing() -> Mapping[str, object]:
     return MappingProxyType({})
 
@@ -26,6 +29,8 @@ class EndpointSettings:
     model: str
     api_key_env: str | None = None
     """Name of the environment variable that holds the key; None sends no usable key."""
+    api_key: str = field(default="", repr=False)
+    """Key of a server that the run itself started, for as long as it lives; never recorded."""
     identity: str = ""
     """What else determines an answer (weights file, simulated profile): part of every call's id."""
     concurrency: int = 32
@@ -41,6 +46,8 @@ class EndpointSettings:
     """From sending to the end of one attempt."""
     max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """How the endpoint calls the limit on output tokens."""
+    omit: tuple[OmittedParameter, ...] = ()
+    """Parameters that the endpoint refuses: they are left out of every request."""
     extra_body: Mapping[str, object] = field(default_factory=_nothing)
     """Further JSON fields of every request (`top_p`, `chat_template_kwargs` …)."""
 

@@ -1,5 +1,6 @@
 """Responses that were paid for, in one SQLite file that outlives a killed process."""
 
+import logging
 import sqlite3
 import threading
 import time
@@ -10,8 +11,11 @@ from types import TracebackType
 
 from pydantic import TypeAdapter, ValidationError
 
-from lamas.domain import ModelCall
+from lamas.domain import ModelCall, ordered_sum
 from lamas.errors import ConfigurationError, unwritable
+from lamas.llm.call_flaw import answer_flaw
+
+logger = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 2
 BUSY_SECONDS = 30.0
@@ -29,11 +33,18 @@ _ADD_RUN = "ALTER TABLE responses ADD COLUMN run_id TEXT NOT NULL DEFAULT ''"
 _GET = "SELECT attempts FROM main.responses WHERE key = :key"
 _GET_EARLIER = f"{_GET} UNION ALL SELECT attempts FROM earlier.responses WHERE key = :key LIMIT 1"
 _COUNT = "SELECT count(*) FROM main.responses"
-_PAID = """
-SELECT count(*), coalesce(sum((
-    SELECT sum(json_extract(attempt.value, '$.cost_usd')) FROM json_each(attempts) AS attempt
-)), 0.0)
-FROM main.responses WHERE run_id = ?
+_ASIDE = """
+CREATE TABLE IF NOT EXISTS main.set_aside (
+    key TEXT NOT NULL,
+    attempts TEXT NOT NULL,
+    stored_at REAL NOT NULL,
+    run_id TEXT NOT NULL,
+    reason TEXT NOT NULL
+)
+"""
+_MOVE = """
+INSERT INTO main.set_aside
+SELECT key, attempts, stored_at, run_id, ? FROM main.responses WHERE key = ?
 """
 _ATTEMPTS: TypeAdapter[tuple[ModelCall, ...]] = TypeAdapter(tuple[ModelCall, ...])
 _LEFT_OUT = {"__all__": {"request_messages"}}
@@ -82,24 +93,23 @@ class ResponseStore:
             ) from None
 
     def get(self, key: str) -> tuple[ModelCall, ...] | None:
-        """Attempts stored under `key` without their messages, or None."""
+        """Attempts stored under `key` without their messages, or None.
+
+        What is stored there and can be no answer is set aside, and is as good as not there.
+        """
         with self._lock:
             row: tuple[str] | None = self._connection.execute(self._get, {"key": key}).fetchone()
-        if row is None:
-            return None
-        try:
-            return _ATTEMPTS.validate_json(row[0])
-        except ValidationError as error:
-            raise ConfigurationError(
-                f"the response store {self.path} holds an unreadable record {key} "
-                f"({error.error_count()} errors): move the file away and start again"
-            ) from None
+        return None if row is None else self._sound(key, row[0])
 
     def put(self, key: str, attempts: tuple[ModelCall, ...]) -> None:
         """Keep the attempts of a finished call; the first record of a key stays.
 
-        Raises UnwritableError when they cannot be written (the disk is full).
+        Raises UnwritableError when they cannot be written (the disk is full), and ValueError
+        for what can be no finished call.
         """
+        flaw = answer_flaw(attempts)
+        if flaw is not None:
+            raise ValueError(flaw)
         # The messages are part of the key and known to whoever asks with it.
         text = _ATTEMPTS.dump_json(attempts, exclude=_LEFT_OUT).decode()
         try:
@@ -112,10 +122,18 @@ class ResponseStore:
             raise unwritable(self.path, str(error)) from None
 
     def paid(self) -> tuple[int, float]:
-        """(finished calls, USD) that this run has put so far, failed attempts included."""
+        """(finished calls, USD) that this run has put so far, failed attempts included.
+
+        Looks at each of them: what can be no answer is set aside and does not count.
+        """
         with self._lock:
-            row: tuple[int, float] = self._connection.execute(_PAID, (self.run_id,)).fetchone()
-        return row
+            rows: list[tuple[str, str]] = self._connection.execute(
+                "SELECT key, attempts FROM main.responses WHERE run_id = ? ORDER BY key",
+                (self.run_id,),
+            ).fetchall()
+        found = [self._sound(key, text) for key, text in rows]
+        sound = [attempts for attempts in found if attempts is not None]
+        return len(sound), ordered_sum(call.cost_usd for attempts in sound for call in attempts)
 
     def forget(self, run_ids: Sequence[str]) -> int:
         """Delete what these runs put, overwriting it on disk; returns how many calls that were."""
@@ -126,6 +144,9 @@ class ResponseStore:
                 run("DELETE FROM main.responses WHERE run_id = ?", (name,)).rowcount
                 for name in run_ids
             )
+            run(_ASIDE)
+            for name in run_ids:
+                run("DELETE FROM main.set_aside WHERE run_id = ?", (name,))
             # Deleted pages would otherwise live on in the log and as free space.
             run("VACUUM")
             run("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -189,6 +210,43 @@ class ResponseStore:
     ) -> None:
         self.close()
 
+    def _sound(self, key: str, text: str) -> tuple[ModelCall, ...] | None:
+        """What is stored under `key`; None, and set aside, when it can be no answer."""
+        try:
+            attempts = _ATTEMPTS.validate_json(text)
+            flaw = answer_flaw(attempts)
+        except ValidationError as error:
+            attempts, flaw = (), f"it cannot be read ({error.error_count()} errors)"
+        if flaw is None:
+            return attempts
+        logger.warning(
+            "the response store %s holds a record %s that can be no answer (%s): it is set aside "
+            "and asked again",
+            self.path,
+            key,
+            flaw,
+        )
+        self._set_aside(key, flaw)
+        return None
+
+    def _set_aside(self, key: str, flaw: str) -> None:
+        with self._lock:
+            run = self._connection.execute
+            try:
+                run("BEGIN IMMEDIATE")
+                run(_ASIDE)
+                # Of an earlier store, which nobody writes to, there is nothing to move.
+                run(_MOVE, (flaw, key))
+                run("DELETE FROM main.responses WHERE key = ?", (key,))
+                run("COMMIT")
+            except sqlite3.Error as error:
+                if self._connection.in_transaction:
+                    run("ROLLBACK")
+                raise ConfigurationError(
+                    f"the response store {self.path} cannot set a record aside ({error}): make "
+                    "room where it lies, or free the file"
+                ) from None
+
     def _look_up_too(self, earlier: Path) -> None:
         # Immutable: no lock, no log, so that it may lie on a file system that many machines share.
         address = f"{earlier.absolute().as_uri()}?mode=ro&immutable=1"
@@ -205,7 +263,7 @@ class ResponseStore:
                 f"version {version[0]}, this program reads {SCHEMA_VERSION}"
             )
         tables = {name for (name,) in run("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if version[0] == 0 and tables - {"responses"}:
+        if version[0] == 0 and tables - {"responses", "set_aside"}:
             raise sqlite3.DatabaseError("it is another program's database")
         run(_SCHEMA)
         if version[0] == 1:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from lamas.domain import ToolExecution
 from lamas.sandbox.limits import SandboxLimits
-from lamas.sandbox.protocol import JudgingSandbox
+from lamas.sandbox.protocol import JudgedProgram, JudgingSandbox
 
 _LONGEST_DETAIL = 300
 
@@ -51,9 +51,10 @@ async def judge(
     Raises SandboxError.
     """
     verdict = secrets.token_hex(16)
-    served, checked = await sandbox.run_judged(
-        program, checker=checker, names=names, setup=setup, verdict=verdict, limits=limits
+    judged = JudgedProgram(
+        program=program, checker=checker, names=tuple(names), setup=setup, verdict=verdict
     )
+    served, checked = await sandbox.run_judged(judged, limits=limits)
     last_line = checked.stdout.rstrip("\n").rpartition("\n")[2]
     passed = checked.status == "ok" and secrets.compare_digest(last_line.encode(), verdict.encode())
     detail = "" if passed else _why(served, checked)

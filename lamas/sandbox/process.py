@@ -6,8 +6,7 @@ import os
 import secrets
 import sys
 import sysconfig
-import tempfile
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Literal, TypeVar
 
@@ -15,9 +14,11 @@ from lamas.domain import Clock, ToolExecution
 from lamas.errors import SandboxError
 from lamas.sandbox import backends
 from lamas.sandbox.barriers import refuse_if_weak
+from lamas.sandbox.base import Base, make, sweep
 from lamas.sandbox.inside.job import Job, Role, Setup
 from lamas.sandbox.limits import SandboxLimits
-from lamas.sandbox.running import Ending, OneRun, PipeEnds
+from lamas.sandbox.protocol import JudgedProgram
+from lamas.sandbox.running import Ending, OneRun, PipeEnds, joined
 from lamas.sandbox.scratch import remove_tree
 from lamas.sandbox.tool_time import MeasuredToolTime, ToolTime
 from lamas.sandbox.zygote_client import ZygoteClient, ZygoteLostError
@@ -30,6 +31,7 @@ PRELOADED = (
     "statistics", "string", "typing",
 )  # fmt: skip
 _ATTEMPTS = 4
+_NOT_OPEN = "The sandbox is not open; use it inside `async with`."
 _SERVING_GRACE_SECONDS = 0.5
 """How long a judged program may take to end once its checker has."""
 
@@ -71,7 +73,7 @@ class ProcessSandbox:
         self._allow_weak = allow_weak
         self._disabled = tuple(disabled)
         self._clock = Clock()
-        self._base = ""
+        self._base: Base | None = None
         self._start_zygote: Callable[[], Awaitable[ZygoteClient]] | None = None
         self._zygote: ZygoteClient | None = None
         self._restarting = asyncio.Lock()
@@ -100,7 +102,8 @@ class ProcessSandbox:
                 f"The sandbox needs Linux, this is {sys.platform}; run in a Linux container or "
                 "virtual machine."
             )
-        self._base = _make_base()
+        await asyncio.to_thread(sweep)
+        self._base = make()
         try:
             found = await backends.strongest(self._backend, self._setup, self._trial)
             self._problems = found.problems
@@ -122,12 +125,19 @@ class ProcessSandbox:
         if zygote is not None:
             zygote.close()
         await asyncio.gather(*self._removals)
-        if self._base:
-            remove_tree(self._base)
+        base, self._base = self._base, None
+        if base is not None:
+            base.remove()
+
+    @property
+    def _folder(self) -> str:
+        if self._base is None:
+            raise SandboxError(_NOT_OPEN)
+        return self._base.path
 
     def _setup(self, *, namespaces: bool) -> Setup:
         return Setup(
-            base=self._base,
+            base=self._folder,
             packages=self._packages,
             preload=self._preload,
             namespaces=namespaces,
@@ -160,21 +170,12 @@ class ProcessSandbox:
             return self._record(program, ending, started)
 
     async def run_judged(
-        self,
-        program: str,
-        *,
-        checker: str,
-        names: Sequence[str],
-        setup: str,
-        verdict: str,
-        limits: SandboxLimits | None = None,
+        self, judged: JudgedProgram, *, limits: SandboxLimits | None = None
     ) -> tuple[ToolExecution, ToolExecution]:
         """(run of the program, run of the checker), joined by pipes; one slot for both."""
         chosen = limits or self._limits
-        candidate = self._job("candidate", program, chosen, names=names)
-        check = self._job(
-            "checker", "", chosen, names=names, setup=setup, checker=checker, verdict=verdict
-        )
+        candidate = self._job("candidate", judged.program, chosen, judged)
+        check = self._job("checker", "", chosen, judged)
 
         async def attempt(zygote: ZygoteClient) -> tuple[Ending, Ending]:
             return await self._finish_pair(zygote, candidate, check, chosen)
@@ -183,8 +184,8 @@ class ProcessSandbox:
             started = self._clock.now()
             served, checked = await self._persist(attempt)
             return (
-                self._record(program, served, started),
-                self._record(checker, checked, started),
+                self._record(judged.program, served, started),
+                self._record(judged.checker, checked, started),
             )
 
     def _job(
@@ -192,23 +193,21 @@ class ProcessSandbox:
         role: Role,
         program: str,
         limits: SandboxLimits,
-        *,
-        names: Sequence[str] = (),
-        setup: str = "",
-        checker: str = "",
-        verdict: str = "",
+        judged: JudgedProgram | None = None,
     ) -> Job:
         self._runs += 1
         values = {name: getattr(limits, name) for name in SandboxLimits.__dataclass_fields__}
+        # The candidate's process must hold nothing of what decides.
+        checked = judged if role == "checker" else None
         return Job(
             role=role,
             program=program.encode(errors="replace").decode(),
             limits=values,
-            scratch=os.path.join(self._base, f"run-{self._runs}-{secrets.token_hex(4)}"),
-            setup=setup,
-            checker=checker,
-            names=tuple(names),
-            verdict=verdict,
+            scratch=os.path.join(self._folder, f"run-{self._runs}-{secrets.token_hex(4)}"),
+            names=() if judged is None else judged.names,
+            setup="" if checked is None else checked.setup,
+            checker="" if checked is None else checked.checker,
+            verdict="" if checked is None else checked.verdict,
         )
 
     async def _persist(self, attempt: Callable[[ZygoteClient], Awaitable[Result]]) -> Result:
@@ -225,7 +224,7 @@ class ProcessSandbox:
     async def _living_zygote(self) -> ZygoteClient:
         async with self._restarting:
             if self._zygote is None or self._start_zygote is None:
-                raise SandboxError("The sandbox is not open; use it inside `async with`.")
+                raise SandboxError(_NOT_OPEN)
             if not self._zygote.alive:
                 self._zygote.close()
                 self._zygote = await self._start_zygote()
@@ -253,7 +252,7 @@ class ProcessSandbox:
     ) -> tuple[Ending, Ending]:
         on_disk = "scratch-memory" not in zygote.barriers
         loop = asyncio.get_running_loop()
-        with _joined() as (serving_ends, asking_ends):
+        with joined() as (serving_ends, asking_ends):
             served = OneRun(zygote, candidate, limits, pipes=serving_ends, scratch_on_disk=on_disk)
             checked = OneRun(zygote, check, limits, pipes=asking_ends, scratch_on_disk=on_disk)
 
@@ -297,21 +296,3 @@ class ProcessSandbox:
             wall_seconds=wall,
             charged_seconds=self._tool_time.charge(program, wall),
         )
-
-
-def _make_base() -> str:
-    return os.path.realpath(tempfile.mkdtemp(prefix="lamas-sandbox-"))
-
-
-@contextlib.contextmanager
-def _joined() -> Generator[tuple[PipeEnds, PipeEnds], None, None]:
-    """Descriptors 3 and 4 of the program that serves and of the one that asks."""
-    requests_read, requests_write = os.pipe2(os.O_CLOEXEC)
-    answers_read, answers_write = os.pipe2(os.O_CLOEXEC)
-    serving = PipeEnds(requests_read, answers_write)
-    asking = PipeEnds(requests_write, answers_read)
-    try:
-        yield serving, asking
-    finally:
-        serving.close()
-        asking.close()

@@ -1,6 +1,6 @@
 """What the rest of the system knows of a sandbox."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from lamas.domain import ToolExecution
@@ -20,18 +20,25 @@ class Sandbox(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JudgedProgram:
+    """A program and what decides whether it passes; see `judge`, which builds it."""
+
+    program: str
+    checker: str
+    names: tuple[str, ...]
+    """The functions of the program that the checker may call."""
+    setup: str
+    """The trusted part of a prompt, run before the checker."""
+    verdict: str = field(repr=False)
+    """What the checker's process prints when it came to its end: nobody else may know it."""
+
+
 class JudgingSandbox(Sandbox, Protocol):
     """A sandbox that can also keep a program and its checker in processes apart."""
 
     async def run_judged(
-        self,
-        program: str,
-        *,
-        checker: str,
-        names: Sequence[str],
-        setup: str,
-        verdict: str,
-        limits: SandboxLimits | None = None,
+        self, judged: JudgedProgram, *, limits: SandboxLimits | None = None
     ) -> tuple[ToolExecution, ToolExecution]:
         """(run of the program, run of the checker); see `judge`, which reads the outcome."""
         ...

@@ -5,14 +5,14 @@ import contextlib
 import fcntl
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from lamas.errors import SandboxError
 from lamas.sandbox.inside.job import Job, Report
 from lamas.sandbox.limits import SandboxLimits
 from lamas.sandbox.scratch import used_bytes
-from lamas.sandbox.watching import pid_of, usage
+from lamas.sandbox.watching import deleted_bytes, pid_of, usage
 from lamas.sandbox.zygote_client import Launched, ZygoteClient, ZygoteLostError
 
 _READ_BYTES = 65_536
@@ -84,6 +84,20 @@ class PipeEnds:
         descriptors, self.descriptors = self.descriptors, ()
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+@contextlib.contextmanager
+def joined() -> Generator[tuple[PipeEnds, PipeEnds], None, None]:
+    """Descriptors 3 and 4 of the program that serves and of the one that asks."""
+    requests_read, requests_write = os.pipe2(os.O_CLOEXEC)
+    answers_read, answers_write = os.pipe2(os.O_CLOEXEC)
+    serving = PipeEnds(requests_read, answers_write)
+    asking = PipeEnds(requests_write, answers_read)
+    try:
+        yield serving, asking
+    finally:
+        serving.close()
+        asking.close()
 
 
 class OneRun:
@@ -163,10 +177,10 @@ class OneRun:
         if self._reason is None:
             self._reason = reason
             loop = asyncio.get_running_loop()
-            self._timers.append(loop.call_later(_DEATH_SECONDS, self._give_up))
+            self._timers.append(loop.call_later(_DEATH_SECONDS, self.give_up))
         self._zygote.kill(self._run)
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
         if not self._ended.done():
             self._ended.set_exception(
                 SandboxError(
@@ -208,8 +222,10 @@ class OneRun:
         if used.tasks > limits.processes:
             return "processes"
         cap = limits.scratch_bytes
-        if self._scratch_on_disk and used_bytes(self._job.scratch, cap) > cap:
-            return "scratch_bytes"
+        if self._scratch_on_disk:
+            nameless = deleted_bytes(used.pids)
+            if nameless > cap or used_bytes(self._job.scratch, cap - nameless) > cap - nameless:
+                return "scratch_bytes"
         return None
 
     def _let_go(self, loop: asyncio.AbstractEventLoop, own: Sequence[_Collector]) -> None:

@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_NO_FILES = ("RssAnon:", "RssShmem:", "VmSwap:")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +18,9 @@ class Usage:
     """Processes and threads, the supervisor left out."""
     cpu_seconds: float
     memory_bytes: int
-    """Resident and private, beyond what every run shares with its zygote."""
+    """No file's, beyond what every run shares with its zygote; shared pages count for each."""
+    pids: tuple[int, ...] = ()
+    """Of all but the supervisor."""
 
 
 def pid_of(pidfd: int) -> int | None:
@@ -29,13 +33,14 @@ def pid_of(pidfd: int) -> int | None:
     return None
 
 
-def private_bytes(pid: int) -> int:
-    """Resident memory that is no file's; 0 when the process is gone."""
-    try:
-        resident, shared = _read(f"/proc/{pid}/statm").split()[1:3]
-    except (OSError, ValueError):
-        return 0
-    return max(0, int(resident) - int(shared)) * _PAGE
+def own_bytes(pid: int) -> int:
+    """Memory that is no file's, shared and swapped out included; 0 when the process is gone."""
+    kib = 0
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in _read(f"/proc/{pid}/status").splitlines():
+            if line.startswith(_NO_FILES):
+                kib += int(line.split()[1])
+    return kib * 1024
 
 
 def usage(supervisor: int, inherited_bytes: int, enough: int = 4096) -> Usage:
@@ -44,6 +49,7 @@ def usage(supervisor: int, inherited_bytes: int, enough: int = 4096) -> Usage:
     Beyond `enough` tasks it stops looking.
     """
     tasks, ticks, memory = 0, 0, 0
+    pids: list[int] = []
     pending = [supervisor]
     while pending and tasks <= enough:
         pid = pending.pop()
@@ -59,9 +65,41 @@ def usage(supervisor: int, inherited_bytes: int, enough: int = 4096) -> Usage:
                 children = _read(f"/proc/{pid}/task/{thread}/children")
                 pending.extend(int(child) for child in children.split())
         if pid != supervisor:
+            pids.append(pid)
             tasks += len(threads)
-            memory += max(0, private_bytes(pid) - inherited_bytes)
-    return Usage(tasks=tasks, cpu_seconds=ticks / _TICKS, memory_bytes=memory)
+            memory += max(0, own_bytes(pid) - inherited_bytes)
+    cpu_seconds = ticks / _TICKS
+    return Usage(tasks=tasks, cpu_seconds=cpu_seconds, memory_bytes=memory, pids=tuple(pids))
+
+
+def deleted_bytes(pids: Iterable[int]) -> int:
+    """On disk in files that have no name any more and that one of the processes holds.
+
+    Of one that is only mapped the mapped part; nothing of processes that may not be looked into.
+    """
+    sizes: dict[tuple[int, int], int] = {}
+    mapped: dict[tuple[int, int], int] = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for name in os.listdir(f"/proc/{pid}/fd"):
+                with contextlib.suppress(OSError):
+                    found = os.stat(f"/proc/{pid}/fd/{name}")
+                    if found.st_nlink == 0 and stat.S_ISREG(found.st_mode):
+                        sizes[found.st_dev, found.st_ino] = found.st_blocks * 512
+        with contextlib.suppress(OSError):
+            for line in _read(f"/proc/{pid}/maps").splitlines():
+                if line.endswith("(deleted)"):
+                    _add_mapped(line, mapped)
+    return sum({**mapped, **sizes}.values())
+
+
+def _add_mapped(line: str, mapped: dict[tuple[int, int], int]) -> None:
+    with contextlib.suppress(ValueError):
+        place, _, offset, device, inode = line.split(maxsplit=5)[:5]
+        start, end = (int(part, 16) for part in place.split("-"))
+        major, minor = (int(part, 16) for part in device.split(":"))
+        key = (os.makedev(major, minor), int(inode))
+        mapped[key] = max(mapped.get(key, 0), int(offset, 16) + end - start)
 
 
 def _read(path: str) -> str:

@@ -16,7 +16,7 @@ from typing import IO
 
 from lamas.errors import SandboxError
 from lamas.sandbox.inside.job import Setup
-from lamas.sandbox.watching import private_bytes
+from lamas.sandbox.watching import own_bytes
 
 _HERE = pathlib.Path(__file__).resolve().parent
 _START_SECONDS = 30.0
@@ -80,7 +80,7 @@ class ZygoteClient:
         self._next = 0
         self.barriers: tuple[str, ...] = ()
         self.inherited_bytes = 0
-        """Private memory every forked process starts with."""
+        """Memory every forked process starts with."""
 
     @property
     def pid(self) -> int | None:
@@ -125,7 +125,7 @@ class ZygoteClient:
             await self._greet(errors)
         loop = asyncio.get_running_loop()
         loop.add_reader(ours.fileno(), self._listen)
-        self.inherited_bytes = private_bytes(self._process.pid)
+        self.inherited_bytes = own_bytes(self._process.pid)
 
     async def _greet(self, errors: IO[bytes]) -> None:
         loop = asyncio.get_running_loop()

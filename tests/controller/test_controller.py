@@ -17,14 +17,13 @@ from lamas.controller import (
     Controller,
     ControllerKind,
     ControllerSettings,
-    GraphChoice,
     bounded_threads,
     build_controller,
     temperature,
 )
 from lamas.controller.legality import LegalityTracker
 from lamas.controller.policy import History
-from lamas.domain import ExecutionGraph, OperatorSet, PolicyDecision
+from lamas.domain import ExecutionGraph, GraphChoice, OperatorSet, PolicyDecision
 from lamas.errors import ConfigurationError, ControllerError
 from tests.controller import naive
 from tests.training.world import SEVEN, THREE, unit_rows

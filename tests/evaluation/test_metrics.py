@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import warehouse
-from lamas.controller import GraphChoice
-from lamas.domain import EvaluationMetric, ExecutionGraph, Rollout, ordered_sum
+from lamas.domain import EvaluationMetric, ExecutionGraph, GraphChoice, Rollout, ordered_sum
 from lamas.errors import DomainError
 from lamas.evaluation import (
     EvaluationLabel,

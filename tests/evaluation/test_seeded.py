@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lamas.controller import GraphChoice
-from lamas.domain import ExecutionGraph, Rollout
+from lamas.domain import ExecutionGraph, GraphChoice, Rollout
 from lamas.errors import DomainError
 from lamas.evaluation import PairedEstimate, compare, compare_over_seeds, means_over_seeds
 from tests.training.world import THREE, Spent, failed, plan, rollout

@@ -20,7 +20,7 @@ from lamas.errors import ConfigurationError, DomainError, OperatorError
 from lamas.execution import Execution, GraphExecutor, InvocationLabel
 from lamas.execution.invocation import run_directly
 from lamas.operators import OperatorSettings
-from lamas.scheduling import makespan_seconds
+from lamas.timing import makespan_seconds
 from tests.execution.rollouts import (
     CATALOGUE,
     OPERATORS,

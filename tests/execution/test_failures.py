@@ -18,9 +18,9 @@ from lamas.errors import BudgetExceededError, ModelUnreachableError, SandboxErro
 from lamas.execution import GraphExecutor, InvocationLabel, RolloutRunner
 from lamas.llm import ChatRequest
 from lamas.operators import Candidate, Catalogue, Chain, Operator, SolutionState
-from lamas.scheduling import check
 from tests.execution.rollouts import PROBLEM, ToyBenchmark, executor_for, plan_of
 from tests.scripted import Reply, ScriptedModel, ScriptedSandbox, last_number
+from tests.timing.agreement import check
 
 THREE = [["Generate", "GenerateCoT", "MultiGenerateCoT"], ["SelfRefine"]]
 

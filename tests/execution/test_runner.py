@@ -11,7 +11,6 @@ from lamas.benchmarks.benchmark import Score
 from lamas.domain import ExecutionMode, Problem, Rollout
 from lamas.errors import BudgetExceededError, SandboxError
 from lamas.execution import RolloutRunner
-from lamas.scheduling import check
 from tests.execution.rollouts import (
     PROBLEM,
     ToyBenchmark,
@@ -21,6 +20,7 @@ from tests.execution.rollouts import (
     plan_of,
 )
 from tests.scripted import Reply, ScriptedModel, tool_result
+from tests.timing.agreement import check
 from tests.virtual_time import VirtualClock, run_in_virtual_time
 
 

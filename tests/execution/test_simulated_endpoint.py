@@ -14,8 +14,9 @@ from lamas.llm import EndpointSettings, OpenAIChatModel, Price
 from lamas.llm.simulated import SimulatedServer
 from lamas.operators import AnswerReader, Catalogue
 from lamas.sandbox import ModelledToolTime, ProcessSandbox, Sandbox
-from lamas.scheduling import check, cp_tokens
+from lamas.timing import cp_tokens
 from tests.scripted import last_number
+from tests.timing.agreement import check
 
 SUMS = [
     Problem(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.learners import initial_learner
 from flows.prepare import store_problems
-from flows.session import session
+from flows.run.learners import initial_learner
+from flows.run.opening import session
 
 TINY = ("llm=simulated", "benchmark.size=20", "training.problems_per_step=2")
 

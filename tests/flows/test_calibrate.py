@@ -9,16 +9,16 @@ import pytest
 import yaml
 
 from flows.calibrate import spread_over
-from flows.calibration.closeness import distance, share_of
-from flows.live import live_runner
 from flows.prepare import store_problems
-from flows.problems import problem_set
-from flows.session import session
+from flows.rollouts.here import live_runner
+from flows.run.opening import session
+from flows.run.problems import problem_set
+from lamas.calibration.closeness import distance, share_of
 from lamas.domain import Rollout
 from lamas.execution import fixed_plan, fixed_topology
 from lamas.llm.simulated import load_profile
 from lamas.llm.simulated.profile import PROFILE_FOLDER, Solve
-from lamas.scheduling import label
+from lamas.timing import label
 from tests.command import Finished, run_here
 from tests.factories import make_rollout
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.kills.nursery import Nursery
 from tests.command import Finished, run_here, start
+from tests.kills.nursery import Nursery
 from tests.shared import made_once
 from tests.warm import Starter
 from warehouse import Registry, Warehouse

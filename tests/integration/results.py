@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flows.kills.results import results
+from tests.kills.results import results
 
 
 def assert_equal_results(left: Path, right: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.comparison.standings import differences
 from lamas.errors import WarehouseError
 from lamas.evaluation import compare_over_seeds
+from lamas.report.comparison.estimates_table import differences
 from tests.command import Finished, run_here
 from tests.shared import made_once
 from tests.warm import Starter

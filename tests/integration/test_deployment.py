@@ -16,10 +16,10 @@ from typing import TypeVar, cast
 import httpx
 import pytest
 
-from flows.kills.processes import children
 from flows.orchestrator.access import auth_string
-from flows.server import answers, free_port, kept_open
+from flows.orchestrator.server import answers, free_port, kept_open
 from tests.integration.conftest import QUIET, TINY
+from tests.kills.processes import children
 from tests.migrated import Migrated
 from tests.patience import Patience, patience
 from tests.prefect_client import client

@@ -13,12 +13,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.kills.processes import children
 from flows.orchestrator.access import auth_string
-from flows.server import free_port, kept_open
+from flows.orchestrator.server import free_port, kept_open
 from lamas.domain import clock
 from tests.command import Finished, run_here, start
 from tests.integration.conftest import QUIET, SMALL, TINY
+from tests.kills.processes import children
 from tests.llm.scripted_endpoint import ScriptedEndpoint, says
 from tests.migrated import Migrated
 from tests.patience import ended, ran, until

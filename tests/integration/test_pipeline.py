@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.tables import read_sql_file
+from flows.cli.printing import read_sql_file
 from tests.command import Finished
 from tests.house import ROOT
 from tests.integration.conftest import QUIET, SMALL, answers_in

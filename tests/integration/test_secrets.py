@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.secret_scan import leaks
+from flows.home.secret_scan import leaks
 from lamas.llm import ResponseStore
 from tests.command import run_here, start
 from tests.factories import make_call

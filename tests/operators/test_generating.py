@@ -5,7 +5,7 @@ import pytest
 from lamas.errors import OperatorError
 from lamas.llm import ChatRequest
 from lamas.operators import OperatorSettings
-from lamas.scheduling import longest_chain
+from lamas.timing import longest_chain
 from tests.operators.chains import run_operator
 from tests.scripted import Reply, ScriptedModel, problem_of
 

@@ -65,6 +65,8 @@ class Ground:
     folder: pathlib.Path
     server: socket.socket
     abstract: socket.socket
+    datagrams: tuple[socket.socket, ...]
+    """One with a name in the folder, one with an abstract name."""
     outcomes: dict[str, ToolExecution] = field(default_factory=dict[str, ToolExecution])
 
     @property
@@ -107,11 +109,15 @@ class Ground:
         return max(0, usage(zygote, 0).tasks - idle)
 
     def connections(self) -> int:
-        """Peers that reached one of the listeners."""
+        """Peers and messages that reached one of the sockets."""
         count = 0
         for listener in (self.server, self.abstract):
             with contextlib.suppress(BlockingIOError):
                 listener.accept()
+                count += 1
+        for receiver in self.datagrams:
+            with contextlib.suppress(BlockingIOError):
+                receiver.recv(100)
                 count += 1
         return count
 
@@ -135,15 +141,25 @@ async def proving_ground(backend: Backend) -> AsyncGenerator[Ground, None]:
     abstract = socket.socket(socket.AF_UNIX)
     abstract.bind(f"\0proving-ground-{os.getpid()}-{backend}")
     abstract.listen()
-    for listener in (server, abstract):
+    datagrams = tuple(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2))
+    datagrams[0].bind(str(folder / "log.sock"))
+    (folder / "log.sock").chmod(0o777)
+    datagrams[1].bind(f"\0proving-ground-log-{os.getpid()}-{backend}")
+    for listener in (server, abstract, *datagrams):
         listener.setblocking(False)
     try:
         async with ProcessSandbox(backend=backend, limits=LIMITS, concurrency=6) as sandbox:
-            yield Ground(sandbox=sandbox, folder=folder, server=server, abstract=abstract)
+            yield Ground(
+                sandbox=sandbox,
+                folder=folder,
+                server=server,
+                abstract=abstract,
+                datagrams=datagrams,
+            )
     finally:
         del os.environ["PROVING_GROUND_API_KEY"]
-        server.close()
-        abstract.close()
+        for opened in (server, abstract, *datagrams):
+            opened.close()
         shutil.rmtree(folder)
 
 

@@ -155,6 +155,7 @@ found == 0 and breach("handle of a file outside")
 }
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_is_repelled(ground: Ground, name: str) -> None:
     outcome = (await ground.suffer(ATTACKS))[name]

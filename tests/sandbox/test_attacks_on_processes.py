@@ -295,6 +295,7 @@ while frame:
 }
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_is_repelled(ground: Ground, name: str) -> None:
     outcome = (await ground.suffer(ATTACKS))[name]

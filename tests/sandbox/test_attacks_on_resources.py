@@ -204,6 +204,7 @@ for path in ("a/b/c", "a/b", "a"):
 }
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_is_repelled(ground: Ground, name: str) -> None:
     outcome = (await ground.suffer(ATTACKS))[name]

@@ -145,6 +145,9 @@ class _CustomValueError(ValueError):
         (KeyboardInterrupt("m"), exchange.CandidateError),
         (GeneratorExit("m"), exchange.CandidateError),
         (UnicodeDecodeError("utf-8", b"x", 0, 1, "m"), ValueError),
+        (StopIteration("m"), RuntimeError),
+        (StopAsyncIteration("m"), RuntimeError),
+        (type("End", (StopIteration,), {})("m"), RuntimeError),
     ],
 )
 def test_exceptions_arrive_as_the_nearest_builtin(

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from lamas.sandbox import Judgement, ProcessSandbox, judge
-from tests.sandbox.proving_ground import LIMITS
+from lamas.sandbox import Judgement, JudgingSandbox, ProcessSandbox, judge
+from tests.sandbox.proving_ground import LIMITS, Ground
 
 QUICK = replace(LIMITS, wall_seconds=3.0, processes=4, output_bytes=200_000)
 
@@ -98,7 +98,7 @@ SAMPLES = (
 )
 
 
-async def _judge(sandbox: ProcessSandbox, sample: Sample, program: str) -> Judgement:
+async def _judge(sandbox: JudgingSandbox, sample: Sample, program: str) -> Judgement:
     return await judge(
         sandbox, program, sample.check, names=[sample.name], setup=sample.prompt, limits=QUICK
     )
@@ -217,14 +217,45 @@ CHEATS = {
 }
 
 
-@pytest.fixture(scope="module")
-async def cheated(sandbox: ProcessSandbox) -> dict[str, Judgement]:
+_LOOPING_CHECK = """
+wanted = [[2], [4], []]
+for got, want in zip(map(candidate, [[1], [2], []]), wanted):
+    assert got == want
+assert all(got == want for got, want in zip(map(candidate, [[1], [2], []]), wanted))
+"""
+"""Ends well for whoever ends its loops, in one interpreter."""
+ENDS_OF_LOOPS = {
+    "raised the end of the loop": "def double_all(items): raise StopIteration",
+    "raised an end of its own": (
+        "class End(StopIteration): pass\ndef double_all(items): raise End(2)"
+    ),
+    "raised the end of an empty iterator": "def double_all(items): return next(iter(()))",
+    "raised the end of another loop": "def double_all(items): raise StopAsyncIteration",
+    "was right once and then ended": (
+        "calls = []\ndef double_all(items):\n    calls.append(1)\n"
+        "    if len(calls) % 2: return [2]\n    raise StopIteration"
+    ),
+    "raised what a missing item raises": "def double_all(items): raise IndexError",
+    "raised what a missing attribute raises": "def double_all(items): raise AttributeError",
+}
+
+
+async def judged_cheats(sandbox: JudgingSandbox) -> dict[str, Judgement]:
+    """Every cheat against a check that it does not satisfy."""
     sample = SAMPLES[0]
-    found = await asyncio.gather(*(_judge(sandbox, sample, program) for program in CHEATS.values()))
-    return dict(zip(CHEATS, found, strict=True))
+    looping = replace(sample, check=_LOOPING_CHECK)
+    judging = [_judge(sandbox, sample, program) for program in CHEATS.values()]
+    judging += [_judge(sandbox, looping, program) for program in ENDS_OF_LOOPS.values()]
+    return dict(zip((*CHEATS, *ENDS_OF_LOOPS), await asyncio.gather(*judging), strict=True))
 
 
-@pytest.mark.parametrize("name", CHEATS)
+@pytest.fixture(scope="module")
+async def cheated(ground: Ground) -> dict[str, Judgement]:
+    return await judged_cheats(ground.sandbox)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("name", [*CHEATS, *ENDS_OF_LOOPS])
 def test_success_cannot_be_faked(cheated: dict[str, Judgement], name: str) -> None:
     judgement = cheated[name]
     assert not judgement.passed

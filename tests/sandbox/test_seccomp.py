@@ -14,6 +14,7 @@ NUMBERS = {
     "kill": 62, "truncate": 76, "chmod": 90, "ptrace": 101, "setuid": 105, "setsid": 112,
     "mount": 165, "socket": 41, "socketpair": 53, "tgkill": 234, "openat": 257, "unshare": 272,
     "prlimit64": 302, "memfd_create": 319, "bpf": 321, "clone3": 435, "openat2": 437,
+    "rt_sigaction": 13, "fcntl": 72, "prctl": 157, "sendmsg": 46, "setsockopt": 54,
 }  # fmt: skip
 
 
@@ -55,7 +56,7 @@ def as_x86_64(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
 
 
-@pytest.mark.parametrize("name", ["read", "mmap", "fork", "execve", "socketpair", "chmod", "kill"])
+@pytest.mark.parametrize("name", ["read", "mmap", "fork", "execve", "fcntl", "chmod", "kill"])
 def test_what_programs_need_is_allowed_in_namespaces(name: str) -> None:
     assert naive(seccomp.assemble(own_pid=None), name, 0, 0, 0) == 0
 
@@ -66,7 +67,7 @@ def test_what_nobody_needs_is_refused(name: str) -> None:
         assert naive(seccomp.assemble(own_pid=own_pid), name) == -errno.EPERM
 
 
-@pytest.mark.parametrize("name", ["setsid", "chmod", "setuid"])
+@pytest.mark.parametrize("name", ["setsid", "chmod", "setuid", "sendmsg"])
 def test_more_is_refused_outside_namespaces(name: str) -> None:
     assert naive(seccomp.assemble(own_pid=None), name) == 0
     assert naive(seccomp.assemble(own_pid=PID), name) == -errno.EPERM
@@ -99,6 +100,46 @@ def test_limits_and_signals_of_others_are_guarded_outside_namespaces() -> None:
     assert naive(relaxed, "kill", 1, 9) == 0
 
 
+@pytest.mark.parametrize("own_pid", [None, PID])
+def test_memory_that_belongs_to_nobody_is_refused(own_pid: int | None) -> None:
+    code = seccomp.assemble(own_pid=own_pid)
+    for flags, verdict in ((0x22, 0), (0x1, 0), (0x2, 0), (0x20022, 0), (0x21, -errno.ENOMEM)):
+        assert naive(code, "mmap", 0, 4096, 3, flags, 2**64 - 1) == verdict
+    assert naive(code, "mmap", 0, 4096, 3, 0x4021, 2**64 - 1) == -errno.ENOMEM
+
+
+@pytest.mark.parametrize("own_pid", [None, PID])
+def test_pairs_of_sockets_are_connected_ones(own_pid: int | None) -> None:
+    code = seccomp.assemble(own_pid=own_pid)
+    for domain, kind, verdict in (
+        (1, 1, 0), (1, 5, 0), (1, 1 | 0x80800, 0), (1, 2, -1), (1, 2 | 0x800, -1), (1, 3, -1),
+        (30, 1, -1), (16, 5, -1),
+    ):  # fmt: skip
+        assert naive(code, "socketpair", domain, kind) == verdict, (domain, kind)
+
+
+@pytest.mark.parametrize("own_pid", [None, PID])
+def test_ends_of_children_are_not_ignored(own_pid: int | None) -> None:
+    code = seccomp.assemble(own_pid=own_pid)
+    assert naive(code, "rt_sigaction", 17, 0) == 0
+    assert naive(code, "rt_sigaction", 15, 0x7FFF_1234_5678) == 0
+    for pointer in (0x10, 0x7FFF_0000_0000, 0x7FFF_1234_5678):
+        assert naive(code, "rt_sigaction", 17, pointer) == -errno.EPERM
+    assert naive(code, "openat", 0, 0, 0) == 0
+
+
+def test_files_send_no_signals_and_have_names_outside_namespaces() -> None:
+    code = seccomp.assemble(own_pid=PID)
+    for command, verdict in ((0, 0), (1030, 0), (4, 0), (8, -1), (10, -1), (15, -1), (1024, -1)):
+        assert naive(code, "fcntl", 3, command) == verdict
+    assert naive(code, "ioctl", 3, 0x8901) == -errno.EPERM
+    assert naive(code, "prctl", 4, 0) == -errno.EPERM
+    assert naive(code, "prctl", 15, 0) == 0
+    assert naive(code, "openat", 3, 0, 0o20200002) == -errno.EPERM
+    assert naive(code, "open", 0, 0o20200002) == -errno.EPERM
+    assert naive(code, "openat", 3, 0, 0o102) == 0
+
+
 @pytest.mark.parametrize(("name", "before"), [("open", 1), ("openat", 2)])
 def test_files_are_emptied_only_by_those_who_may_write(name: str, before: int) -> None:
     code = seccomp.assemble(own_pid=PID, confine_truncation=True)
@@ -106,6 +147,7 @@ def test_files_are_emptied_only_by_those_who_may_write(name: str, before: int) -
         assert naive(code, name, *([0] * before), flags) == verdict
     assert naive(code, "truncate") == -errno.EPERM
     assert naive(code, "openat2") == -errno.ENOSYS
+    assert naive(code, name, *([0] * before), 0o20200002) == -errno.EPERM
     assert naive(seccomp.assemble(own_pid=PID), name, *([0] * before), 0o1000) == 0
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamas.controller import GraphChoice
 from lamas.domain import (
     CriticalPathLabel,
     ExecutionGraph,
     ExecutionMode,
+    GraphChoice,
     PolicyDecision,
     Rollout,
     Trace,
@@ -173,7 +173,7 @@ def test_marginal_equals_removing_the_operator(tokens: list[int]) -> None:
 
 
 def test_in_a_sequential_rollout_everyone_adds_its_own_time() -> None:
-    from lamas.scheduling.critical_path import label
+    from lamas.timing.critical_path import label
 
     done = finished(mode="sequential")
     rewards = credit_rule("marginal").assign(done, label(done.trace), WEIGHTS)

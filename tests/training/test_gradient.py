@@ -14,12 +14,11 @@ from lamas.controller import (
     Controller,
     ControllerKind,
     ControllerSettings,
-    GraphChoice,
     LogProbabilities,
     build_controller,
 )
 from lamas.controller.policy import History
-from lamas.domain import ExecutionGraph, PolicyDecision, Rollout
+from lamas.domain import ExecutionGraph, GraphChoice, PolicyDecision, Rollout
 from lamas.training import TrainerSettings
 from lamas.training.objective import objective
 from tests.controller import naive

@@ -8,8 +8,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from lamas.controller import ControllerKind, ControllerSettings, GraphChoice, build_controller
-from lamas.domain import OperatorSet, Rollout
+from lamas.controller import ControllerKind, ControllerSettings, build_controller
+from lamas.domain import GraphChoice, OperatorSet, Rollout
 from lamas.errors import ConfigurationError, ControllerError, DomainError
 from lamas.training import RewardWeights, Trainer, TrainerSettings, state_digest
 from tests.training.world import (

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lamas.controller import EMBEDDING_SIZE, Controller, GraphChoice
+from lamas.controller import EMBEDDING_SIZE, Controller
 from lamas.domain import (
     CriticalPathLabel,
     ExecutionMode,
+    GraphChoice,
     InvocationKind,
     OperatorInvocation,
     OperatorSet,
@@ -19,7 +20,7 @@ from lamas.domain import (
     Trace,
     ordered_sum,
 )
-from lamas.scheduling.critical_path import cp_tokens, label, virtual_seconds
+from lamas.timing.critical_path import cp_tokens, label, virtual_seconds
 from lamas.training import Trainer, UpdateResult, rollout_seed
 
 GAMMA = 50.0

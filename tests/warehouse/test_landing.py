@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 from lamas.domain import Rollout
+from lamas.domain.texts import Texts
 from lamas.errors import WarehouseError
 from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
 from warehouse import Reader, Warehouse, Writer
 from warehouse.landing import merge_landed, read_landed, write_landed
-from warehouse.texts import Texts
 
 Store = Callable[..., int]
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from lamas.domain import ChatMessage, Rollout
+from lamas.domain.texts import Texts, with_texts
 from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
 from warehouse import Reader, Warehouse, Writer
-from warehouse.texts import Texts, with_texts
 
 SECRET = "what only this rollout says"
 

@@ -1,6 +1,7 @@
 """Every view: given these rollouts, expect these rows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -283,6 +284,26 @@ def test_failed_calls_tell_recovered_from_lost(store: Store, warehouse: Warehous
         ("RateLimitError: 429", 2, 2, 1, 1, 1, 1.5),
         ("Timeout", 1, 1, 0, 1, 2, 1.0),
     ]
+
+
+def test_odd_answers_count_each_remark_by_how_the_answer_ended(
+    store: Store, warehouse: Warehouse
+) -> None:
+    thought = replace(
+        make_call(cost_usd=0.5),
+        response_finish_reasons=("length",),
+        remarks=("no_text", "only_reasoning"),
+    )
+    cached = replace(make_call(cost_usd=0.25), usage_input_tokens=100, usage_cached_tokens=60)
+    step_of = Step(operator="Generate", calls=(thought, replace(cached, branch=1)))
+    store(make_rollout([[step_of]]), make_rollout([[step_of]], rollout_id="b", sample_index=1))
+    found = rows(warehouse, "SELECT * EXCLUDE (request_model) FROM odd_answers ORDER BY remark")
+    assert found == [
+        ("run-1", "Generate", "no_text", "length", 2, 1.0),
+        ("run-1", "Generate", "only_reasoning", "length", 2, 1.0),
+    ]
+    for view in ("spending", "run_summary"):
+        assert rows(warehouse, f"SELECT cached_tokens FROM {view}") == [(120,)]
 
 
 def test_learning_curve_joins_a_batch_with_its_update(

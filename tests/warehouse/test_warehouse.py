@@ -10,7 +10,8 @@ import pytest
 
 from lamas.errors import WarehouseError
 from tests.factories import make_run
-from warehouse import Reader, Warehouse, bench
+from tests.measure.warehouse import __main__ as bench
+from warehouse import Reader, Warehouse
 from warehouse.migration import Schema, migrate, packaged_schema
 from warehouse.sql_files import SqlFile, views_in_order
 

@@ -142,6 +142,15 @@ def test_half_a_surrogate_pair_is_replaced_and_the_rest_kept(store: Store, reade
     assert found.trace.invocations[0].calls[0].response_text == "a?b\0c"
 
 
+def test_a_number_that_no_column_holds_is_a_sentence_that_names_the_rollout(
+    store: Store, reader: Reader
+) -> None:
+    poisoned = replace(make_call(), usage_input_tokens=2**63)
+    with pytest.raises(WarehouseError, match=r"invocation_id large/.*usage_input_tokens=9223372"):
+        store(make_rollout([[Step(operator="Generate", calls=(poisoned,))]], rollout_id="large"))
+    assert reader.rollouts("run-1") == ()
+
+
 def test_a_run_is_finished_and_taken_up_again(writer: Writer, reader: Reader) -> None:
     writer.finish_run("run-1", "failed", ended_at=T0 + 5, error="no endpoint")
     assert reader.run("run-1").error == "no endpoint"

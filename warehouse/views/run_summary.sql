@@ -49,6 +49,7 @@ called AS (
         count_if(calls.status = 'error')::BIGINT AS failed_attempts,
         count_if(calls.replayed)::BIGINT AS replayed_attempts,
         sum(calls.usage_input_tokens)::BIGINT AS input_tokens,
+        sum(calls.usage_cached_tokens)::BIGINT AS cached_tokens,
         sum(calls.usage_output_tokens)::BIGINT AS output_tokens
     FROM model_calls AS calls
     INNER JOIN operator_invocations USING (invocation_id)
@@ -86,6 +87,7 @@ SELECT
     coalesce(called.failed_attempts, 0) AS failed_attempts,
     coalesce(called.replayed_attempts, 0) AS replayed_attempts,
     coalesce(called.input_tokens, 0) AS input_tokens,
+    coalesce(called.cached_tokens, 0) AS cached_tokens,
     coalesce(called.output_tokens, 0) AS output_tokens,
     coalesce(learned.updates, 0) AS updates,
     learned.last_checkpoint_id,

@@ -10,6 +10,7 @@ SELECT
     count_if(calls.status = 'error')::BIGINT AS failed_attempts,
     count_if(calls.replayed)::BIGINT AS replayed_attempts,
     sum(calls.usage_input_tokens)::BIGINT AS input_tokens,
+    sum(calls.usage_cached_tokens)::BIGINT AS cached_tokens,
     sum(calls.usage_output_tokens)::BIGINT AS output_tokens,
     sum(calls.cost_usd) AS cost_usd,
     coalesce(sum(calls.cost_usd) FILTER (WHERE calls.status = 'error'), 0)

@@ -10,6 +10,7 @@ from typing import cast
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 _MAX_ITEMS = 1_000_000
 _HEADER_BYTES = 8
+_ENDS_OF_LOOPS = ("StopIteration", "StopAsyncIteration")
 
 
 class NotPlainData:
@@ -143,10 +144,14 @@ def encode_exception(error: BaseException) -> object:
 def decode_exception(names: object, message: object) -> Exception:
     """The nearest builtin `Exception` of that name, so that asserted types match.
 
-    Never one that would end the checker: `SystemExit` and the like come back as CandidateError.
+    Never one that would end the checker: `SystemExit` and the like come back as CandidateError. Nor
+    one that would end a loop of the checker's early, as if all had been well: see PEP 479.
     """
     text = message if isinstance(message, str) else ""
     found = cast("list[object]", names) if isinstance(names, list) else []
+    ending = next((name for name in found if name in _ENDS_OF_LOOPS), None)
+    if ending is not None:
+        return RuntimeError(f"candidate raised {ending}: {text}")
     for name in found:
         kind = getattr(builtins, name, None) if isinstance(name, str) else None
         if isinstance(kind, type) and issubclass(kind, Exception) and kind is not Exception:

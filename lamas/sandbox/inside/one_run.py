@@ -180,6 +180,9 @@ def _put_up_barriers(around: Surroundings, job: Job, scratch: str) -> None:
         landlock.restrict(root.landlock_rules(around.readable, scratch), around.landlock)
     program.forget_the_zygote(packages)
     program.set_limits(job.limits, processes)
+    if not namespaced:
+        # For the parent, which counts the deleted files it holds; the filter keeps others from it.
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     if around.seccomp:
         seccomp.install(
             own_pid=None if namespaced else os.getpid(),

@@ -28,7 +28,8 @@ def set_limits(limits: Mapping[str, float], processes: int) -> None:
         resource.RLIMIT_NOFILE: (int(limits["open_files"]),) * 2,
         resource.RLIMIT_FSIZE: (int(limits["scratch_bytes"]),) * 2,
         resource.RLIMIT_STACK: (min(_STACK_BYTES, memory // 4),) * 2,
-        resource.RLIMIT_CORE: (0, 0),
+        # Unlike 0, 1 also keeps the kernel from piping a core to a program of the machine's.
+        resource.RLIMIT_CORE: (1, 1),
         resource.RLIMIT_MEMLOCK: (0, 0),
         resource.RLIMIT_MSGQUEUE: (0, 0),
         resource.RLIMIT_RTPRIO: (0, 0),

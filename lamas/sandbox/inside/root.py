@@ -1,4 +1,4 @@
-"""The file system a program sees: Python, system libraries, four devices, a scratch folder."""
+"""The file system a program sees: Python, system libraries, three devices, a scratch folder."""
 
 import os
 import sys
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from lamas.sandbox.inside import kernel, landlock
 
 SCRATCH = "/scratch"
-DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+# Not /dev/zero: mapped and shared it is memory that belongs to no process.
+DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")
 _SYSTEM_TREES = (
     "/lib",
     "/lib32",

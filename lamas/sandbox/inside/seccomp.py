@@ -39,11 +39,13 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "set_mempolicy_home_node": (450, 450), "vhangup": (153, 58), "nfsservctl": (180, 42),
     "lookup_dcookie": (212, 18), "socket": (41, 198), "connect": (42, 203), "bind": (49, 200),
     "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242),
+    "setsockopt": (54, 208),
 }  # fmt: skip
 
 # Without namespaces the program sees other processes of its user: it may not touch them, and it may
 # not leave its process group, by which it is killed. Nor may it change modes, owners, times and
-# attributes of its user's files: Landlock does not guard those.
+# attributes of its user's files: Landlock does not guard those. Nor send files: one that was
+# deleted and is on its way belongs to nobody whose use of the disk could be counted.
 _DENIED_WITHOUT_NAMESPACES: dict[str, tuple[int | None, int | None]] = {
     "setsid": (112, 157), "setpgid": (109, 154), "tkill": (200, 130),
     "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
@@ -58,7 +60,7 @@ _DENIED_WITHOUT_NAMESPACES: dict[str, tuple[int | None, int | None]] = {
     "utimensat": (280, 88), "inotify_add_watch": (254, 27), "setuid": (105, 146),
     "setgid": (106, 144), "setreuid": (113, 145), "setregid": (114, 143), "setresuid": (117, 147),
     "setresgid": (119, 149), "setfsuid": (122, 151), "setfsgid": (123, 152),
-    "setgroups": (116, 159),
+    "setgroups": (116, 159), "sendmsg": (46, 211), "sendmmsg": (307, 269),
 }  # fmt: skip
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000_003E), "aarch64": (1, 0xC000_00B7)}
@@ -66,19 +68,28 @@ _CLONE, _CLONE3, _IOCTL, _PRLIMIT64 = (56, 220), 435, (16, 29), (302, 261)
 _KILL, _TGKILL = (62, 129), (234, 131)
 _SCHED_SETAFFINITY = (203, 122)
 _OPEN, _OPENAT, _OPENAT2, _TRUNCATE = (2, None), (257, 56), 437, (76, 45)
+_MMAP, _SOCKETPAIR, _RT_SIGACTION = (9, 222), (53, 199), (13, 134)
+_PRCTL, _FCNTL = (157, 167), (72, 25)
 _NAMESPACE_FLAGS = (
     kernel.CLONE_NEWNS | kernel.CLONE_NEWCGROUP | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC
     | kernel.CLONE_NEWUSER | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET | 0x80
 )  # fmt: skip
+# F_SETOWN, F_SETSIG, F_SETOWN_EX send any signal to any process of the user; F_SETLEASE, F_NOTIFY
+# make others wait for, or report on, the user's files.
+_SIGNALS_OF_FILES = (8, 10, 15, 1024, 1026)
+_OWNERS_OF_FILES = (0x8901, 0x8902)  # FIOSETOWN, SIOCSPGRP
 _TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 _FILE_ATTRIBUTES = (0x4008_6602, 0x401C_5820)  # FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR
-_O_TRUNC, _O_ACCMODE = 0o1000, 0o3
+_O_TRUNC, _O_ACCMODE, _O_TMPFILE = 0o1000, 0o3, 0o20000000
+_SHARED_ANONYMOUS = 0x21  # MAP_SHARED | MAP_ANONYMOUS
+_AF_UNIX, _SOCKET_TYPE, _CONNECTED_TYPES = 1, 0xF, (1, 5)  # SOCK_STREAM, SOCK_SEQPACKET
+_SIGCHLD, _ANY_POINTER = 17, 0xFFFF_FFFF
 _LAST_KNOWN = 470
 _X32 = 0x4000_0000
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN, _AND = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54
 _ALLOW, _KILL_PROCESS, _ERRNO = 0x7FFF_0000, 0x8000_0000, 0x0005_0000
-_EPERM, _ENOSYS = _ERRNO | 1, _ERRNO | 38
+_EPERM, _ENOMEM, _ENOSYS = _ERRNO | 1, _ERRNO | 12, _ERRNO | 38
 _NUMBER, _ARCHITECTURE, _ARGUMENT = 0, 4, 16
 
 
@@ -113,12 +124,37 @@ class _Assembler:
             self.give_if(test, value, verdict)
         self.give(_ALLOW)
 
-    def refuse_masked(self, number: int, argument: int, mask: int, value: int) -> None:
+    def refuse_masked(
+        self, number: int, argument: int, mask: int, value: int, verdict: int = _EPERM
+    ) -> None:
         """System call `number` not with an argument that is `value` under `mask`."""
         self.code.append((_EQUAL, 0, 5, number))
         self.load(_ARGUMENT + 8 * argument)
         self.code.append((_AND, 0, 0, mask))
-        self.give_if(_EQUAL, value, _EPERM)
+        self.give_if(_EQUAL, value, verdict)
+        self.give(_ALLOW)
+
+    def only_connected_pairs(self, number: int) -> None:
+        """Pairs of Unix sockets, but no datagram ones: those can send to any name."""
+        self.code.append((_EQUAL, 0, 4 + 2 * len(_CONNECTED_TYPES) + 2, number))
+        self.load(_ARGUMENT)
+        self.code.append((_EQUAL, 1, 0, _AF_UNIX))
+        self.give(_EPERM)
+        self.load(_ARGUMENT + 8)
+        self.code.append((_AND, 0, 0, _SOCKET_TYPE))
+        for kind in _CONNECTED_TYPES:
+            self.give_if(_EQUAL, kind, _ALLOW)
+        self.give(_EPERM)
+
+    def only_default_action(self, number: int, signal: int) -> None:
+        """What is done on `signal` may be asked for, not changed."""
+        self.code.append((_EQUAL, 0, 10, number))
+        self.load(_ARGUMENT)
+        self.code.append((_EQUAL, 1, 0, signal))
+        self.give(_ALLOW)
+        for half in (0, 4):
+            self.load(_ARGUMENT + 8 + half)
+            self.give_if(_ANY_BIT, _ANY_POINTER, _EPERM)
         self.give(_ALLOW)
 
     def only(self, number: int, argument: int, values: list[int]) -> None:
@@ -159,27 +195,42 @@ def assemble(
     # glibc falls back to clone, whose flags a filter can see.
     out.give_if(_EQUAL, _CLONE3, _ENOSYS)
     out.examine(_CLONE[column], 0, [(_ANY_BIT, _NAMESPACE_FLAGS, _EPERM)])
-    requests = (*_TERMINAL_INJECTION, *_FILE_ATTRIBUTES)
+    # Pages of a shared mapping stay when all but one are unmapped: nobody could count them.
+    out.refuse_masked(_MMAP[column], 3, _SHARED_ANONYMOUS, _SHARED_ANONYMOUS, _ENOMEM)
+    out.only_connected_pairs(_SOCKETPAIR[column])
+    # Whoever ignores it makes the kernel forget what its children used.
+    out.only_default_action(_RT_SIGACTION[column], _SIGCHLD)
+    requests = (*_TERMINAL_INJECTION, *_FILE_ATTRIBUTES, *_OWNERS_OF_FILES)
     out.examine(_IOCTL[column], 1, [(_EQUAL, request, _EPERM) for request in requests])
     if own_pid is not None:
+        out.examine(_FCNTL[column], 1, [(_EQUAL, item, _EPERM) for item in _SIGNALS_OF_FILES])
+        # The parent looks for deleted files in /proc, which shows those of dumpable processes only.
+        out.examine(_PRCTL[column], 0, [(_EQUAL, kernel.PR_SET_DUMPABLE, _EPERM)])
+        _confine_opening(out, column, truncation=confine_truncation)
         out.only(_PRLIMIT64[column], 0, [0, own_pid])
         out.only(_SCHED_SETAFFINITY[column], 0, [0, own_pid])
         if confine_signals:
             out.only(_KILL[column], 0, [0, own_pid])
             out.only(_TGKILL[column], 0, [own_pid])
-        if confine_truncation:
-            _confine_truncation(out, column)
     out.give(_ALLOW)
     return out.code
 
 
-def _confine_truncation(out: _Assembler, column: int) -> None:
-    out.give_if(_EQUAL, _TRUNCATE[column], _EPERM)
+def _confine_opening(out: _Assembler, column: int, *, truncation: bool) -> None:
+    """No files without a name, whose size nobody sees; with `truncation` no emptying by readers."""
     out.give_if(_EQUAL, _OPENAT2, _ENOSYS)
+    if truncation:
+        out.give_if(_EQUAL, _TRUNCATE[column], _EPERM)
     for numbers, argument in ((_OPEN, 1), (_OPENAT, 2)):
         number = numbers[column]
         if number is not None:
-            out.refuse_masked(number, argument, _O_TRUNC | _O_ACCMODE, _O_TRUNC)
+            out.code.append((_EQUAL, 0, 8 if truncation else 4, number))
+            out.load(_ARGUMENT + 8 * argument)
+            out.give_if(_ANY_BIT, _O_TMPFILE, _EPERM)
+            if truncation:
+                out.code.append((_AND, 0, 0, _O_TRUNC | _O_ACCMODE))
+                out.give_if(_EQUAL, _O_TRUNC, _EPERM)
+            out.give(_ALLOW)
 
 
 class _Program(ctypes.Structure):

@@ -5,11 +5,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.clock import Credited
+from flows.comparison.member_run import Item, Step
 from flows.comparison.run import in_order
-from flows.comparison.training import Item, Step
-from flows.update import Moved
+from flows.run.learners import Moved
 from lamas.domain import Rollout
+from lamas.training.latency_credit import Credited
 from tests.factories import make_checkpoint, make_rollout
 from tests.warehouse.records import make_update
 

@@ -3,8 +3,8 @@
 import pytest
 
 from flows.comparison.variants import configured, fixed_graphs, grid
-from flows.compose import load_settings
 from flows.settings import Settings
+from flows.settings.compose import load_settings
 from lamas.errors import ConfigurationError
 
 BASE = ("llm=simulated", "seed=3")

@@ -1,1 +1,0 @@
-"""Fitting the simulated endpoint to a run's rollouts, and comparing it with them."""

@@ -1,0 +1,37 @@
+"""The subcommands of `lamas`, in the order `--help` shows them; one file each."""
+
+from flows.cli import (
+    ask,
+    audit,
+    backup,
+    calibrate,
+    champion,
+    deploy,
+    export,
+    latency,
+    prune,
+    report,
+    serve,
+    sql,
+    stage,
+    ui,
+)
+from flows.cli.line import Command
+
+COMMANDS: tuple[Command, ...] = (
+    *stage.COMMANDS,
+    ask.COMMAND,
+    sql.COMMAND,
+    report.COMMAND,
+    calibrate.COMMAND,
+    latency.COMMAND,
+    audit.COMMAND,
+    ui.COMMAND,
+    champion.COMMAND,
+    deploy.COMMAND,
+    serve.COMMAND,
+    export.COMMAND,
+    backup.BACKUP,
+    backup.RESTORE,
+    prune.COMMAND,
+)

@@ -1,1 +1,0 @@
-"""The report of a run: what its queries return, drawn and written into one HTML file."""

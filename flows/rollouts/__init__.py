@@ -1,0 +1,1 @@
+"""How planned rollouts are run and stored: here, or in shards; what one Prefect task run is."""

@@ -1,0 +1,77 @@
+"""Planned rollouts run where the engine says, and what is missing of them stored."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from flows.rollouts.here import Here
+from flows.rollouts.progress import CollectProgress, on_terminal, publish
+from flows.rollouts.shards.intake import take_in_rest
+from flows.rollouts.shards.spread import Shards
+from flows.run.session import Session
+from flows.settings import Settings
+from lamas.benchmarks.problem_set import ProblemSet
+from lamas.domain import PlannedRollout
+from lamas.errors import ModelUnreachableError
+from lamas.execution.collecting import Collected, RunsRollouts
+from lamas.execution.planning import owed
+
+LEFT_BEHIND_SECONDS = 60.0
+"""Longest wait for workers that an interrupted start of the run left behind."""
+
+
+NO_SAMPLES: Mapping[str, int | None] = MappingProxyType({})
+
+
+async def run_plans(
+    current: Session,
+    problems: ProblemSet,
+    plans: Sequence[PlannedRollout],
+    *,
+    name: str,
+    samples_by_policy: Mapping[str, int | None] = NO_SAMPLES,
+) -> None:
+    """Run what is missing of `plans` and write it.
+
+    `samples_by_policy` names the policies whose MultiGenerateCoT draws another number of chains
+    than configured. Raises ModelUnreachableError when too much fails.
+    """
+    await asyncio.to_thread(take_in_rest, current, wait_seconds=LEFT_BEHIND_SECONDS)
+    finished = current.reader.rollout_statuses(current.run.run_id)
+    missing = owed(plans, finished, retry_failed=current.shared.retry_failed)
+    if not missing:
+        return
+    progress = CollectProgress(name, len(missing))
+    stop = asyncio.Event()
+    with on_terminal(progress, current.console):
+        publishing = asyncio.create_task(publish(progress, stop))
+        try:
+            collected = await rollouts_of(current).run(
+                problems,
+                missing,
+                samples_by_policy=samples_by_policy,
+                on_finished=progress.add,
+            )
+        finally:
+            stop.set()
+            await publishing
+    check_failures(current.settings, collected)
+
+
+def rollouts_of(current: Session) -> RunsRollouts:
+    """Where the run's rollouts run, as `engine` says; the same from its first batch to its last."""
+    if current.rollouts is None:
+        local = current.settings.engine.kind == "local"
+        current.rollouts = Here(current) if local else Shards(current)
+    return current.rollouts
+
+
+def check_failures(settings: Settings, collected: Collected) -> None:
+    """ModelUnreachableError when more failed than `training.max_failed_fraction` allows."""
+    limit = settings.training.max_failed_fraction
+    if collected.failed > limit * collected.finished:
+        raise ModelUnreachableError(
+            f"{collected.failed} of {collected.finished} rollouts failed, more than "
+            f"training.max_failed_fraction={limit}; the first said: {collected.first_error}. "
+            "Mend that and start the same command again: it goes on from here"
+        )

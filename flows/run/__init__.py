@@ -1,0 +1,1 @@
+"""One run from begin to end: session, row, preflight, problems, learners, batches, plans, caps."""

@@ -1,0 +1,93 @@
+"""Who is compared on the held-out problems: checkpoints, and graphs that nobody learns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.run.learners import Learner
+from flows.run.session import Session
+from lamas.benchmarks.problem_set import ProblemSet
+from lamas.domain import DecisionMode, GraphChoice, Problem, Rollout, derive_seed, digest
+from lamas.evaluation import EvaluationLabel
+from lamas.execution import certain_decisions, fixed_topology
+
+CHAMPION = " (champion)"
+"""After the name of the deployed checkpoint: two of one step may be compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entrant:
+    """One way of choosing graphs."""
+
+    name: str
+    """As tables show it."""
+    policy: str
+    checkpoint_id: str | None
+    step: int
+    mode: DecisionMode
+    choices: tuple[GraphChoice, ...]
+    """One for each evaluated problem, in their order."""
+    samples: int | None = None
+    """Chains of MultiGenerateCoT where the graph prescribes them."""
+
+
+def learned(
+    current: Session, learner: Learner, problems: ProblemSet, evaluated: Sequence[Problem]
+) -> Entrant:
+    """A checkpoint as it would be deployed, which decides, or as it trains, which samples."""
+    kind, controller = current.settings.controller.kind, learner.trainer.controller
+    embeddings = problems.embeddings(evaluated)
+    decides = current.settings.evaluation.mode == "decided"
+    if decides:
+        choices = controller.decide(embeddings)
+    else:
+        seed = derive_seed(current.settings.seed, "evaluated graphs")
+        names = [problem.problem_id for problem in evaluated]
+        choices = controller.sample(embeddings, [derive_seed(seed, name) for name in names])
+    champion = current.registry.champion()
+    deployed = champion is not None and champion.checkpoint_id == learner.checkpoint_id
+    return Entrant(
+        name=f"{kind}, step {learner.step}{CHAMPION if deployed else ''}",
+        policy=kind,
+        checkpoint_id=learner.checkpoint_id,
+        step=learner.step,
+        mode="decided" if decides else "sampled",
+        choices=choices,
+    )
+
+
+def fixed(current: Session, name: str, evaluated: Sequence[Problem]) -> Entrant:
+    """A fixed graph; OperatorError lists the known names."""
+    topology, operators = fixed_topology(name), current.operators
+    graph = topology.graph(operators)
+    choice = GraphChoice(graph, certain_decisions(graph, operators))
+    return Entrant(
+        name=name,
+        policy=name,
+        checkpoint_id=None,
+        step=0,
+        mode="fixed",
+        choices=(choice,) * len(evaluated),
+        samples=topology.samples,
+    )
+
+
+def evaluated_rollouts(
+    current: Session, *, policy: str, checkpoint_id: str | None
+) -> tuple[Rollout, ...]:
+    """This run's evaluation rollouts of one policy and checkpoint, one try per slot."""
+    rollouts = current.reader.rollouts(
+        current.run.run_id, purpose="evaluate", policy=policy, checkpoint_id=checkpoint_id
+    )
+    latest = {(item.plan.problem_id, item.plan.sample_index): item for item in rollouts}
+    return tuple(latest.values())
+
+
+def evaluation_label(current: Session, entrant: Entrant) -> EvaluationLabel:
+    """What the entrant's metrics are stored under."""
+    return EvaluationLabel(
+        evaluation_id=digest(current.run.run_id, entrant.policy, entrant.checkpoint_id),
+        run_id=current.run.run_id,
+        checkpoint_id=entrant.checkpoint_id,
+        policy=entrant.policy,
+        split=current.settings.evaluation.split,
+    )

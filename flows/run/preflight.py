@@ -1,0 +1,154 @@
+"""What can be known to be wrong before a run begins: found out before any server starts."""
+
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from flows.home.lock import writer_turn
+from flows.run.batches import batch_checkpoint, batch_credits, latest_batch
+from flows.run.credit_clock import credit_clock
+from flows.run.learners import chosen_checkpoint, first_checkpoint, stored_learner
+from flows.run.problems import checked_problems, prepared_problems
+from flows.settings import Settings
+from flows.settings.engine import EngineConfig
+from flows.wiring.endpoint import check_model
+from flows.wiring.parts import Parts
+from lamas.domain import ExecutionGraph, Problem
+from lamas.domain.printable import printable
+from lamas.errors import ConfigurationError, ServerError
+from lamas.execution import fixed_topology
+from lamas.execution.requirements import requirements_of
+from lamas.training import problem_batch
+
+CONNECT_SECONDS = 10.0
+"""Longest wait for a cluster to take a connection."""
+
+
+def _say(text: str) -> None:
+    print(f"  {printable(text)}", file=sys.stderr, flush=True)
+
+
+async def preflight(stage: str, settings: Settings) -> None:
+    """Raise the LamasError that `stage` would meet sooner or later, where that can be told now.
+
+    Writes nothing; the home folder and its lock file are made.
+    """
+    async with writer_turn(settings.home, settings.overlap, _say):
+        await check(stage, settings)
+
+
+async def check(stage: str, settings: Settings) -> None:
+    """`preflight` for a run that holds the home folder already."""
+    _check_engine(stage, settings)
+    async with AsyncExitStack() as stack:
+        place = Parts(settings, stack)
+        match stage:
+            case "credit" | "update":
+                _check_batch(place, credited=stage == "update")
+            case "prepare":
+                _check_warehouse(place)
+                checked_problems(place)
+            case _:
+                await _check_rollouts(stage, place)
+
+
+def _check_engine(stage: str, settings: Settings) -> None:
+    kind = settings.engine.kind
+    if kind == "local":
+        return
+    if stage in ("compare", "sweep"):
+        raise ConfigurationError(
+            f"engine={kind} spreads the rollouts of one run; `lamas {stage}` runs many side by "
+            "side and shares their answers in one process: leave engine=local"
+        )
+    if find_spec(f"prefect_{kind}") is None:
+        raise ConfigurationError(
+            f"engine={kind} is not installed: pip install 'lamas[{kind}]', or choose engine=local"
+        )
+    _check_cluster(settings.engine)
+
+
+def _check_cluster(config: EngineConfig) -> None:
+    if config.address is None or config.address == "auto":
+        return
+    parts = urlsplit(config.address if "://" in config.address else f"//{config.address}")
+    try:
+        # The engines themselves would try for minutes.
+        socket.create_connection((parts.hostname, parts.port or 0), CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise ServerError(
+            f"no {config.kind} cluster answers at engine.address={config.address} ({error}): start "
+            "it, correct the address, or choose engine=local"
+        ) from None
+
+
+def _check_batch(place: Parts, *, credited: bool) -> None:
+    run_id, step = latest_batch(place, place.settings.run)
+    stored_learner(place, batch_checkpoint(place, run_id, step))
+    credit_clock(place, run_id)
+    if credited:
+        batch_credits(place, run_id, step)
+
+
+async def _check_rollouts(stage: str, place: Parts) -> None:
+    if stage == "collect":
+        problems = prepared_problems(place)
+    else:
+        _check_warehouse(place)
+        problems = checked_problems(place)
+    _ = place.operators
+    if stage != "evaluate":
+        _check_training_batch(place, problems)
+    if stage == "retrain" and place.settings.training.latency_model == "fitted":
+        credit_clock(place, "")
+    graphs = () if stage == "collect" else _baselines(place)
+    fixed_only = stage == "evaluate" and place.settings.checkpoint == "none"
+    if not fixed_only:
+        _check_checkpoint(stage, place)
+    if requirements_of(graphs, place.catalogue, place.benchmark, any_graph=not fixed_only).model:
+        await check_model(place.settings)
+
+
+def _check_checkpoint(stage: str, place: Parts) -> None:
+    if stage == "retrain":
+        if place.settings.evaluation.split != "test":
+            raise ConfigurationError(
+                f"evaluation.split={place.settings.evaluation.split} cannot decide on a promotion: "
+                "a retrain evaluates on problems that it did not train on; leave it at test"
+            )
+        name = first_checkpoint(place)
+    elif place.settings.checkpoint is None and not place.settings.warehouse.exists():
+        name = None
+    else:
+        name = chosen_checkpoint(place)
+    if name is not None:
+        stored_learner(place, name)
+
+
+def _check_warehouse(place: Parts) -> None:
+    """A warehouse need not be there yet, but what is there must be one."""
+    if place.settings.warehouse.exists():
+        _ = place.warehouse
+
+
+def _check_training_batch(place: Parts, problems: Sequence[Problem]) -> None:
+    problem_batch(
+        [problem.problem_id for problem in problems if problem.split == "train"],
+        seed=place.settings.seed,
+        step=0,
+        size=place.settings.training.problems_per_step,
+    )
+
+
+def _baselines(place: Parts) -> tuple[ExecutionGraph, ...]:
+    """The fixed graphs to evaluate, legal over the configured operators."""
+    names = place.settings.evaluation.baselines
+    if not names and place.settings.checkpoint == "none":
+        raise ConfigurationError(
+            "nothing to evaluate: checkpoint=none, and evaluation.baselines is empty; "
+            "name a checkpoint or a fixed graph"
+        )
+    return tuple(fixed_topology(name).graph(place.operators) for name in names)

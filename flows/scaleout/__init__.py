@@ -1,1 +1,0 @@
-"""Rollouts over several processes or machines, on an engine that is there already."""

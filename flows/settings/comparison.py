@@ -1,0 +1,50 @@
+"""The sections `comparison` and `sweep`: which variants are set against each other."""
+
+from pydantic import Field, model_validator
+
+from flows.settings.section import Section
+
+
+class ComparisonConfig(Section):
+    """What `lamas compare` sets against each other, on the same held-out problems."""
+
+    seeds: int = Field(default=5, ge=1)
+    """Training seeds, counted up from `seed`; every variant has them all."""
+    margin: float = Field(default=0.02, gt=0, le=1)
+    """Non-inferiority margin of the score difference, fixed before the run."""
+    at_once: int = Field(default=12, ge=1)
+    """Members that are trained side by side."""
+    variants: dict[str, list[str]] = Field(default_factory=dict[str, list[str]])
+    """Hydra overrides of each variant, on top of those of the comparison."""
+    fixed: list[str] = Field(default_factory=list[str])
+    """Fixed graphs that are compared too."""
+    against: dict[str, list[str]] = Field(default_factory=dict[str, list[str]])
+    """For each variant the references that it is set against."""
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "ComparisonConfig":
+        both = set(self.variants) & set(self.fixed)
+        if both:
+            raise ValueError(f"{min(both)!r} is both a variant and a fixed graph; rename it")
+        known = {*self.variants, *self.fixed}
+        used = [*self.against, *(name for names in self.against.values() for name in names)]
+        for name in used:
+            if name not in known:
+                raise ValueError(
+                    f"comparison.against names {name!r}; known are {', '.join(sorted(known))}"
+                )
+        return self
+
+
+class SweepConfig(Section):
+    """What `lamas sweep` varies."""
+
+    grid: dict[str, list[str | float | int]] = Field(
+        default_factory=dict[str, list[str | float | int]]
+    )
+    """Configuration keys and the values each takes."""
+    each: bool = True
+    """One key at a time, the others as configured; else all combinations."""
+    seeds: int = Field(default=1, ge=1)
+    fixed: list[str] = Field(default_factory=list[str])
+    """Fixed graphs on the same picture."""

@@ -1,0 +1,16 @@
+"""The section `controller`: which policy, how large."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from flows.settings.section import Section
+
+
+class ControllerConfig(Section):
+    """The policy that picks graphs."""
+
+    kind: Literal["lamas", "paper"]
+    layers: int = Field(default=4, ge=1, le=16)
+    threshold: float = Field(default=0.3, gt=0, le=1)
+    hidden: int = Field(default=32, ge=1)

@@ -1,0 +1,28 @@
+"""The section `operators`: which ones there are, and how they ask."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from flows.settings.section import Section
+
+
+class OperatorsConfig(Section):
+    """Which operators exist and how they sample."""
+
+    enabled: list[str]
+    ensemble: Literal["vote", "model"] = "vote"
+    samples: int = Field(default=3, ge=2)
+    """Parallel chains of thought of MultiGenerateCoT."""
+    tries: int = Field(default=3, ge=1)
+    """Attempts of Programmer and Test."""
+    temperature: float = Field(default=1.0, ge=0, le=2)
+    max_tokens: int = Field(default=1024, ge=1)
+    max_tokens_by_operator: dict[str, int] = Field(default_factory=dict[str, int])
+    prompts: str = "zero_shot"
+    """`zero_shot`, `few_shot`, or a folder of prompt files laid out like the packaged ones."""
+    temperature_by_operator: dict[str, float] = Field(default_factory=dict[str, float])
+    shown_characters: int = Field(default=24_000, ge=1)
+    """Characters of earlier solutions one prompt may show."""
+    feedback_characters: int = Field(default=1_500, ge=1)
+    """Characters of a program's output or error one prompt may show."""

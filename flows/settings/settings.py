@@ -1,0 +1,192 @@
+"""What a resolved configuration must look like; a wrong value ends in one clear sentence."""
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError, model_validator
+
+from flows.settings.benchmark import BenchmarkConfig
+from flows.settings.calibration import CalibrationConfig
+from flows.settings.comparison import ComparisonConfig, SweepConfig
+from flows.settings.controller import ControllerConfig
+from flows.settings.deployment import DeploymentConfig
+from flows.settings.drift import DriftConfig
+from flows.settings.engine import EngineConfig
+from flows.settings.evaluation import EvaluationConfig, PromotionConfig
+from flows.settings.execution import ExecutionConfig
+from flows.settings.latency import LatencyConfig
+from flows.settings.llm import LLMConfig
+from flows.settings.operators import OperatorsConfig
+from flows.settings.prefect import PrefectConfig
+from flows.settings.recording import ExportConfig, RecordingConfig, RetentionConfig
+from flows.settings.sandbox import SandboxConfig
+from flows.settings.section import Overlap, Section
+from flows.settings.training import BaselineConfig, CreditConfig, TrainingConfig
+from lamas.domain import digest
+from lamas.errors import ConfigurationError
+
+LARGEST_SEED = 2**63 - 1
+"""What the warehouse's integers hold."""
+
+
+class Settings(Section):
+    """The whole resolved configuration."""
+
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
+    home: Path
+    """Folder of warehouse, checkpoints, responses and the local Prefect server."""
+    warehouse: Path
+    warehouse_wait_seconds: float = Field(default=60.0, ge=0)
+    """How long to wait for a warehouse that another program holds."""
+    run: str | None = None
+    """Run to work on; the latest suitable one by default."""
+    checkpoint: str | None = None
+    """An id, `champion`, `new`, or the latest by default; `evaluate` also takes `none`."""
+    resume: bool = True
+    overlap: Overlap = "refuse"
+    """When another run writes to the home folder: end with a sentence, or wait for it."""
+    benchmark: BenchmarkConfig
+    llm: LLMConfig
+    operators: OperatorsConfig
+    controller: ControllerConfig
+    credit: CreditConfig
+    baseline: BaselineConfig
+    training: TrainingConfig
+    execution: ExecutionConfig
+    engine: EngineConfig = EngineConfig()
+    sandbox: SandboxConfig
+    evaluation: EvaluationConfig
+    latency: LatencyConfig = LatencyConfig()
+    comparison: ComparisonConfig = ComparisonConfig()
+    sweep: SweepConfig = SweepConfig()
+    promotion: PromotionConfig
+    prefect: PrefectConfig
+    deployment: DeploymentConfig = DeploymentConfig()
+    drift: DriftConfig = DriftConfig()
+    recording: RecordingConfig = RecordingConfig()
+    export: ExportConfig = ExportConfig()
+    retention: RetentionConfig = RetentionConfig()
+    calibration: CalibrationConfig = CalibrationConfig()
+
+    @model_validator(mode="after")
+    def _leave_one_out_needs_others(self) -> "Settings":
+        if self.baseline.kind == "leave_one_out" and self.training.rollouts_per_problem < 2:
+            raise ValueError(
+                "baseline=leave_one_out needs training.rollouts_per_problem ≥ 2, got "
+                f"{self.training.rollouts_per_problem}; raise it or choose baseline=ema"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _reuse_needs_answers(self) -> "Settings":
+        if self.recording.texts != "keep" and self.llm.reuse_responses == "always":
+            raise ValueError(
+                f"recording.texts={self.recording.texts} deletes a run's answers once it "
+                "completes, llm.reuse_responses=always needs them later; set one of them back"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _shards_share_no_answers(self) -> "Settings":
+        if self.engine.kind != "local" and self.llm.reuse_responses != "run":
+            raise ValueError(
+                f"llm.reuse_responses={self.llm.reuse_responses} needs all rollouts in one "
+                f"process, engine={self.engine.kind} spreads them; set one of them back"
+            )
+        return self
+
+    @property
+    def landing_folder(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        return self.home / "checkpoints"
+
+    @property
+    def reports_folder(self) -> Path:
+        return self.home / "reports"
+
+    @property
+    def responses_path(self) -> Path:
+        return self.home / "responses.sqlite"
+
+    @property
+    def prefect_home(self) -> Path:
+        return self.home / "prefect"
+
+    @property
+    def simulated(self) -> bool:
+        return self.llm.kind == "simulated"
+
+    def result_digest(self, kind: str, *, prompts: str) -> str:
+        """Digest of `kind`, of the prompts' digest, and of everything configured that determines a
+        run's results.
+
+        Concurrency, caps, timeouts, where things lie and how they are shown stay out: a run that
+        was stopped may be continued with others.
+        """
+        content = self.model_dump(
+            mode="json",
+            exclude={
+                "home": True,
+                "warehouse": True,
+                "warehouse_wait_seconds": True,
+                "resume": True,
+                "latency": True,
+                "prefect": True,
+                "overlap": True,
+                "deployment": True,
+                "drift": True,
+                "recording": True,
+                "export": True,
+                "retention": True,
+                "calibration": True,
+                "comparison": {"at_once"} if kind == "compare" else True,
+                # Pydantic knows no False here.
+                "sweep": {} if kind == "sweep" else True,
+                "sandbox": {"concurrency"},
+                "execution": {"concurrency", "granularity"},
+                "engine": True,
+                "operators": {"prompts"},
+                "training": {"max_failed_fraction"},
+                "llm": {
+                    "api_key_env": True,
+                    "concurrency": True,
+                    "max_usd": True,
+                    "max_calls": True,
+                    "retry": True,
+                    "across_processes": True,
+                    "connect_timeout_seconds": True,
+                    "first_chunk_timeout_seconds": True,
+                    "total_timeout_seconds": True,
+                    "simulated": {"in_process"},
+                },
+            },
+        )
+        return digest(kind, content, prompts)
+
+
+def validate(content: object) -> Settings:
+    """Settings from a resolved configuration; ConfigurationError names key, value and limit."""
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise ConfigurationError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    parts: list[str] = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        message = message[:1].lower() + message[1:]
+        if item["type"] == "extra_forbidden":
+            parts.append(f"unknown key {key}; `lamas retrain --cfg job` shows the known ones")
+        elif item["type"] == "value_error":
+            parts.append(f"{key}: {message}" if key else message)
+        elif item["type"] == "missing" or item["input"] is None:
+            parts.append(f"{key} is missing: set it with {key}=…")
+        else:
+            given = item["input"]
+            parts.append(f"{key}={given!r} cannot be used: {message}")
+    return "configuration: " + "; ".join(parts)

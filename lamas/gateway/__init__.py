@@ -1,0 +1,1 @@
+"""Questions from outside answered by a controller."""

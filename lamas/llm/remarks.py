@@ -1,0 +1,12 @@
+"""What a record may say was odd about an answer that is one all the same."""
+
+USAGE_INCOMPLETE = "usage_incomplete"
+"""A token count was missing: it is estimated."""
+USAGE_IMPOSSIBLE = "usage_impossible"
+"""A token count was none that an answer can have: it is estimated, or cut to what is possible."""
+TEXT_MENDED = "text_mended"
+"""A character could not be kept: U+FFFD stands in its place."""
+NO_TEXT = "no_text"
+"""The answer holds no text."""
+ONLY_REASONING = "only_reasoning"
+"""The model thought and came to no answer."""

@@ -1,0 +1,304 @@
+"""What the queries `report_comparison_*.sql` return, as records; one class for one query."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import polars as pl
+from pydantic import TypeAdapter
+
+from lamas.domain import ComparisonEstimate, NonInferiorityVerdict
+from lamas.report.rows import ExampleBar, LayerShare, OperatorTime, RunFacts
+
+Kind = Literal["trained", "untrained", "fixed"]
+Moment = Literal["before", "after"]
+Curve = Literal["score", "cp_tokens", "cost_usd", "reward", "entropy"]
+Expense = Literal["cp_tokens", "cost_usd"]
+_LONGEST_LABEL = 17
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """One run of the comparison."""
+
+    variant: str
+    training_seed: int
+    run_id: str
+    learned: bool
+    fixed: bool
+    status: str
+    updates: int
+    training_rollouts: int
+    evaluation_rollouts: int
+    failed_rollouts: int
+    seconds: float | None
+    config_digest: str
+    prompts_digest: str
+    code_version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """One mean of a variant, or difference of two: value recomputed, the rest as stored."""
+
+    variant: str
+    reference: str
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    standard_error: float | None
+    degrees: float | None
+    p_value: float | None
+    seeds: int
+    problems: int
+    pairs: int
+    method: str
+    margin: float | None
+    verdict: NonInferiorityVerdict | None
+    margin_p_value: float | None
+
+    def of_run(self, run_id: str) -> ComparisonEstimate:
+        return ComparisonEstimate(
+            comparison_run_id=run_id,
+            variant=self.variant,
+            reference=self.reference,
+            metric=self.metric,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            standard_error=self.standard_error,
+            degrees=self.degrees,
+            p_value=self.p_value,
+            seeds=self.seeds,
+            problems=self.problems,
+            pairs=self.pairs,
+            method=self.method,
+            margin=self.margin,
+            verdict=self.verdict,
+            margin_p_value=self.margin_p_value,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Discordant:
+    """Right and wrong answers of one pair, on one run of each."""
+
+    variant: str
+    reference: str
+    problems: int
+    only_variant: int
+    only_reference: int
+    both_right: int
+    both_wrong: int
+    value: float
+    p_value: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """Means of one variant with the ends of their 95 % intervals."""
+
+    variant: str
+    learned: bool
+    fixed: bool
+    score: float
+    score_low: float | None
+    score_high: float | None
+    cp_tokens: float
+    cp_tokens_low: float | None
+    cp_tokens_high: float | None
+    cost_usd: float
+    cost_usd_low: float | None
+    cost_usd_high: float | None
+    dominated: bool
+    best_for_its_time: bool
+    best_for_its_cost: bool
+
+    @property
+    def kind(self) -> Kind:
+        return "fixed" if self.fixed else "trained" if self.learned else "untrained"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hypervolume:
+    """The part of score × expense that one group of variants dominates."""
+
+    policies: str
+    expense: Expense
+    variants: int
+    worst_expense: float
+    hypervolume: float
+    share: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spread:
+    """How CP_len of one variant's rollouts is spread, in tokens."""
+
+    variant: str
+    rollouts: int
+    mean: float
+    p05: float
+    p25: float
+    p50: float
+    p75: float
+    p90: float
+    p95: float
+    p99: float
+    longest: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VariantShare(LayerShare):
+    """How often one variant runs one operator in one layer."""
+
+    variant: str
+    moment: Moment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CurvePoint:
+    """One training step of one variant over its seeds."""
+
+    variant: str
+    step: int
+    curve: Curve
+    seeds: int
+    mean: float
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VariantBar(ExampleBar):
+    """One invocation of an example rollout of one variant."""
+
+    variant: str
+    training_seed: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VariantTime(OperatorTime):
+    """One operator in one layer of one variant."""
+
+    variant: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VariantSpending:
+    """What a variant cost for one purpose; of one operator, or of all where there is none."""
+
+    variant: str
+    purpose: str
+    operator: str | None
+    attempts: int
+    replayed_attempts: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    share_of_variant: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComparisonData:
+    """Everything the page shows; a field is the answer to the query `report_comparison_<field>`."""
+
+    run: tuple[RunFacts, ...]
+    members: tuple[Member, ...]
+    variants: tuple[Estimate, ...]
+    differences: tuple[Estimate, ...]
+    discordant: tuple[Discordant, ...]
+    frontier: tuple[Point, ...]
+    hypervolume: tuple[Hypervolume, ...]
+    cp_len: tuple[Spread, ...]
+    operator_mix: tuple[VariantShare, ...]
+    learning: tuple[CurvePoint, ...]
+    gantt: tuple[VariantBar, ...]
+    bottlenecks: tuple[VariantTime, ...]
+    spending: tuple[VariantSpending, ...]
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Trained variants, untrained ones, fixed graphs; by name, swept values by size."""
+        order: tuple[Kind, ...] = ("trained", "untrained", "fixed")
+        return tuple(
+            sorted(
+                self.frontier, key=lambda item: (order.index(item.kind), *by_value(item.variant))
+            )
+        )
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The number that stands for a variant in charts."""
+        return {item.variant: place for place, item in enumerate(self.points, start=1)}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """A name for each variant that fits into a chart."""
+        short = {
+            name: ", ".join(
+                key.rpartition(".")[2] + sign + value
+                for key, sign, value in (part.partition("=") for part in name.split(", "))
+            )
+            for name in self.numbers
+        }
+        given = list(short.values())
+        return {
+            name: label
+            if len(label) <= _LONGEST_LABEL and given.count(label) == 1
+            else f"{self.numbers[name]} {label[: _LONGEST_LABEL - 4]}…"
+            for name, label in short.items()
+        }
+
+    @property
+    def estimates(self) -> tuple[ComparisonEstimate, ...]:
+        """Means, then differences."""
+        run_id = self.run[0].run_id
+        return tuple(item.of_run(run_id) for item in (*self.variants, *self.differences))
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The two variants that the details are about, or one where there is no second.
+
+        The one set against most others (else the first trained one), and the trained one with the
+        longest critical paths.
+        """
+        pairs = [item.variant for item in self.differences if item.metric == "score_difference"]
+        trained = [item for item in self.points if item.kind == "trained"] or list(self.points)
+        first = max(
+            dict.fromkeys(pairs or [trained[0].variant]),
+            key=lambda name: (pairs.count(name), -self.numbers[name]),
+        )
+        others = [item for item in trained if item.variant != first]
+        slowest = max(others, key=lambda item: item.cp_tokens, default=None)
+        return (first,) if slowest is None else (first, slowest.variant)
+
+    def overrides(self, variant: str) -> list[str]:
+        """What the variant has beyond the comparison's configuration; of a fixed graph nothing."""
+        if self.run[0].kind == "sweep":
+            return variant.split(", ") if "=" in variant else []
+        config: dict[str, dict[str, object]] = json.loads(self.run[0].config_json)
+        given = cast(
+            "Mapping[str, list[str]]", config.get("comparison", {}).get("variants", {}) or {}
+        )
+        return [str(item) for item in given.get(variant, [])]
+
+
+def by_value(variant: str) -> tuple[str, float, str]:
+    """Sorts `key=value` by key, then by the size of the value."""
+    key, _, value = variant.partition("=")
+    try:
+        return key, float(value), variant
+    except ValueError:
+        return key, 0.0, variant
+
+
+_DATA = TypeAdapter(ComparisonData)
+
+
+def comparison_data(frames: Mapping[str, pl.DataFrame]) -> ComparisonData:
+    """The records of the frames that `Warehouse.comparison_report` returns."""
+    rows: dict[str, Sequence[object]] = {name: frame.to_dicts() for name, frame in frames.items()}
+    return _DATA.validate_python(rows)

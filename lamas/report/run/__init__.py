@@ -1,0 +1,1 @@
+"""The report of one run: its records, charts, tables and page."""

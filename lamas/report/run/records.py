@@ -1,0 +1,284 @@
+"""What the report queries return, as records; one class for one `report_*.sql`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+from pydantic import TypeAdapter
+
+from lamas.domain import EvaluationMetric
+from lamas.evaluation import PairedDifference
+from lamas.report.rows import ExampleBar, LayerShare, OperatorTime, RunFacts
+from lamas.report.run.records import LatencyModelFigures, ProxyOperator, ProxyRollouts
+
+Key = tuple[str, str | None]
+"""Policy and checkpoint: who chose the graphs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entrant:
+    """One evaluated way of choosing graphs."""
+
+    policy: str
+    checkpoint_id: str | None
+    step: int
+    role: Literal["before", "after"] | None
+    rollouts: int
+    problems: int
+    failed_rollouts: int
+
+    @property
+    def key(self) -> Key:
+        return self.policy, self.checkpoint_id
+
+    @property
+    def name(self) -> str:
+        """As the table that ended the run shows it."""
+        return self.policy if self.checkpoint_id is None else f"{self.policy}, step {self.step}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """One metric of one entrant; value recomputed, interval as stored."""
+
+    policy: str
+    checkpoint_id: str | None
+    split: str
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    failed: int
+    method: str
+
+    def as_stored(self, run_id: str) -> EvaluationMetric:
+        return EvaluationMetric(
+            evaluation_id="",
+            run_id=run_id,
+            checkpoint_id=self.checkpoint_id,
+            policy=self.policy,
+            split=self.split,
+            metric=self.metric,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            n=self.n,
+            failed=self.failed,
+            method=self.method,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """Candidate against reference in one metric."""
+
+    candidate: str
+    reference: str
+    decision: str
+    margin: float
+    problems: int
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+
+    def paired(self) -> PairedDifference:
+        return PairedDifference(
+            metric=self.metric,
+            value=self.value,
+            low=self.low,
+            high=self.high,
+            problems=self.problems,
+            method="paired bootstrap over problems",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrontierPoint:
+    """Means of one entrant with the ends of their 95 % intervals."""
+
+    benchmark: str
+    split: str
+    policy: str
+    checkpoint_id: str | None
+    rollouts: int
+    score: float
+    score_low: float | None
+    score_high: float | None
+    cp_tokens: float
+    cp_tokens_low: float | None
+    cp_tokens_high: float | None
+    cost_usd: float
+    cost_usd_low: float | None
+    cost_usd_high: float | None
+    dominated: bool
+    best_for_its_time: bool
+    best_for_its_cost: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PathLength:
+    """CP_len of one rollout, and the quantiles of its entrant."""
+
+    policy: str
+    checkpoint_id: str | None
+    cp_tokens: float
+    share_up_to: float
+    p25: float
+    p50: float
+    p75: float
+    p90: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperatorShare(LayerShare):
+    """How often one entrant runs one operator in one layer."""
+
+    policy: str
+    checkpoint_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LearningStep:
+    """Means of one training batch; None where every rollout failed or no update was made."""
+
+    step: int
+    rollouts: int | None
+    failed_rollouts: int | None
+    score: float | None
+    cp_tokens: float | None
+    cost_usd: float | None
+    entropy: float | None
+    reward: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GanttBar(ExampleBar):
+    """One invocation of an example rollout of one entrant."""
+
+    policy: str
+    checkpoint_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bottleneck(OperatorTime):
+    """One operator in one layer of one entrant."""
+
+    policy: str
+    checkpoint_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spending:
+    """What one operator cost for one purpose."""
+
+    purpose: str
+    operator: str
+    attempts: int
+    replayed_attempts: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    share_of_run: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """One reason for failed rollouts or calls."""
+
+    what: Literal["rollout", "call"]
+    place: str
+    reason: str
+    failures: int
+    recovered: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportData:
+    """Everything a report shows; a field is the answer to the query `report_<field>`."""
+
+    run: tuple[RunFacts, ...]
+    entrants: tuple[Entrant, ...]
+    headline: tuple[Metric, ...]
+    differences: tuple[Difference, ...]
+    frontier: tuple[FrontierPoint, ...]
+    cp_len: tuple[PathLength, ...]
+    operator_mix: tuple[OperatorShare, ...]
+    learning: tuple[LearningStep, ...]
+    gantt: tuple[GanttBar, ...]
+    bottlenecks: tuple[Bottleneck, ...]
+    spending: tuple[Spending, ...]
+    failures: tuple[Failure, ...]
+    proxy_rollouts: tuple[ProxyRollouts, ...]
+    proxy_operators: tuple[ProxyOperator, ...]
+    latency_models: tuple[LatencyModelFigures, ...]
+
+    @property
+    def names(self) -> dict[Key, str]:
+        """What to call each entrant; checkpoints of the same step are told apart by their ids."""
+        given = [item.name for item in self.entrants]
+        return {
+            item.key: item.name
+            if given.count(item.name) == 1
+            else f"{item.name} ({(item.checkpoint_id or '')[-4:]})"
+            for item in self.entrants
+        }
+
+    @property
+    def learned(self) -> tuple[Entrant, ...]:
+        """Controllers to show side by side: before and after training, or the evaluated ones."""
+        of_run = tuple(item for item in self.entrants if item.role)
+        return of_run or tuple(item for item in self.entrants if item.checkpoint_id)[:2]
+
+    @property
+    def subject(self) -> Entrant:
+        """Whom the details are about: the trained controller, or the first entrant."""
+        return self.learned[-1] if self.learned else self.entrants[0]
+
+
+_DATA = TypeAdapter(ReportData)
+
+
+def report_data(frames: Mapping[str, pl.DataFrame]) -> ReportData:
+    """The records of the frames that `Warehouse.report` returns."""
+    rows: dict[str, Sequence[object]] = {name: frame.to_dicts() for name, frame in frames.items()}
+    return _DATA.validate_python(rows)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProxyRollouts:
+    """CP_len against measured makespan, over all measured rollouts."""
+
+    rollouts: int
+    pearson: float | None
+    spearman: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProxyOperator:
+    """CP tokens of one operator's invocations against their measured seconds."""
+
+    operator: str
+    invocations: int
+    pearson: float | None
+    spearman: float | None
+    seconds_p50: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatencyModelFigures:
+    """One latency model fitted on the run; `proxy_…` are the figures of CP_len."""
+
+    latency_model_id: str
+    first_token_seconds: float
+    seconds_per_output_token: float
+    calls: int
+    held_out_rollouts: int
+    median_absolute_percentage_error: float | None
+    pearson: float | None
+    spearman: float | None
+    proxy_median_absolute_percentage_error: float | None
+    proxy_pearson: float | None
+    proxy_spearman: float | None

@@ -1,0 +1,13 @@
+"""Pure arithmetic on recorded times and tokens: longest chains, the critical path, slack."""
+
+from lamas.timing.critical_path import cp_tokens, label, makespan_seconds, virtual_seconds
+from lamas.timing.longest_chain import LongestChain, longest_chain
+
+__all__ = [
+    "LongestChain",
+    "cp_tokens",
+    "label",
+    "longest_chain",
+    "makespan_seconds",
+    "virtual_seconds",
+]

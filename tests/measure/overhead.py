@@ -1,0 +1,256 @@
+"""`python -m flows.overhead`: what orchestration costs, against plain asyncio and a lower bound.
+
+The same rollouts (four layers of one to four operators, seeded) run three times over a model that
+only waits: 0.2–1.5 s a call, lognormal, a function of the call. Plain asyncio runs the graphs and
+keeps nothing; the measured way is what `collect` does: a Prefect task run per operator, progress
+artifacts, and every row written to a DuckDB warehouse. The lower bound is the longest rollout when
+every layer takes exactly as long as its slowest operator.
+"""
+
+import argparse
+import asyncio
+import math
+import random
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import uvloop
+
+from flows.orchestrator.quiet import hide_leak_report
+from flows.orchestrator.server import prefect_server
+from lamas.benchmarks import Score
+from lamas.domain import (
+    Clock,
+    ExecutionGraph,
+    GraphChoice,
+    ModelCall,
+    OperatorSet,
+    PlannedRollout,
+    Problem,
+    Rollout,
+    Run,
+    TaskFamily,
+    derive_seed,
+)
+from lamas.execution import GraphExecutor, RolloutRunner, certain_decisions
+from lamas.execution.planning import PlanKey, plan
+from lamas.llm import ChatRequest, ChatResult
+from lamas.operators import Catalogue
+from lamas.sandbox import ProcessSandbox
+from lamas.timing import label
+from warehouse import Warehouse, Writer
+
+LAYERS = 4
+MEDIAN_SECONDS, SIGMA = 0.5, 0.5
+FASTEST_SECONDS, SLOWEST_SECONDS = 0.2, 1.5
+OPERATORS = ("Generate", "GenerateCoT", "MultiGenerateCoT", "SelfRefine")
+
+
+def latency_seconds(seed: int) -> float:
+    """Lognormal seconds, cut to 0.2–1.5, as a function of the call's seed."""
+    drawn = MEDIAN_SECONDS * math.exp(SIGMA * random.Random(seed).gauss(0.0, 1.0))
+    return min(max(drawn, FASTEST_SECONDS), SLOWEST_SECONDS)
+
+
+class WaitingModel:
+    """A chat model that does nothing but wait."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def complete(self, request: ChatRequest) -> ChatResult:
+        """Wait as long as the call's seed says."""
+        started_at = self._clock.now()
+        await asyncio.sleep(latency_seconds(request.seed))
+        call = ModelCall(
+            call_id=request.sample_key,
+            attempt=1,
+            request_model="waiting",
+            request_temperature=request.temperature,
+            request_max_tokens=request.max_tokens,
+            request_seed=request.seed,
+            request_messages=request.messages,
+            response_text="The answer is 1",
+            usage_output_tokens=10,
+            started_at=started_at,
+            ended_at=self._clock.now(),
+            status="ok",
+        )
+        return ChatResult(text="The answer is 1", attempts=(call,))
+
+
+class AnyAnswer:
+    """A benchmark that takes every answer as right, and no time."""
+
+    name = "overhead"
+    family: TaskFamily = "math"
+
+    def load(self) -> tuple[Problem, ...]:
+        return ()
+
+    def extract(self, text: str) -> str | None:
+        return "1"
+
+    async def score(self, problem: Problem, answer: str) -> Score:
+        return Score(value=1.0, extracted="1")
+
+
+def _problems(count: int) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(
+            problem_id=f"overhead/{index}",
+            benchmark="overhead",
+            version="1",
+            family="math",
+            index=index,
+            split="train",
+            question=f"What is {index} + 1?",
+            reference=str(index + 1),
+        )
+        for index in range(count)
+    )
+
+
+def _plans(problems: Sequence[Problem], operators: OperatorSet) -> tuple[PlannedRollout, ...]:
+    key = PlanKey(
+        run_id="overhead",
+        purpose="train",
+        policy="overhead",
+        checkpoint_id=None,
+        mode="fixed",
+        execution_mode="parallel",
+        step=1,
+    )
+    planned: list[PlannedRollout] = []
+    for problem in problems:
+        rng = random.Random(derive_seed(problem.problem_id))
+        layers: list[list[str]] = []
+        for _ in range(LAYERS):
+            legal = [name for name in OPERATORS if layers or name != "SelfRefine"]
+            layers.append(rng.sample(legal, rng.randint(1, len(legal))))
+        graph = ExecutionGraph.of(layers, operators)
+        choice = GraphChoice(graph, certain_decisions(graph, operators))
+        planned.append(plan(key, problem, choice, sample_index=0, seed=1))
+    return tuple(planned)
+
+
+def lower_bound_seconds(rollouts: Sequence[Rollout]) -> float:
+    """The longest rollout if every layer took what its slowest operator's calls waited."""
+    return max(
+        math.fsum(
+            max(
+                max((latency_seconds(call.request_seed) for call in item.calls), default=0.0)
+                for item in layer
+            )
+            for layer in rollout.trace.layers
+        )
+        for rollout in rollouts
+    )
+
+
+async def _timed(work: Callable[[], Awaitable[None]]) -> float:
+    started = time.perf_counter()
+    await work()
+    return time.perf_counter() - started
+
+
+async def _measure(home: Path, problem_count: int, repeats: int) -> None:
+    from prefect import flow
+
+    from flows.rollouts.progress import CollectProgress, publish
+    from flows.rollouts.task_runs import rollout_starter
+    from lamas.execution.collecting import collect_rollouts
+
+    problems = _problems(problem_count)
+    by_id = {problem.problem_id: problem for problem in problems}
+    benchmark, clock = AnyAnswer(), Clock()
+    catalogue = Catalogue(read_answer=benchmark.extract)
+    executor = GraphExecutor(
+        catalogue=catalogue, model=WaitingModel(clock), sandbox=ProcessSandbox(), clock=clock
+    )
+    runner = RolloutRunner(executor, benchmark)
+    plans = _plans(problems, catalogue.for_family("math"))
+    kept: list[Rollout] = []
+    writers: list[Writer] = []
+
+    async def plain() -> None:
+        kept[:] = await asyncio.gather(
+            *(runner.run(item, by_id[item.problem_id]) for item in plans)
+        )
+
+    @flow(name="overhead")
+    async def collect_all() -> None:
+        start = rollout_starter("operator")
+        progress, stop = CollectProgress("overhead", len(plans)), asyncio.Event()
+        publishing = asyncio.create_task(publish(progress, stop))
+        await collect_rollouts(
+            plans,
+            run_one=lambda item: start(runner, item, by_id[item.problem_id]),
+            write=lambda batch: _write(writers[-1], batch),
+            on_finished=progress.add,
+            concurrency=len(plans),
+        )
+        stop.set()
+        await publishing
+
+    ratios_plain: list[float] = []
+    ratios_bound: list[float] = []
+    for number in range(repeats):
+        warehouse = Warehouse.open(home / f"overhead{number}.duckdb", create=True)
+        writers.append(Writer(warehouse))
+        _prepare(writers[-1], problems, clock)
+        plain_seconds = await _timed(plain)
+        bound = lower_bound_seconds(kept)
+        flow_seconds = await _timed(collect_all)
+        ratios_plain.append(flow_seconds / plain_seconds)
+        ratios_bound.append(flow_seconds / bound)
+        operators = sum(len(item.trace.invocations) for item in kept)
+        print(
+            f"{len(plans)} problems, {operators} operator runs: Prefect {flow_seconds:.2f} s, "
+            f"plain asyncio {plain_seconds:.2f} s, lower bound {bound:.2f} s; "
+            f"ratios {ratios_plain[-1]:.3f} and {ratios_bound[-1]:.3f}"
+        )
+    print(
+        f"median of {repeats}: {np.median(ratios_plain):.3f} × plain asyncio, "
+        f"{np.median(ratios_bound):.3f} × lower bound"
+    )
+
+
+def _prepare(writer: Writer, problems: Sequence[Problem], clock: Clock) -> None:
+    writer.add_problems(problems, np.zeros((len(problems), 384), dtype=np.float32))
+    writer.add_run(
+        Run(
+            run_id="overhead",
+            kind="overhead",
+            config_json="{}",
+            config_digest="",
+            prompts_digest="",
+            code_version="",
+            seed=1,
+            simulated=True,
+            status="running",
+            started_at=clock.now(),
+        )
+    )
+
+
+def _write(writer: Writer, batch: Sequence[Rollout]) -> None:
+    writer.add_rollouts([(item, label(item.trace)) for item in batch])
+
+
+def main() -> None:
+    """Print one line per repeat and the median ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--problems", type=int, default=64)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    hide_leak_report()
+    with tempfile.TemporaryDirectory() as folder, prefect_server(Path(folder) / "prefect"):
+        uvloop.run(_measure(Path(folder), options.problems, options.repeats))
+
+
+if __name__ == "__main__":
+    main()
