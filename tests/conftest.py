@@ -47,6 +47,13 @@ def pytest_runtest_logfinish(nodeid: str) -> None:
     GROWTH.look(nodeid)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the last test of a file: what its runs held is free by now."""
+    if nextitem is None or nextitem.path != item.path:
+        GROWTH.give_back()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object) -> None:
     """A worker of pytest-xdist has ended: keep what it told last."""

@@ -1,5 +1,7 @@
 """What a test session leaves behind: processes, ports, files in the temporary folder, memory."""
 
+import ctypes
+import gc
 import json
 import os
 import resource
@@ -20,6 +22,8 @@ SESSION = "LAMAS_TEST_SESSION"
 TESTING = "PYTEST_CURRENT_TEST"
 MOST_MEMORY = 1024
 """MiB that a test worker may hold at the end."""
+MUCH_MEMORY = 640
+"""MiB above which a worker gives back what it can."""
 GRACE_SECONDS = 20.0
 """For what is ending just now."""
 KEPT = ("torchinductor_", "ray")
@@ -148,6 +152,15 @@ class Growth:
         now = self._now()
         self._most = sorted([*self._most, (now - self._last, test)], reverse=True)[:5]
         self._last = now
+
+    def give_back(self) -> None:
+        """Return what is free to the system, where this process holds much."""
+        # It takes a second: not after every file of small tests.
+        if self._now() > MUCH_MEMORY:
+            gc.collect()
+            # The C library of Linux keeps what was freed between two blocks in use.
+            with suppress(AttributeError):
+                ctypes.CDLL(None).malloc_trim(0)
 
     def worker(self) -> Worker:
         """This process as it is now."""
