@@ -23,7 +23,7 @@ from lamas.execution import GraphExecutor
 from lamas.llm import OpenAIChatModel, Price
 from lamas.llm.simulated import SimulatedServer, load_profile
 from lamas.report.terminal import table_console
-from warehouse import Reader
+from warehouse.reader import Reader
 
 _SEEDS = 1_000_000
 RECORDED_SECTIONS = ("seed", "benchmark", "llm", "operators", "recording")

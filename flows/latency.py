@@ -18,7 +18,10 @@ from lamas.evaluation.latency import (
 )
 from lamas.timing.latency_fit import fit_latency, sent_loads
 from lamas.timing.latency_model import predicted_makespan, predicted_seconds
-from warehouse import CallTimes, Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.call_times import CallTimes
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 ALL_RUNS = "all"
 MOST_HELD_OUT = 2000

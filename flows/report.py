@@ -29,7 +29,8 @@ from lamas.report.run.charts import charts
 from lamas.report.run.page import page
 from lamas.report.run.records import ReportData, report_data
 from lamas.report.style import png
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
+from warehouse.reader import Reader
 
 SHOWN = ("score", "cost_usd", "cp_tokens_mean", "makespan_seconds_mean")
 

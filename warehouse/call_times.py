@@ -1,14 +1,12 @@
 """What the warehouse knows of measured times and of latency models."""
 
-from pydantic import TypeAdapter
-
 from lamas.domain.latency import LATENCY_UNITS, LatencyModel, SentCall
 from lamas.errors import WarehouseError
 from warehouse import records
 from warehouse.warehouse import Warehouse
 
-_SENT_CALL = TypeAdapter(SentCall)
-_LATENCY_MODEL = TypeAdapter(LatencyModel)
+_SENT_CALL = records.RecordOf(SentCall)
+_LATENCY_MODEL = records.RecordOf(LatencyModel)
 _MODEL_COLUMNS = ", ".join(("request_model", *LATENCY_UNITS))
 
 _SENT = """

@@ -17,6 +17,8 @@ from lamas.errors import WarehouseError, unwritable
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.25
 INTERRUPT_SECONDS = 0.05
+_NO_COLUMN = re.compile(r"\b(INTERVAL|UNION)\b")
+"""Types that a frame has no column for."""
 ROWS_IN_GROUP = 16_384
 """Rows that are compressed together and scanned by one thread; bounds the memory of a writer."""
 
@@ -137,8 +139,18 @@ def quoted(name: str) -> str:
 
 
 def _frame(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
-    # One piece of memory for each column would be one more copy of a large result.
-    return cast("pl.DataFrame", pl.from_arrow(relation.to_arrow_table(), rechunk=False))
+    strange = [
+        f"{name} ({kind})"
+        for name, kind in zip(relation.columns, relation.types, strict=True)
+        if _NO_COLUMN.search(str(kind))
+    ]
+    if strange:
+        raise WarehouseError(f"no table holds {', '.join(strange)}: cast it to VARCHAR")
+    try:
+        # Read as a stream, piece by piece: whole, it would lie in memory twice.
+        return pl.DataFrame(relation)
+    except pl.exceptions.PolarsError as error:
+        raise _wrong(error) from error
 
 
 def _open(
@@ -224,12 +236,12 @@ def _unusable(path: Path, message: str) -> WarehouseError:
     )
 
 
-def _reason(error: duckdb.Error) -> str:
+def _reason(error: Exception) -> str:
     # DuckDB goes on with the line and a caret below it: no part of a sentence.
     return " ".join(str(error).split("\nLINE ", 1)[0].split()).rstrip(".")
 
 
-def _wrong(error: duckdb.Error) -> WarehouseError:
+def _wrong(error: Exception) -> WarehouseError:
     return WarehouseError(
         f"the query cannot be answered: {_reason(error)}; "
         '`lamas sql "SHOW TABLES"` lists what there is'

@@ -3,7 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from functools import cached_property
+from typing import Generic, TypeVar
 
 import polars as pl
 from pydantic import TypeAdapter
@@ -33,36 +34,52 @@ from lamas.domain import (
 
 Record = TypeVar("Record")
 
-CHECKPOINT = TypeAdapter(Checkpoint)
-CREDIT = TypeAdapter(Credit)
-ESTIMATE = TypeAdapter(ComparisonEstimate)
-EVALUATION = TypeAdapter(EvaluationMetric)
-LABEL = TypeAdapter(CriticalPathLabel)
-MEMBER = TypeAdapter(ComparisonMember)
-OUTCOME = TypeAdapter(RolloutResult)
-RUN = TypeAdapter(Run)
-UPDATE = TypeAdapter(Update)
-_CALL = TypeAdapter(ModelCall)
-_DECISION = TypeAdapter(PolicyDecision)
-_INVOCATION = TypeAdapter(OperatorInvocation)
-_PLAN = TypeAdapter(PlannedRollout)
-_PROBLEM = TypeAdapter(Problem)
-_ROLLOUT = TypeAdapter(Rollout)
-_TOOL = TypeAdapter(ToolExecution)
+
+class RecordOf(Generic[Record]):
+    """Validates rows as one class; what that takes is built when the first row comes."""
+
+    def __init__(self, kind: type[Record]) -> None:
+        self._kind = kind
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Record]:
+        return TypeAdapter(self._kind)
+
+    def validate(self, row: Mapping[str, object]) -> Record:
+        """The record of a row; columns it does not know are left out."""
+        return self._adapter.validate_python(row)
 
 
-def read(frame: pl.DataFrame, adapter: TypeAdapter[Record]) -> tuple[Record, ...]:
+CHECKPOINT = RecordOf(Checkpoint)
+CREDIT = RecordOf(Credit)
+ESTIMATE = RecordOf(ComparisonEstimate)
+EVALUATION = RecordOf(EvaluationMetric)
+LABEL = RecordOf(CriticalPathLabel)
+MEMBER = RecordOf(ComparisonMember)
+OUTCOME = RecordOf(RolloutResult)
+RUN = RecordOf(Run)
+UPDATE = RecordOf(Update)
+_CALL = RecordOf(ModelCall)
+_DECISION = RecordOf(PolicyDecision)
+_INVOCATION = RecordOf(OperatorInvocation)
+_PLAN = RecordOf(PlannedRollout)
+_PROBLEM = RecordOf(Problem)
+_ROLLOUT = RecordOf(Rollout)
+_TOOL = RecordOf(ToolExecution)
+
+
+def read(frame: pl.DataFrame, adapter: RecordOf[Record]) -> tuple[Record, ...]:
     """One record for each row; columns the record does not know are left out."""
-    return tuple(adapter.validate_python(row) for row in frame.iter_rows(named=True))
+    return tuple(adapter.validate(row) for row in frame.iter_rows(named=True))
 
 
 def grouped(
-    frame: pl.DataFrame, owner: str, adapter: TypeAdapter[Record]
+    frame: pl.DataFrame, owner: str, adapter: RecordOf[Record]
 ) -> dict[str, tuple[Record, ...]]:
     """The records of each owner, in the order of the rows."""
     groups: defaultdict[str, list[Record]] = defaultdict(list)
     for row in frame.iter_rows(named=True):
-        groups[str(row[owner])].append(adapter.validate_python(row))
+        groups[str(row[owner])].append(adapter.validate(row))
     return {name: tuple(group) for name, group in groups.items()}
 
 
@@ -81,7 +98,7 @@ def problems(frame: pl.DataFrame) -> tuple[Problem, ...]:
             "metadata": json.loads(row["metadata"]),
             "tests": tests,
         }
-        found.append(_PROBLEM.validate_python({**row, **special}))
+        found.append(_PROBLEM.validate({**row, **special}))
     return tuple(found)
 
 
@@ -106,7 +123,7 @@ def rollouts(
     for row in frame.iter_rows(named=True):
         rollout_id = str(row["rollout_id"])
         graph = ExecutionGraph(tuple(Layer(tuple(names)) for names in row["graph"]))
-        plan = _PLAN.validate_python(
+        plan = _PLAN.validate(
             {**row, "graph": graph, "decisions": decisions_of.get(rollout_id, ())}
         )
         trace = Trace(
@@ -117,7 +134,7 @@ def rollouts(
             ended_at=row["trace_ended_at"],
         )
         parts = {"plan": plan, "trace": trace, "judging": judging_of.get(rollout_id, ())}
-        found.append(_ROLLOUT.validate_python({**row, **parts}))
+        found.append(_ROLLOUT.validate({**row, **parts}))
     return tuple(found)
 
 
@@ -151,5 +168,5 @@ def _invocations(
             "calls": calls_of.get(invocation_id, ()),
             "tools": tools_of.get(invocation_id, ()),
         }
-        groups[str(row["rollout_id"])].append(_INVOCATION.validate_python({**row, **parts}))
+        groups[str(row["rollout_id"])].append(_INVOCATION.validate({**row, **parts}))
     return {name: tuple(group) for name, group in groups.items()}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import duckdb
-from pydantic import TypeAdapter
 
 from lamas.domain import Checkpoint
 from lamas.errors import WarehouseError
@@ -36,7 +35,7 @@ class Promotion:
     """Seconds since the epoch."""
 
 
-_PROMOTION = TypeAdapter(Promotion)
+_PROMOTION = records.RecordOf(Promotion)
 
 
 class Registry:

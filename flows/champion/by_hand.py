@@ -10,7 +10,8 @@ from flows.settings import Settings
 from flows.wiring.parts import open_warehouse
 from lamas.domain import Checkpoint
 from lamas.errors import WarehouseError
-from warehouse import Promotion, Reader, Registry, Warehouse
+from warehouse import Promotion, Registry, Warehouse
+from warehouse.reader import Reader
 
 DECISIONS = 5
 METRICS = ("score", "cost_usd", "cp_tokens_mean", "makespan_seconds_mean")

@@ -11,7 +11,8 @@ from flows.settings import Settings
 from flows.wiring.parts import open_warehouse
 from lamas.errors import ConfigurationError
 from lamas.llm import ResponseStore
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
+from warehouse.reader import Reader
 from warehouse.retention import Pruning, ended_before, prune
 
 SECONDS_IN_DAY = 86_400

@@ -26,6 +26,7 @@ from flows.orchestrator.access import (
     pointed_at,
     proof,
 )
+from flows.orchestrator.blank_database import keep_blank, start_settings
 from flows.orchestrator.process import end_with_parent
 from lamas.errors import ServerError
 
@@ -138,6 +139,7 @@ def kept_open(home: Path) -> PrefectServer | None:
 def _start(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[bytes], str]:
     environment = {**SERVER_ENVIRONMENT, **os.environ}
     environment["PREFECT_HOME"] = str(home)
+    environment.update(start_settings(home))
     environment.pop("PREFECT_API_URL", None)
     # Left to itself the page asks the default port, whichever one serves it.
     environment["PREFECT_SERVER_UI_API_URL"] = f"http://{HOST}:{port}/api"
@@ -192,6 +194,7 @@ def _started(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[by
                 port = 0
                 continue
             raise
+        keep_blank(home)
         return process, api_url
 
 

@@ -8,7 +8,7 @@ from lamas.domain.latency import LatencyModel
 from lamas.errors import ConfigurationError
 from lamas.training import Trainer
 from lamas.training.latency_credit import Credited, credit_by
-from warehouse import CallTimes
+from warehouse.call_times import CallTimes
 
 
 def credit_clock(current: Parts, run_id: str) -> LatencyModel | None:

@@ -13,7 +13,8 @@ from lamas.report.comparison.estimates_table import differences
 from tests.command import Finished, run_here
 from tests.shared import made_once
 from tests.warm import Starter
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
+from warehouse.reader import Reader
 
 pytestmark = pytest.mark.slow
 

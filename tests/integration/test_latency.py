@@ -10,7 +10,8 @@ from lamas.llm.simulated import load_profile
 from tests.command import Finished, run_here
 from tests.integration.conftest import QUIET, SMALL
 from tests.shared import made_once
-from warehouse import CallTimes, Warehouse
+from warehouse import Warehouse
+from warehouse.call_times import CallTimes
 
 pytestmark = pytest.mark.slow
 

@@ -25,7 +25,8 @@ from tests.kills.processes import children, workers
 from tests.kills.results import differing, results
 from tests.kills.targets import STAGES, Place, draw, place_of
 from tests.patience import ran, until
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 
 def test_every_stage_gets_its_kills_in_the_order_a_run_comes_by() -> None:

@@ -41,7 +41,8 @@ from lamas.llm import ChatRequest, ChatResult
 from lamas.operators import Catalogue
 from lamas.sandbox import ProcessSandbox
 from lamas.timing import label
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 LAYERS = 4
 MEDIAN_SECONDS, SIGMA = 0.5, 0.5

@@ -14,7 +14,8 @@ from tests.factories import T0, make_checkpoint, make_problem, make_run
 from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import make_fit, predictions_of
-from warehouse import Registry, Warehouse, Writer
+from warehouse import Registry, Warehouse
+from warehouse.writer import Writer
 
 TEST_PROBLEMS = tuple(f"sums/v1/{index}" for index in range(5, 10))
 

@@ -20,7 +20,8 @@ from tests.factories import T0, make_run
 from tests.random_rollouts import random_rollouts
 from tests.report.conftest import Recorded, evaluation, prepared, store
 from tests.report.recipe import RECIPE
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 PHONE_PIXELS = 390 - 2 * 16
 LEAST_POINTS = 9.0

@@ -12,7 +12,9 @@ from lamas.domain import Rollout
 from tests.factories import make_checkpoint, make_problem, make_run
 from tests.naive import naive_credits, naive_labels
 from tests.random_rollouts import random_rollouts
-from warehouse import Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,12 @@ from tests.naive import naive_credits, naive_labels
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import fitted_credits, make_fit, predictions_of
 from tests.warehouse.records import evaluation_rollouts, make_metric, make_update
-from warehouse import Registry, Warehouse, Writer
+from warehouse import Registry, Warehouse
 from warehouse.audit import run_audits
 from warehouse.migration import packaged_schema
 from warehouse.schema import TABLES
 from warehouse.sql_files import AUDITS, sql_files
+from warehouse.writer import Writer
 
 RETRIED = make_rollout([[step("Generate", 1)]], rollout_id="retried", retry=1)
 

@@ -10,7 +10,8 @@ from lamas.errors import WarehouseError
 from tests.naive import naive_labels
 from tests.patience import patience
 from tests.random_rollouts import random_rollouts
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +20,8 @@ import resource, signal, sys
 from lamas.errors import WarehouseError
 from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 path, limit = sys.argv[1], int(sys.argv[2])
 writer = Writer(Warehouse.open(path))

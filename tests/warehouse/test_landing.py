@@ -12,8 +12,10 @@ from lamas.domain.texts import Texts
 from lamas.errors import WarehouseError
 from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
-from warehouse import Reader, Warehouse, Writer
+from warehouse import Warehouse
 from warehouse.landing import merge_landed, read_landed, write_landed
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 Store = Callable[..., int]
 

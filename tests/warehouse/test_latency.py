@@ -21,7 +21,10 @@ from tests.warehouse.latency import (
     timed_trace,
 )
 from tests.warehouse.records import rows
-from warehouse import CallTimes, Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.call_times import CallTimes
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 Store = Callable[..., int]
 

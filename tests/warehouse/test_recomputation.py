@@ -10,7 +10,8 @@ from tests.factories import Step, make_call, make_rollout, make_run, make_tool, 
 from tests.naive import naive_credits, plain_sum
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.records import WIDE, evaluation_rollouts, make_metric, rows
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 Store = Callable[..., int]
 

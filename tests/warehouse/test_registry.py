@@ -7,7 +7,8 @@ import pytest
 from lamas.errors import WarehouseError
 from tests.factories import T0, make_checkpoint, make_rollout
 from tests.naive import naive_labels
-from warehouse import Registry, Warehouse, Writer
+from warehouse import Registry, Warehouse
+from warehouse.writer import Writer
 
 
 @pytest.fixture

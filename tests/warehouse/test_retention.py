@@ -10,8 +10,10 @@ from lamas.errors import WarehouseError
 from tests.factories import make_checkpoint, make_run
 from tests.naive import naive_credits, naive_labels
 from tests.random_rollouts import random_rollouts
-from warehouse import Reader, Registry, Warehouse, Writer
+from warehouse import Registry, Warehouse
+from warehouse.reader import Reader
 from warehouse.retention import ended_before, prune
+from warehouse.writer import Writer
 
 
 def counts(warehouse: Warehouse) -> dict[str, int]:

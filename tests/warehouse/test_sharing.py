@@ -16,7 +16,9 @@ from lamas.errors import WarehouseError
 from tests.factories import make_rollout, make_run
 from tests.naive import naive_labels
 from tests.patience import patience
-from warehouse import Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,7 +97,9 @@ def test_reading_and_writing_threads_of_two_warehouses_take_turns(warehouse: War
 def test_a_file_that_may_not_be_written_can_be_read(warehouse: Warehouse) -> None:
     code = (
         "import os, sys\n"
-        "from warehouse import Reader, Warehouse, Writer\n"
+        "from warehouse import Warehouse\n"
+        "from warehouse.reader import Reader\n"
+        "from warehouse.writer import Writer\n"
         "from lamas.errors import WarehouseError\n"
         "from tests.factories import make_run\n"
         "os.setuid(65534)\n"

@@ -15,7 +15,7 @@ from lamas.errors import WarehouseError
 from tests.naive import naive_labels
 from tests.patience import patience, until
 from tests.random_rollouts import random_rollouts
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
 from warehouse.snapshot import (
     MANIFEST,
     copy_file,
@@ -24,6 +24,7 @@ from warehouse.snapshot import (
     manifest_of,
     sha256_of,
 )
+from warehouse.writer import Writer
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,7 +9,9 @@ from lamas.domain import ChatMessage, Rollout
 from lamas.domain.texts import Texts, with_texts
 from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
-from warehouse import Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 SECRET = "what only this rollout says"
 

@@ -10,9 +10,10 @@ from tests.factories import Step, make_call, make_rollout, make_run, step
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import make_fit, predictions_of
 from tests.warehouse.records import WIDE, make_update, rows
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
 from warehouse.sql_files import QUERIES, VIEWS, SqlFile, sql_files
 from warehouse.warehouse import COMPARISON_REPORT
+from warehouse.writer import Writer
 
 Store = Callable[..., int]
 

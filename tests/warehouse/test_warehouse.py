@@ -11,8 +11,9 @@ import pytest
 from lamas.errors import WarehouseError
 from tests.factories import make_run
 from tests.measure.warehouse import __main__ as bench
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
 from warehouse.migration import Schema, migrate, packaged_schema
+from warehouse.reader import Reader
 from warehouse.sql_files import SqlFile, views_in_order
 
 ROOT = Path(__file__).parents[2]

@@ -24,7 +24,9 @@ from tests.factories import (
 from tests.naive import naive_credits, naive_labels
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.records import make_metric, make_update, rollouts
-from warehouse import Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 Store = Callable[..., int]
 

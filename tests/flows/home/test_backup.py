@@ -14,7 +14,8 @@ from tests.command import Finished, run_here
 from tests.factories import make_call, make_checkpoint, make_problem, make_run
 from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 
 @pytest.fixture

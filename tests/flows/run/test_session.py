@@ -12,7 +12,8 @@ from flows.run.record import code_version
 from flows.run.session import Session
 from lamas.domain import Run
 from lamas.errors import BudgetExceededError, ModelUnreachableError, WarehouseError
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
+from warehouse.reader import Reader
 
 OPTIONS = ("llm=simulated", "seed=3")
 

@@ -14,7 +14,9 @@ from lamas.domain import ModelCall, Rollout
 from lamas.llm import ResponseStore
 from lamas.timing import label
 from tests.factories import Step, make_call, make_checkpoint, make_problem, make_rollout, make_run
-from warehouse import Reader, Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.reader import Reader
+from warehouse.writer import Writer
 
 CAPS = load_settings(["llm=simulated", "llm.max_usd=2.0", "llm.max_calls=10"])
 

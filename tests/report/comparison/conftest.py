@@ -19,7 +19,8 @@ from lamas.evaluation import (
 from tests.factories import T0, make_run
 from tests.random_rollouts import random_rollouts
 from tests.report.conftest import evaluation, make_update, prepared, store
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 SEEDS = (3, 4)
 MARGIN = 0.02

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import run
-from flows.report import ReportFiles, comparison_markdown, write_report
 from lamas.domain import ComparisonEstimate, NonInferiorityVerdict
 from lamas.errors import WarehouseError
+from lamas.report import ReportFiles, comparison_markdown, write_report
 from lamas.report.comparison.charts import comparison_charts, swept_keys
 from lamas.report.comparison.claims import claims, claims_markdown
 from lamas.report.comparison.page import comparison_page
@@ -21,7 +21,8 @@ from tests.report.comparison.conftest import PAIRS, VARIANTS, Compared
 from tests.report.conftest import prepared
 from tests.report.recipe import RECIPE
 from tests.report.test_report import LEAST_POINTS, PHONE_PIXELS, PIXELS_A_POINT, parsed
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,9 @@ from tests.report.comparison.conftest import (
     right,
 )
 from tests.report.conftest import store
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
 from warehouse.sql_files import QUERIES, sql_files
+from warehouse.writer import Writer
 
 
 def mean(values: Sequence[float]) -> float:
