@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 from pydantic import TypeAdapter
 
+from lamas.sandbox.base import sweep
+
 SESSION = "LAMAS_TEST_SESSION"
 """Environment variable that every process below a test session inherits."""
 TESTING = "PYTEST_CURRENT_TEST"
@@ -26,7 +28,7 @@ MUCH_MEMORY = 640
 """MiB above which a worker gives back what it can."""
 GRACE_SECONDS = 20.0
 """For what is ending just now."""
-KEPT = ("torchinductor_", "ray")
+KEPT = ("torchinductor_", "ray", "dask-scratch-space")
 """Folders of libraries that are there once for all processes of a user."""
 
 
@@ -54,6 +56,8 @@ class Session:
         """What there is of the session besides this process, in words."""
         _, alive = psutil.wait_procs(list(self._processes()), timeout=grace_seconds)
         found = [told for process in alive for told in _told(process)]
+        # What a killed run leaves in the temporary folder, the next sandbox removes.
+        sweep()
         return [*found, *(f"{path} in the temporary folder" for path in self._files())]
 
     def end(self) -> list[str]:
