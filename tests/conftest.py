@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from flows.orchestrator.quiet import hide_leak_report
 from flows.orchestrator.server import prefect_server
+from lamas.domain import user_cache
 from tests.leftovers import Growth, Session, Worker
-from tests.migrated import Migrated
 from tests.prefect_client import OWN, opened_by_all
 
 SESSION = pytest.StashKey[Session]()
@@ -39,12 +39,22 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.stash[SESSION] = Session.begin()
         config.stash[WORKERS] = []
+        # Not the user's own; what lies there is good for the next session, too.
+        if config.pluginmanager.hasplugin("cacheprovider"):
+            os.environ.setdefault(user_cache.VARIABLE, str(config.cache.mkdir("lamas")))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logfinish(nodeid: str) -> None:
     """In whichever process ran a test: note by how much it grew."""
     GROWTH.look(nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the last test of a file: what its runs held is free by now."""
+    if nextitem is None or nextitem.path != item.path:
+        GROWTH.give_back()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -102,22 +112,13 @@ def hardly_any(
 
 
 @pytest.fixture(scope="session")
-def migrated(request: pytest.FixtureRequest) -> Migrated:
-    """Makes home folders in which a Prefect server starts without migrations."""
-    return Migrated(request.config.cache)
-
-
-@pytest.fixture(scope="session")
-def prefect_api(
-    tmp_path_factory: pytest.TempPathFactory, migrated: Migrated
-) -> Generator[str, None, None]:
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, None]:
     """The API address of a real Prefect server that runs while the tests do."""
     before = dict(os.environ)
     os.environ.pop("PREFECT_API_URL", None)
-    home = opened_by_all(migrated.home(tmp_path_factory.mktemp("prefect")))
+    home = opened_by_all(tmp_path_factory.mktemp("prefect"))
     with prefect_server(home) as server:
         address = server.api_url
-        migrated.keep(home)
         # Who wants it says so; all others find the environment as it was.
         os.environ.clear()
         os.environ.update(before)

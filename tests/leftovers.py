@@ -1,5 +1,7 @@
 """What a test session leaves behind: processes, ports, files in the temporary folder, memory."""
 
+import ctypes
+import gc
 import json
 import os
 import resource
@@ -15,14 +17,18 @@ from pathlib import Path
 import psutil
 from pydantic import TypeAdapter
 
+from lamas.sandbox.base import sweep
+
 SESSION = "LAMAS_TEST_SESSION"
 """Environment variable that every process below a test session inherits."""
 TESTING = "PYTEST_CURRENT_TEST"
 MOST_MEMORY = 1024
 """MiB that a test worker may hold at the end."""
+MUCH_MEMORY = 640
+"""MiB above which a worker gives back what it can."""
 GRACE_SECONDS = 20.0
 """For what is ending just now."""
-KEPT = ("torchinductor_", "ray")
+KEPT = ("torchinductor_", "ray", "dask-scratch-space")
 """Folders of libraries that are there once for all processes of a user."""
 
 
@@ -50,6 +56,8 @@ class Session:
         """What there is of the session besides this process, in words."""
         _, alive = psutil.wait_procs(list(self._processes()), timeout=grace_seconds)
         found = [told for process in alive for told in _told(process)]
+        # What a killed run leaves in the temporary folder, the next sandbox removes.
+        sweep()
         return [*found, *(f"{path} in the temporary folder" for path in self._files())]
 
     def end(self) -> list[str]:
@@ -148,6 +156,15 @@ class Growth:
         now = self._now()
         self._most = sorted([*self._most, (now - self._last, test)], reverse=True)[:5]
         self._last = now
+
+    def give_back(self) -> None:
+        """Return what is free to the system, where this process holds much."""
+        # It takes a second: not after every file of small tests.
+        if self._now() > MUCH_MEMORY:
+            gc.collect()
+            # The C library of Linux keeps what was freed between two blocks in use.
+            with suppress(AttributeError):
+                ctypes.CDLL(None).malloc_trim(0)
 
     def worker(self) -> Worker:
         """This process as it is now."""

@@ -74,3 +74,20 @@ def test_a_printed_line_is_understood(words: list[str], tmp_path: Path) -> None:
         arguments += ["--cfg", "job"]
     done = run_here(*(word.replace("…", "x") for word in arguments))
     assert done.code == 0, done.stderr
+
+
+NAMED = re.compile(r"(tests/[\w/]+\.py)?(?:::(test_\w+))?")
+
+
+def test_tests_that_the_pages_name_exist() -> None:
+    missing: list[str] = []
+    for page in PAGES:
+        file = ""
+        for path, test in NAMED.findall(page.read_text()):
+            # `::test_…` alone is one more of the file named before.
+            file = path or file
+            if path and not (ROOT / file).exists():
+                missing.append(f"{page.name}: {file}")
+            elif test and f"def {test}(" not in (ROOT / file).read_text():
+                missing.append(f"{page.name}: {file}::{test}")
+    assert missing == []

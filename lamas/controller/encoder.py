@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,19 +28,19 @@ _OFFLINE = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 
+_LOADING = threading.Lock()
+
 
 class QueryEncoder:
     """e(x): 384 numbers of length 1 for each text, a function of that text alone."""
 
     def __init__(self, *, threads: int = 1) -> None:
-        """The model is loaded at the first call of `encode`, which takes seconds.
+        """The model is loaded at the first call of `encode` in a process, which takes seconds.
 
         `threads` bounds torch while encoding. Texts go through one at a time, so more threads
         gain nothing for short texts.
         """
         self._threads = threads
-        self._model: SentenceTransformer | None = None
-        self._loading = threading.Lock()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings, float32 of shape [len(texts), 384].
@@ -50,7 +51,8 @@ class QueryEncoder:
         """
         if not texts:
             return np.zeros((0, EMBEDDING_SIZE), dtype=np.float32)
-        model = self._loaded()
+        with _LOADING:
+            model = _load(_weights_folder())
         with bounded_threads(self._threads):
             rows = model.encode(
                 list(texts), batch_size=1, convert_to_numpy=True, show_progress_bar=False
@@ -60,12 +62,6 @@ class QueryEncoder:
     def encode_operators(self, operators: OperatorSet) -> NDArray[np.float32]:
         """e(o) of every operator's description, [O, 384] in catalogue order."""
         return self.encode([spec.description for spec in operators.specs])
-
-    def _loaded(self) -> "SentenceTransformer":
-        with self._loading:
-            if self._model is None:
-                self._model = _load(_weights_folder())
-            return self._model
 
 
 def _weights_folder() -> Path:
@@ -78,6 +74,8 @@ def _weights_folder() -> Path:
     return Path(get_model_path())
 
 
+# Frozen: one for all encoders of a process, whose weights take 90 MB.
+@cache
 def _load(folder: Path) -> "SentenceTransformer":
     for name, value in _OFFLINE.items():
         os.environ.setdefault(name, value)

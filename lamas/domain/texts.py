@@ -1,4 +1,4 @@
-"""TODO"""
+"""What is kept of the texts in a rollout: all of them, their digests, or nothing."""
 
 import hashlib
 from collections.abc import Callable

@@ -20,7 +20,6 @@ from flows.orchestrator.access import auth_string
 from flows.orchestrator.server import answers, free_port, kept_open
 from tests.integration.conftest import QUIET, TINY
 from tests.kills.processes import children
-from tests.migrated import Migrated
 from tests.patience import Patience, patience
 from tests.prefect_client import client
 from warehouse import Registry, Warehouse
@@ -99,12 +98,9 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(
-    tmp_path_factory: pytest.TempPathFactory, migrated: Migrated
-) -> Generator[Served, None, None]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served, None, None]:
     """Retrain every fifteen seconds, started by one command."""
     home = tmp_path_factory.mktemp("served") / "home"
-    migrated.home(home / "prefect")
     log = home.parent / "serve.log"
     arguments = (
         "serve",

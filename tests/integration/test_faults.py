@@ -20,7 +20,6 @@ from tests.command import Finished, run_here, start
 from tests.integration.conftest import QUIET, SMALL, TINY
 from tests.kills.processes import children
 from tests.llm.scripted_endpoint import ScriptedEndpoint, says
-from tests.migrated import Migrated
 from tests.patience import ended, ran, until
 from tests.warm import Starter
 from warehouse import Registry, Warehouse
@@ -248,10 +247,9 @@ def server_of(process: subprocess.Popen[str]) -> int | None:
 
 
 def test_a_run_outlives_its_prefect_server_stopped_for_a_while_and_then_killed(
-    tmp_path: Path, migrated: Migrated
+    tmp_path: Path,
 ) -> None:
     home = tmp_path / "home"
-    migrated.home(home / "prefect")
     process = start(
         "retrain",
         *TINY,
@@ -278,11 +276,8 @@ def test_a_run_outlives_its_prefect_server_stopped_for_a_while_and_then_killed(
     assert not Path(f"/proc/{second}").exists()
 
 
-def test_a_run_whose_prefect_server_is_gone_for_good_ends_with_a_sentence(
-    tmp_path: Path, migrated: Migrated
-) -> None:
+def test_a_run_whose_prefect_server_is_gone_for_good_ends_with_a_sentence(tmp_path: Path) -> None:
     others, home = tmp_path / "others", tmp_path / "home"
-    migrated.home(others / "prefect")
     ui = start("ui", f"home={others}", f"prefect.port={free_port()}", env={"PREFECT_API_URL": ""})
     try:
         until(lambda: kept_open(others / "prefect"), process=ui)

@@ -13,6 +13,7 @@ from tests.command import Finished
 from tests.house import ROOT
 from tests.integration.conftest import QUIET, SMALL, answers_in
 from tests.integration.results import assert_equal_results
+from tests.patience import patience
 from tests.warm import Starter
 from warehouse import Warehouse
 
@@ -26,8 +27,6 @@ FAULTS = (
     "llm.simulated.faults.malformed=0.02",
     "llm.simulated.faults.hang=0.01",
     "llm.simulated.faults.retry_after_seconds=0",
-    "llm.first_chunk_timeout_seconds=1",
-    "llm.total_timeout_seconds=1",
     "llm.retry.backoff_seconds=0.01",
 )
 
@@ -152,11 +151,14 @@ def test_faults_are_rows_and_never_rewards(home: Path, lamas: Run) -> None:
         "seed=3",
         f"home={home}",
         *FAULTS,
-        "benchmark.size=100",
+        # What hangs is given up, what a busy machine answers late is not.
+        f"llm.first_chunk_timeout_seconds={patience(0.7):.1f}",
+        f"llm.total_timeout_seconds={patience(0.7):.1f}",
+        "benchmark.size=50",
         "training.steps=2",
-        "training.problems_per_step=20",
+        "training.problems_per_step=10",
         "training.rollouts_per_problem=4",
-        "evaluation.problems=20",
+        "evaluation.problems=10",
         "evaluation.baselines=[]",
         # Two attempts: some calls must really fail for good.
         "llm.retry.attempts=2",
@@ -164,7 +166,7 @@ def test_faults_are_rows_and_never_rewards(home: Path, lamas: Run) -> None:
     )
     finished = lamas("retrain", *arguments)
     assert finished.code == 0, finished.stderr
-    assert _query(home, "SELECT count(*) FROM rollouts") == [(200,)]
+    assert _query(home, "SELECT count(*) FROM rollouts") == [(100,)]
     kinds = {str(row[0]) for row in _query(home, "SELECT DISTINCT error FROM model_calls")}
     for reason in ("429", "500", "timeout", "malformed"):
         assert any(reason in kind.lower() for kind in kinds), (reason, kinds)
@@ -180,7 +182,7 @@ def test_faults_are_rows_and_never_rewards(home: Path, lamas: Run) -> None:
     failed_training = _query(
         home, "SELECT count(*) FROM rollouts WHERE status = 'failed' AND purpose = 'train'"
     )
-    assert counted == [(160, failed_training[0][0])]
+    assert counted == [(80, failed_training[0][0])]
     assert lamas("audit", f"home={home}").code == 0
 
 

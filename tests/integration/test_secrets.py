@@ -13,7 +13,6 @@ from flows.home.secret_scan import leaks
 from lamas.llm import ResponseStore
 from tests.command import run_here, start
 from tests.factories import make_call
-from tests.migrated import Migrated
 from tests.patience import ended
 
 pytestmark = pytest.mark.slow
@@ -97,11 +96,8 @@ def echoing() -> Generator[str]:
         server.server_close()
 
 
-def test_a_planted_key_is_nowhere(
-    tmp_path: Path, migrated: Migrated, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_planted_key_is_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
-    migrated.home(home / "prefect")
     with echoing() as url:
         # Its own server is one more place where a key could be kept.
         process = start("retrain", *SMALL, url, f"home={home}", env={NAME: SECRET})

@@ -13,7 +13,6 @@ import pytest
 from flows.orchestrator.server import prefect_server
 from tests.command import start
 from tests.integration.conftest import QUIET, TINY
-from tests.migrated import Migrated
 from tests.patience import ended, ran, until
 from tests.prefect_client import client, opened_by_all
 from warehouse import Warehouse
@@ -32,11 +31,11 @@ Row = dict[str, object]
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, migrated: Migrated) -> Generator[str, None, None]:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None, None]:
     """A server of its own: its deployments and pools are nobody else's."""
     before = dict(os.environ)
     os.environ.pop("PREFECT_API_URL", None)
-    home = opened_by_all(migrated.home(tmp_path_factory.mktemp("pool")))
+    home = opened_by_all(tmp_path_factory.mktemp("pool"))
     with prefect_server(home, port=0) as server:
         os.environ.clear()
         os.environ.update(before)

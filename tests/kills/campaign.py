@@ -1,6 +1,4 @@
-"""Runs killed at random instants, started again until they complete, and compared with one that
-nothing disturbed.
-"""
+"""Runs killed at random instants until they complete, compared with one that nothing disturbed."""
 
 import os
 import signal

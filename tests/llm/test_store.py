@@ -16,12 +16,7 @@ from hypothesis import strategies as st
 
 from lamas.domain import ModelCall
 from lamas.domain.hygiene import well_formed
-from lamas.errors import (
-    BudgetExceededError,
-    ConfigurationError,
-    ModelRequestError,
-    UnwritableError,
-)
+from lamas.errors import BudgetExceededError, ConfigurationError, ModelRequestError, UnwritableError
 from lamas.llm import Budget, EndpointSettings, ResponseStore
 from tests.llm.asking import model, request
 from tests.llm.scripted_endpoint import ScriptedEndpoint, fails, says

@@ -12,7 +12,6 @@ import pytest
 
 from flows.orchestrator.server import free_port
 from tests.command import start
-from tests.migrated import Migrated
 from tests.patience import ended, patience, until
 from warehouse import Warehouse
 from warehouse.reader import Reader
@@ -77,11 +76,10 @@ def _running(path: Path) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_ctrl_c_at_the_terminal_of_lamas_serve_stores_pauses_and_leaves_nothing(
-    tmp_path: Path, migrated: Migrated
+    tmp_path: Path,
 ) -> None:
     """Ctrl-C reaches the whole group of the terminal: server, runs and all."""
     home, log = tmp_path / "home", tmp_path / "serve.log"
-    migrated.home(home / "prefect")
     arguments = (
         "serve",
         "llm=simulated",
@@ -120,12 +118,9 @@ def test_ctrl_c_at_the_terminal_of_lamas_serve_stores_pauses_and_leaves_nothing(
         assert database.execute("SELECT DISTINCT paused FROM deployment").fetchall() == [(1,)]
 
 
-def test_a_command_without_a_run_ends_with_the_same_sentence(
-    tmp_path: Path, migrated: Migrated
-) -> None:
+def test_a_command_without_a_run_ends_with_the_same_sentence(tmp_path: Path) -> None:
     """`lamas ui` stands for those that start a server; it leaves none."""
     home = tmp_path / "home"
-    migrated.home(home / "prefect")
     process = start(
         "ui", f"home={home}", f"prefect.port={free_port()}", env={"PREFECT_API_URL": ""}
     )
