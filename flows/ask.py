@@ -80,7 +80,8 @@ async def ask(question: str, settings: Settings) -> None:
         execution = await executor.execute(planned, problem)
         if settings.recording.texts != "keep":
             store.forget([run_id])
-    _show(execution, checkpoint, str(choice.graph), benchmark.extract(execution.answer or ""))
+    extracted = await benchmark.extract(problem, execution.answer or "")
+    _show(execution, checkpoint, str(choice.graph), extracted)
     if settings.simulated:
         print("The answer is a simulated model's.")
     if execution.error is not None:
