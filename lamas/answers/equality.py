@@ -18,7 +18,7 @@ from lamas.answers.formula import TRAILING_UNIT, UNIT
 
 Parsed = Basic | MatrixBase
 
-TOLERANCE = Rational(1, 10**6) * (1 + Rational(1, 10**9))
+TOLERANCE = 1e-6 * (1 + 1e-9)
 DIGITS = 40
 MOST_PARTS = 16
 POINTS = (Rational(37, 23), Rational(61, 47))
@@ -198,9 +198,8 @@ def _values_differ(left: Expr, right: Expr) -> bool:
 
 
 def _close(a: Expr, b: Expr) -> bool:
-    largest = max(abs(a), abs(b))
-    apart = cast("Expr", abs(a - b))
-    return bool(apart <= TOLERANCE) and bool(apart <= TOLERANCE * largest)
+    apart, largest = abs(a - b), max(abs(a), abs(b), key=float)
+    return float(apart) <= TOLERANCE and float(apart) <= TOLERANCE * float(largest)
 
 
 def _upright(match: re.Match[str]) -> str:
