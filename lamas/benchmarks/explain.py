@@ -48,7 +48,7 @@ def scorer_of(kind: BenchmarkKind, scorer: ScorerName, reference: str) -> Scorer
 async def explain_answer(
     scorer: ScorerName, reference: str, answer: str, choices: Sequence[str] = ()
 ) -> Explanation:
-    """How `scorer` judges the answer; of a worked solution as reference the marked answer counts."""
+    """How `scorer` judges the answer; of a worked reference the marked answer counts."""
     marked = last_mark(reference, phrases=False) if scorer in ("number", "math") else None
     wanted = reference if marked is None else marked.content
     if scorer == "choice" and len(wanted.strip().strip("().")) != 1:

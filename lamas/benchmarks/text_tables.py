@@ -83,12 +83,13 @@ def csv_records(path: str, text: str) -> Sequence[Record]:
         separator = first[4:5].strip("\r") or ","
     else:
         unquoted = "".join(first.split('"')[::2])
-        separator = max(SEPARATORS, key=lambda sign: unquoted.count(str(sign)))
+        separator = max(SEPARATORS, key=unquoted.count)
     csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     records: list[Record] = []
+    empty: list[str] = []
     try:
-        header = [name.strip() for name in next(reader, [])]
+        header = [name.strip() for name in next(reader, empty)]
         _check_header(path, header)
         begin = reader.line_num
         for row in reader:
