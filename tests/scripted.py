@@ -146,7 +146,12 @@ def problem_of(
     )
 
 
-def last_number(text: str) -> str | None:
+async def last_number(problem: Problem, text: str) -> str | None:
     """Reads an answer the way number benchmarks do, without their library."""
+    return number_in(text)
+
+
+def number_in(text: str) -> str | None:
+    """The last number of a text."""
     numbers = [word.strip(".,}{$") for word in text.replace("{", " ").split()]
     return next((word for word in reversed(numbers) if word.lstrip("-").isdigit()), None)

@@ -7,8 +7,8 @@ from lamas.benchmarks.benchmark import (
     Score,
     SplitSettings,
 )
-from lamas.benchmarks.code_answers import program_of
 from lamas.benchmarks.configuration import settings_from
+from lamas.benchmarks.programs import program_of
 from lamas.benchmarks.registry import build_benchmark
 from lamas.benchmarks.split import check_same_split, check_unchanged
 

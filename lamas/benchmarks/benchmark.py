@@ -10,7 +10,7 @@ from lamas.domain import TASK_FAMILIES, Problem, TaskFamily, ToolExecution
 from lamas.errors import BenchmarkError
 
 BenchmarkKind = Literal["gsm8k", "math", "humaneval", "file", "generated"]
-ScorerName = Literal["number", "math", "exact", "choice"]
+ScorerName = Literal["number", "math", "exact", "squad", "choice"]
 VerifierName = Literal["auto", "own", "number", "exact"]
 Knob = str | int | float | bool | None | tuple[str | int | float, ...]
 
@@ -29,6 +29,8 @@ class Score:
     """Canonical form of the answer that was judged; None when the text holds none."""
     detail: str = ""
     """Why, in a few words; for programs the failure."""
+    place: str = ""
+    """Where in the text the answer was found, in a few words."""
     runs: tuple[ToolExecution, ...] = ()
     """The sandboxed runs it took."""
 
@@ -46,8 +48,11 @@ class Benchmark(Protocol):
         """All problems within the size limits, split assigned; BenchmarkError on a bad source."""
         ...
 
-    def extract(self, text: str) -> str | None:
-        """Canonical form of the answer in a solution text; equal forms are the same vote."""
+    async def extract(self, problem: Problem, text: str) -> str | None:
+        """Canonical form of the answer in a solution text; equal forms are the same vote.
+
+        Bounded in time and off the event loop, whatever the text says.
+        """
         ...
 
     async def score(self, problem: Problem, answer: str) -> Score:
@@ -116,13 +121,15 @@ class BenchmarkSettings:
     name: str = ""
     """Name in problem ids and reports; the kind if empty."""
     path: str = ""
-    """Local JSONL, JSONL.gz, CSV or Parquet file, or `hf://datasets/…`; all kinds but generated."""
+    """Local JSONL, JSON, CSV, TSV (each also .gz) or Parquet file, or `hf://datasets/…`; all kinds
+    but generated."""
     question: str = "question"
     """Question column, or a template such as `{Body} {Question}`; kind file."""
     answer: str = "answer"
     """Answer column; kind file."""
     choices: str = ""
-    """Column with a list of options, appended to the question as A, B, C …; scorer choice."""
+    """Column with the options, appended to the question as A, B, C …, or with how many of them the
+    question shows already; scorer choice."""
     scorer: ScorerName = "number"
     """How answers of kind file are judged."""
     family: TaskFamily = "math"

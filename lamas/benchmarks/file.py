@@ -3,14 +3,15 @@
 import re
 from collections.abc import Mapping
 
+from lamas.answers.choice import lettered
+from lamas.answers.formula import find_formula
+from lamas.answers.number import extract_number
+from lamas.answers.plain_text import extract_text, squad_text
 from lamas.benchmarks.benchmark import BenchmarkSettings, Score
-from lamas.benchmarks.choice_answers import lettered, reference_letter
-from lamas.benchmarks.math_answers import find_math_answer
-from lamas.benchmarks.number_answers import extract_number
-from lamas.benchmarks.scorers import build_scorer
-from lamas.benchmarks.source import SourceTable, as_list, as_text, read_table
+from lamas.benchmarks.options import Options, options_of
+from lamas.benchmarks.scorers import build_scorer, references_of
+from lamas.benchmarks.source import SourceTable, as_text, read_table
 from lamas.benchmarks.split import Draft, assemble
-from lamas.benchmarks.text_answers import extract_text
 from lamas.domain import Problem, TaskFamily
 from lamas.errors import BenchmarkError
 
@@ -44,18 +45,19 @@ class FileBenchmark:
             question = self._question(table, index)
             drafts.append(
                 Draft(
-                    question=lettered(question, options) if options else question,
+                    question=lettered(question, options.shown) if options.shown else question,
                     reference=self._reference(table, index, options),
+                    choices=options.texts,
                     metadata=_notes(row, used),
                 )
             )
         return assemble(name=self.name, family=self.family, drafts=drafts, settings=settings.split)
 
-    def extract(self, text: str) -> str | None:
-        return self._scorer.extract(text)
+    async def extract(self, problem: Problem, text: str) -> str | None:
+        return await self._scorer.extract(text, problem.choices)
 
     async def score(self, problem: Problem, answer: str) -> Score:
-        return await self._scorer.score(problem.reference, answer)
+        return await self._scorer.score(problem.reference, answer, problem.choices)
 
     def _question(self, table: SourceTable, index: int) -> str:
         template = self._settings.question
@@ -63,18 +65,19 @@ class FileBenchmark:
             return table.text(index, template)
         return PLACE.sub(lambda place: table.text(index, place[1]), template)
 
-    def _options(self, table: SourceTable, index: int) -> list[str] | None:
+    def _options(self, table: SourceTable, index: int) -> Options:
         column = self._settings.choices
         if not column:
-            return None
-        options = as_list(table.rows[index][column])
-        if not options or len(options) > 26:
+            return Options()
+        options = options_of(table.rows[index][column])
+        if options is None:
             raise BenchmarkError(
-                f"{table.where(index)}: {column!r} is not a list of 1 to 26 options"
+                f"{table.where(index)}: {column!r} is neither a list of 1 to 26 options nor how "
+                "many of them the question shows; correct the row, or name another column"
             )
         return options
 
-    def _reference(self, table: SourceTable, index: int, options: list[str] | None) -> str:
+    def _reference(self, table: SourceTable, index: int, options: Options) -> str:
         """The bare reference; a worked solution is reduced to its answer."""
         column = self._settings.answer
         written = table.text(index, column)
@@ -82,12 +85,14 @@ class FileBenchmark:
             case "number":
                 reference = extract_number(written)
             case "math":
-                reference = find_math_answer(written)
+                reference = find_formula(written).written or None
             case "exact":
                 reference = written if extract_text(written) else None
+            case "squad":
+                reference = written if any(map(squad_text, references_of(written))) else None
             case "choice":
                 is_index = isinstance(table.rows[index][column], int)
-                reference = reference_letter(written, options, is_index=is_index)
+                reference = options.letter_of(written, is_index=is_index)
         if reference is None:
             raise BenchmarkError(
                 f"{table.where(index)}: {column!r} is {written[:80]!r}, in which scorer "

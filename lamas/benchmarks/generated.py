@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from importlib import import_module, metadata
 from typing import Protocol, cast
 
+from lamas.answers.aside import find
 from lamas.benchmarks.benchmark import BenchmarkSettings, GeneratedDataset, Score, VerifierName
-from lamas.benchmarks.scorers import NO_ANSWER, FormScorer, NumberScorer
+from lamas.benchmarks.scorers import NO_ANSWER, NumberScorer, TextScorer
 from lamas.benchmarks.source import as_text
 from lamas.benchmarks.split import VERSION_DIGITS, Draft, assemble
-from lamas.benchmarks.text_answers import extract_text, find_text
 from lamas.domain import Problem, TaskFamily, derive_seed, digest
 from lamas.errors import BenchmarkError
 
@@ -59,7 +59,7 @@ class GeneratedBenchmark:
         self._mixture = settings.datasets
         self._seed = settings.split.seed
         self._number = NumberScorer()
-        self._exact = FormScorer(extract_text)
+        self._exact = TextScorer()
         self._items: dict[int, _Item] = {}
         self._datasets: tuple[ProceduralDataset, ...] = ()
         self._verifiers: tuple[VerifierName, ...] = ()
@@ -93,11 +93,11 @@ class GeneratedBenchmark:
             version=self.version,
         )
 
-    def extract(self, text: str) -> str | None:
+    async def extract(self, problem: Problem, text: str) -> str | None:
         self._generate()
         if set(self._verifiers) == {"number"}:
-            return self._number.extract(text)
-        return self._exact.extract(text)
+            return await self._number.extract(text)
+        return await self._exact.extract(text)
 
     async def score(self, problem: Problem, answer: str) -> Score:
         self._generate()
@@ -111,21 +111,25 @@ class GeneratedBenchmark:
             case "number":
                 return await self._number.score(problem.reference, answer)
             case "own":
-                return self._ask_dataset(item, answer)
+                return await self._ask_dataset(item, answer)
             case _:
                 return await self._exact.score(problem.reference, answer)
 
-    def _ask_dataset(self, item: _Item, answer: str) -> Score:
+    async def _ask_dataset(self, item: _Item, answer: str) -> Score:
         """Full marks of the dataset's verifier; its partial ones reward form and count as wrong."""
-        given = find_text(answer)
+        found = await find("written", answer)
+        given = found.form
         if given is None:
-            return Score(value=0.0, extracted=None, detail=NO_ANSWER)
+            return Score(value=0.0, extracted=None, detail=found.place or NO_ANSWER)
         try:
             marks = float(self._datasets[item.source].score_answer(given, item.entry))
         except Exception as error:  # verifiers fail in many ways on answers out of form
             return Score(value=0.0, extracted=given, detail=f"{type(error).__name__} in verifier")
         return Score(
-            value=float(marks >= FULL_MARKS), extracted=given, detail=f"verifier gives {marks:g}"
+            value=float(marks >= FULL_MARKS),
+            extracted=given,
+            detail=f"verifier gives {marks:g}",
+            place=found.place,
         )
 
     def _generate(self) -> None:

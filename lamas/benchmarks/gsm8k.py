@@ -1,7 +1,7 @@
 """GSM8K: grade-school word problems whose answer is the number after `####`."""
 
+from lamas.answers.number import canonical_number, read_number
 from lamas.benchmarks.benchmark import BenchmarkSettings, Score
-from lamas.benchmarks.number_answers import canonical_number, read_number
 from lamas.benchmarks.scorers import NumberScorer
 from lamas.benchmarks.source import read_table
 from lamas.benchmarks.split import Draft, assemble
@@ -45,8 +45,8 @@ class Gsm8k:
             name=self.name, family=self.family, drafts=drafts, settings=self._settings.split
         )
 
-    def extract(self, text: str) -> str | None:
-        return self._scorer.extract(text)
+    async def extract(self, problem: Problem, text: str) -> str | None:
+        return await self._scorer.extract(text)
 
     async def score(self, problem: Problem, answer: str) -> Score:
         return await self._scorer.score(problem.reference, answer)

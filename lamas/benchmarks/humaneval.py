@@ -1,8 +1,10 @@
 """HumanEval: complete a Python function, judged by hidden tests in the sandbox."""
 
+from lamas.answers.aside import find
+from lamas.answers.program import preamble
 from lamas.benchmarks.benchmark import BenchmarkSettings, Score
-from lamas.benchmarks.code_answers import canonical_code, preamble, program_of
 from lamas.benchmarks.docstring_tests import public_tests
+from lamas.benchmarks.programs import program_aside
 from lamas.benchmarks.source import read_table
 from lamas.benchmarks.split import Draft, assemble
 from lamas.domain import CodeTests, Problem, TaskFamily
@@ -59,16 +61,16 @@ class HumanEval:
             name=self.name, family=self.family, drafts=drafts, settings=self._settings.split
         )
 
-    def extract(self, text: str) -> str | None:
-        return canonical_code(text)
+    async def extract(self, problem: Problem, text: str) -> str | None:
+        return (await find("code", text)).form
 
     async def score(self, problem: Problem, answer: str) -> Score:
         """Raises BenchmarkError without a sandbox, SandboxError when the sandbox is broken."""
         if problem.tests is None:
             raise BenchmarkError(f"problem {problem.problem_id} has no tests to judge a program by")
-        program = program_of(problem, answer)
-        if program is None:
-            return Score(value=0.0, extracted=None, detail="no program in the answer")
+        read = await program_aside(problem, answer)
+        if read.program is None:
+            return Score(value=0.0, extracted=None, detail=read.place)
         if self._sandbox is None:
             raise BenchmarkError(
                 f"benchmark {self.name!r} judges programs and was given no sandbox to run them in"
@@ -76,7 +78,7 @@ class HumanEval:
         entry_point = problem.tests.entry_point
         judgement = await judge(
             self._sandbox,
-            program,
+            read.program,
             problem.tests.hidden,
             names=(entry_point,),
             setup=preamble(problem.question, entry_point),
@@ -84,7 +86,8 @@ class HumanEval:
         )
         return Score(
             value=float(judgement.passed),
-            extracted=canonical_code(program),
+            extracted=read.form,
             detail=judgement.detail,
+            place=read.place,
             runs=judgement.runs,
         )

@@ -1,7 +1,7 @@
 r"""MATH: competition problems whose answer is what the worked solution puts in \boxed{}."""
 
+from lamas.answers.final_answer import last_boxed
 from lamas.benchmarks.benchmark import BenchmarkSettings, Score
-from lamas.benchmarks.final_answer import last_boxed
 from lamas.benchmarks.scorers import MathScorer
 from lamas.benchmarks.source import SourceTable, as_text, read_table
 from lamas.benchmarks.split import Draft, assemble
@@ -52,8 +52,8 @@ class Math:
             name=self.name, family=self.family, drafts=drafts, settings=self._settings.split
         )
 
-    def extract(self, text: str) -> str | None:
-        return self._scorer.extract(text)
+    async def extract(self, problem: Problem, text: str) -> str | None:
+        return await self._scorer.extract(text)
 
     async def score(self, problem: Problem, answer: str) -> Score:
         return await self._scorer.score(problem.reference, answer)

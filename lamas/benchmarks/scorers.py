@@ -1,44 +1,43 @@
 """The judges of short answers by name; each finds, normalises and compares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from pydantic import TypeAdapter, ValidationError
+
+from lamas.answers.aside import find
+from lamas.answers.formula import contradicts, plainly_different, same_spelling
+from lamas.answers.found import Found
+from lamas.answers.number import extract_number, same_number
+from lamas.answers.plain_text import squad_f1, squad_text
 from lamas.benchmarks.benchmark import Score, ScorerName
-from lamas.benchmarks.choice_answers import extract_choice
-from lamas.benchmarks.math_answers import (
-    canonical_math,
-    contradicts,
-    find_math_answer,
-    plainly_different,
-    same_spelling,
-)
 from lamas.benchmarks.math_judge import MathJudge, shared_judge
-from lamas.benchmarks.number_answers import extract_number, same_number
-from lamas.benchmarks.text_answers import extract_text
 
 NO_ANSWER = "no answer found"
 
 
 class Scorer(Protocol):
-    """Judges solution texts against a short reference answer."""
+    """Judges solution texts against a short reference answer.
 
-    def extract(self, text: str) -> str | None: ...
+    `choices` are the options of a multiple-choice problem; only ChoiceScorer looks at them.
+    """
 
-    async def score(self, reference: str, answer: str) -> Score: ...
+    async def extract(self, text: str, choices: Sequence[str] = ()) -> str | None: ...
+
+    async def score(self, reference: str, answer: str, choices: Sequence[str] = ()) -> Score: ...
 
 
 class NumberScorer:
-    """The GSM8K rules: the marked or last number, equal up to one millionth."""
+    """The GSM8K rules: the marked or last number; `same_number` says what is equal."""
 
-    def extract(self, text: str) -> str | None:
-        return extract_number(text)
+    async def extract(self, text: str, choices: Sequence[str] = ()) -> str | None:
+        return (await find("number", text)).form
 
-    async def score(self, reference: str, answer: str) -> Score:
-        given, wanted = extract_number(answer), extract_number(reference)
-        if given is None or wanted is None:
-            return Score(value=0.0, extracted=given, detail=NO_ANSWER)
-        right = same_number(wanted, given)
-        return Score(value=float(right), extracted=given, detail="" if right else f"not {wanted}")
+    async def score(self, reference: str, answer: str, choices: Sequence[str] = ()) -> Score:
+        found, wanted = await find("number", answer), extract_number(reference)
+        if found.form is None or wanted is None:
+            return _nothing(found)
+        return _judged(found, same_number(wanted, found.form), wanted)
 
 
 class MathScorer:
@@ -47,42 +46,77 @@ class MathScorer:
     def __init__(self, judge: Callable[[], MathJudge] = shared_judge) -> None:
         self._judge = judge
 
-    def extract(self, text: str) -> str | None:
-        answer = find_math_answer(text)
-        return (canonical_math(answer) or None) if answer else None
+    async def extract(self, text: str, choices: Sequence[str] = ()) -> str | None:
+        return (await find("math", text)).form
 
-    async def score(self, reference: str, answer: str) -> Score:
+    async def score(self, reference: str, answer: str, choices: Sequence[str] = ()) -> Score:
         """`reference` is the bare answer, not a solution text."""
-        given = find_math_answer(answer)
-        form = canonical_math(given) if given else ""
-        if not given or not form:
-            return Score(value=0.0, extracted=None, detail=NO_ANSWER)
+        found = await find("math", answer)
+        given = found.written
+        if found.form is None:
+            return _nothing(found)
         if contradicts(reference, given):
-            return Score(value=0.0, extracted=form, detail=f"not {reference}")
+            return _judged(found, False, reference)
         if same_spelling(reference, given):
-            return Score(value=1.0, extracted=form)
+            return _judged(found, True, reference)
         if plainly_different(reference, given):
-            return Score(value=0.0, extracted=form, detail=f"not {reference}")
+            return _judged(found, False, reference)
         verdict = await self._judge().compare_aside(reference, given)
-        detail = "" if verdict.equal else verdict.detail or f"not {reference}"
-        return Score(value=float(verdict.equal), extracted=form, detail=detail)
+        return _judged(found, verdict.equal, reference, verdict.detail)
 
 
-class FormScorer:
-    """Equality of canonical forms."""
+class TextScorer:
+    """Equality of canonical texts."""
 
-    def __init__(self, extract: Callable[[str], str | None]) -> None:
-        self._extract = extract
+    async def extract(self, text: str, choices: Sequence[str] = ()) -> str | None:
+        return (await find("exact", text)).form
 
-    def extract(self, text: str) -> str | None:
-        return self._extract(text)
+    async def score(self, reference: str, answer: str, choices: Sequence[str] = ()) -> Score:
+        found, wanted = await find("exact", answer), (await find("exact", reference)).form
+        if found.form is None:
+            return _nothing(found)
+        return _judged(found, found.form == wanted, wanted or reference)
 
-    async def score(self, reference: str, answer: str) -> Score:
-        given, wanted = self._extract(answer), self._extract(reference)
-        if given is None:
-            return Score(value=0.0, extracted=None, detail=NO_ANSWER)
-        right = given == wanted
-        return Score(value=float(right), extracted=given, detail="" if right else f"not {wanted}")
+
+class SquadScorer:
+    """Exact match under SQuAD's normalisation; a JSON list of references accepts any of them."""
+
+    async def extract(self, text: str, choices: Sequence[str] = ()) -> str | None:
+        return (await find("squad", text)).form
+
+    async def score(self, reference: str, answer: str, choices: Sequence[str] = ()) -> Score:
+        found = await find("squad", answer)
+        if found.form is None:
+            return _nothing(found)
+        wanted = [squad_text(text) for text in references_of(reference)]
+        nearest = max(wanted, key=lambda text: squad_f1(text, found.form or ""), default="")
+        f1 = squad_f1(nearest, found.form)
+        return _judged(found, found.form in wanted, nearest, f"not {nearest} (F1 {f1:.2f})")
+
+
+class ChoiceScorer:
+    """The letter of an option; letters beyond the problem's choices are no answers."""
+
+    async def extract(self, text: str, choices: Sequence[str] = ()) -> str | None:
+        return (await find("choice", text, choices=choices)).form
+
+    async def score(self, reference: str, answer: str, choices: Sequence[str] = ()) -> Score:
+        """`reference` is the letter."""
+        found = await find("choice", answer, choices=choices)
+        wanted = reference.strip().strip("()").upper()
+        return (
+            _nothing(found) if found.form is None else _judged(found, found.form == wanted, wanted)
+        )
+
+
+def references_of(reference: str) -> tuple[str, ...]:
+    """The answers a reference accepts: those of a JSON list, or the text itself."""
+    if reference.lstrip().startswith("["):
+        try:
+            return TypeAdapter(tuple[str, ...]).validate_json(reference)
+        except ValidationError:
+            return (reference,)
+    return (reference,)
 
 
 def build_scorer(name: ScorerName) -> Scorer:
@@ -93,6 +127,18 @@ def build_scorer(name: ScorerName) -> Scorer:
         case "math":
             return MathScorer()
         case "exact":
-            return FormScorer(extract_text)
+            return TextScorer()
+        case "squad":
+            return SquadScorer()
         case "choice":
-            return FormScorer(extract_choice)
+            return ChoiceScorer()
+
+
+def _nothing(found: Found) -> Score:
+    return Score(value=0.0, extracted=None, detail=found.place or NO_ANSWER)
+
+
+def _judged(found: Found, right: bool, wanted: str, detail: str = "") -> Score:
+    """A wrong answer is told what was wanted, or the reason `detail` gives."""
+    why = "" if right else detail or f"not {wanted}"
+    return Score(value=float(right), extracted=found.form, detail=why, place=found.place)

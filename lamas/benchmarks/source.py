@@ -1,19 +1,24 @@
 """How a table of problems is read from a file or the hub, and what is said when it cannot be."""
 
-import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import polars as pl
 
+from lamas.benchmarks.text_tables import Record, csv_records, json_records, plain_text
 from lamas.errors import BenchmarkError
 
 REMOTE = re.compile(r"^[a-z0-9]+://")
-SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".csv", ".csv.gz", ".parquet")
+LINES = (".jsonl", ".ndjson")
+TABLES = (".csv", ".tsv")
+SUFFIXES = (
+    *(f"{name}{gz}" for name in (*LINES, ".json", *TABLES) for gz in ("", ".gz")),
+    ".parquet",
+)
 MISSING_NAMES_SHOWN = 20
 
 
@@ -24,6 +29,8 @@ class SourceTable:
     path: str
     rows: tuple[Mapping[str, object], ...]
     columns: tuple[str, ...]
+    lines: tuple[int, ...] = ()
+    """The line of each row, from 1, where the file has one line a row or more."""
 
     def require(self, *columns: str) -> None:
         """BenchmarkError, listing what there is, unless all `columns` exist."""
@@ -43,8 +50,8 @@ class SourceTable:
 
     def where(self, index: int) -> str:
         """Names the place of a row the way an editor does."""
-        line = _line_number(self.path, index)
-        return f"{self.path}, row {index + 1}" if line is None else f"{self.path}, line {line}"
+        line = f", line {self.lines[index]}" if self.lines else f", row {index + 1}"
+        return self.path + line
 
 
 def as_text(value: object) -> str | None:
@@ -55,35 +62,33 @@ def as_text(value: object) -> str | None:
         return str(int(value))
     if isinstance(value, str | int | float):
         return str(value)
+    if isinstance(value, list) and len(cast("list[object]", value)) == 1:
+        # Some data sets write a single answer as a list of one.
+        return as_text(cast("list[object]", value)[0])
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def as_list(value: object) -> list[str] | None:
-    """A list cell as texts; None when it is no list."""
-    if not isinstance(value, list | tuple):
-        return None
-    return [as_text(item) or "" for item in cast("Sequence[object]", value)]
-
-
 def read_table(path: str) -> SourceTable:
-    """Read a JSONL, CSV or Parquet source; one clear BenchmarkError when that is impossible."""
+    """Read a JSONL, JSON, CSV, TSV or Parquet source; one clear BenchmarkError when that fails."""
     remote = REMOTE.match(path) is not None
     resolved = path if remote else str(Path(path).expanduser())
     if not remote:
         _check_file(resolved)
-    if not resolved.lower().endswith(SUFFIXES):
+    lowered = resolved.lower()
+    if not lowered.endswith(SUFFIXES):
         raise BenchmarkError(
             f"{path} is of an unknown format; its name should end in one of {', '.join(SUFFIXES)}"
         )
-    try:
-        frame = _read_frame(resolved)
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise BenchmarkError(_explain(resolved, remote, error)) from error
-    if frame.is_empty():
+    if remote or lowered.endswith(".parquet"):
+        table = _frame_table(resolved, remote)
+    else:
+        name = lowered.removesuffix(".gz")
+        text = plain_text(Path(resolved))
+        read = csv_records if name.endswith(TABLES) else json_records
+        table = _table(resolved, read(resolved, text))
+    if not table.rows:
         raise BenchmarkError(f"{path} is empty: a benchmark needs at least one problem")
-    return SourceTable(
-        path=resolved, rows=tuple(frame.iter_rows(named=True)), columns=tuple(frame.columns)
-    )
+    return table
 
 
 def _check_file(path: str) -> None:
@@ -96,13 +101,38 @@ def _check_file(path: str) -> None:
         raise BenchmarkError(f"{path} is empty: a benchmark needs at least one problem")
 
 
-def _read_frame(path: str) -> pl.DataFrame:
+def _table(path: str, records: Sequence[Record]) -> SourceTable:
+    columns = tuple(dict.fromkeys(name for record in records for name in record.cells))
+    return SourceTable(
+        path=path,
+        rows=tuple({name: record.cells.get(name) for name in columns} for record in records),
+        columns=columns,
+        lines=tuple(record.line for record in records if record.line is not None),
+    )
+
+
+def _frame_table(path: str, remote: bool) -> SourceTable:
+    try:
+        frame = _read_frame(path, remote)
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise BenchmarkError(_explain(path, remote, error)) from error
+    return SourceTable(
+        path=path, rows=tuple(frame.iter_rows(named=True)), columns=tuple(frame.columns)
+    )
+
+
+def _read_frame(path: str, remote: bool) -> pl.DataFrame:
     lowered = path.lower()
+    if not remote:
+        # An open file: in a path, brackets and stars would be patterns.
+        with Path(path).open("rb") as stream:
+            return pl.read_parquet(stream)
     if lowered.endswith(".parquet"):
         return pl.read_parquet(path)
-    if lowered.endswith((".csv", ".csv.gz")):
+    if lowered.removesuffix(".gz").endswith(TABLES):
         # Text stays as written: "007" and "1.50" must not become numbers on the way.
-        return pl.read_csv(path, infer_schema=False)
+        separator = "\t" if ".tsv" in lowered else ","
+        return pl.read_csv(path, infer_schema=False, separator=separator)
     return pl.read_ndjson(path, infer_schema_length=None)
 
 
@@ -113,48 +143,4 @@ def _explain(path: str, remote: bool, error: Exception) -> str:
             f"{path} cannot be read ({reason}); check the address and the network, "
             "or download the file and give its local path"
         )
-    if path.lower().endswith((".jsonl", ".ndjson", ".gz")) and not path.lower().endswith(".csv.gz"):
-        found = _first_bad_line(path)
-        if found is not None:
-            return found
     return f"{path} cannot be read as its name says ({reason}); check the file"
-
-
-def _first_bad_line(path: str) -> str | None:
-    try:
-        lines = list(_lines(path))
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        return f"{path} cannot be read ({error}); check the file"
-    if not any(line.strip() for line in lines):
-        return f"{path} is empty: a benchmark needs at least one problem"
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            return f"{path}, line {number} is not JSON ({error}); correct or remove that line"
-        if not isinstance(record, dict):
-            return f"{path}, line {number} is not a JSON object; every line must be one problem"
-    return None
-
-
-def _line_number(path: str, index: int) -> int | None:
-    """Line of the index-th record of a local JSONL file, whose blank lines are no records."""
-    if REMOTE.match(path) or (".jsonl" not in path.lower() and ".ndjson" not in path.lower()):
-        return None
-    seen = -1
-    for number, line in enumerate(_lines(path), start=1):
-        seen += bool(line.strip())
-        if seen == index:
-            return number
-    return None
-
-
-def _lines(path: str) -> Iterator[str]:
-    if path.lower().endswith(".gz"):
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
-            yield from stream
-    else:
-        with Path(path).open(encoding="utf-8") as stream:
-            yield from stream

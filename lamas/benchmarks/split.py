@@ -20,6 +20,7 @@ class Draft:
     question: str
     reference: str
     tests: CodeTests | None = None
+    choices: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -61,6 +62,7 @@ def assemble(
             question=draft.question,
             reference=draft.reference,
             tests=draft.tests,
+            choices=draft.choices,
             metadata=MappingProxyType(dict(draft.metadata)),
         )
         for index, (draft, split) in enumerate(zip(drafts, splits, strict=True))

@@ -26,6 +26,10 @@ class Judge:
             self._verdicts[key] = asyncio.create_task(self._judged(*key))
         return await self._verdicts[key]
 
+    async def given(self, problem_id: str, text: str) -> str | None:
+        """Canonical form of the answer that the text gives; None when it gives none."""
+        return await self.benchmark.extract(self.problems[problem_id], text)
+
     async def all_right(self, problem_id: str, texts: Iterable[str]) -> list[bool]:
         """The verdicts on several texts, in their order."""
         return list(await asyncio.gather(*(self.right(problem_id, text) for text in texts)))

@@ -166,7 +166,7 @@ class _Watcher:
         verdicts = await self._judge.all_right(place.problem_id, texts)
         for call, text, right in zip(place.calls, texts, verdicts, strict=False):
             place.trial(seen, "skill", right, call)
-            given = self._judge.benchmark.extract(text)
+            given = await self._judge.given(place.problem_id, text)
             if not right and given is not None and self._judge.benchmark.family != "code":
                 seen.wrong_answers.append(WrongAnswer(problem_id=place.problem_id, answer=given))
 
@@ -175,7 +175,7 @@ class _Watcher:
         verdicts = await self._judge.all_right(place.problem_id, texts)
         if not texts or all(verdicts) or not any(verdicts):
             return
-        given = [self._judge.benchmark.extract(text) for text in texts]
+        given = [await self._judge.given(place.problem_id, text) for text in texts]
         wrong = Counter(
             item
             for item, right in zip(given, verdicts, strict=True)

@@ -43,6 +43,9 @@ class Problem:
     """Reference answer; for code the canonical solution (may be empty)."""
     tests: CodeTests | None = None
     """Present exactly for family "code"."""
+    choices: tuple[str, ...] = ()
+    """Texts of the options in the order of their letters, of a multiple-choice problem; an empty
+    text where only the number of options is known."""
     metadata: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Whatever else the source says (level, type, difficulty …)."""
 

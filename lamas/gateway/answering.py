@@ -76,5 +76,5 @@ async def answer(
     return Answered(
         graph=planned.graph,
         execution=execution,
-        extracted=benchmark.extract(execution.answer or ""),
+        extracted=await benchmark.extract(problem, execution.answer or ""),
     )

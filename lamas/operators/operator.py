@@ -1,7 +1,7 @@
 """What an operator is: a declared need, a prompt file, and a way to new candidates."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from lamas.operators.prompts import Places, PromptLibrary, PromptTemplate
 from lamas.operators.settings import CallSettings, OperatorSettings
 from lamas.operators.state import Candidate, SolutionState
 
-AnswerReader = Callable[[str], str | None]
+AnswerReader = Callable[[Problem, str], Awaitable[str | None]]
 """Canonical form of the answer in a solution text; None if it holds none (`Benchmark.extract`)."""
 
 _OF_CODE = frozenset({"entry_point"})

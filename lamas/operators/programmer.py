@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lamas.benchmarks.code_answers import complete_program
+from lamas.answers.aside import find_program
 from lamas.domain import OperatorSpec, Problem
 from lamas.operators.chain import Chain
 from lamas.operators.operator import Operator
 from lamas.operators.prompts import Places
 from lamas.operators.state import Candidate, SolutionState
-from lamas.operators.text import complaint, fenced_program, tail
+from lamas.operators.text import complaint, shown, tail
 
 _PRINT_THE_RESULT = "\n\nprint(solve())\n"
 _NO_PROGRAM = "Your reply held no Python code block that defines solve()."
@@ -53,15 +53,15 @@ class Programmer(Operator):
         return (self.candidate(await chain.complete(answer)),)
 
     async def _attempt(self, reply: str, chain: Chain) -> _Attempt:
-        shown, heard = self.settings.shown_characters, self.settings.feedback_characters
+        room, heard = self.settings.shown_characters, self.settings.feedback_characters
         # A fenced program is run as it stands, so that its syntax errors can be fed back.
-        program = fenced_program(reply, "def solve") or complete_program("", "solve", reply)
+        program = (await find_program(reply, "", "solve", fenced="def solve")).program
         if program is None:
-            return _Attempt(tail(reply, shown), False, _NO_PROGRAM)
+            return _Attempt(shown(reply, room), False, _NO_PROGRAM)
         execution = await chain.run_program(program + _PRINT_THE_RESULT)
         printed = execution.stdout.strip()
         if execution.status != "ok":
-            return _Attempt(tail(program, shown), False, tail(complaint(execution), heard))
+            return _Attempt(tail(program, room), False, tail(complaint(execution), heard))
         if printed in ("", "None"):
-            return _Attempt(tail(program, shown), False, "solve() returned None.")
-        return _Attempt(tail(program, shown), True, tail(printed, heard))
+            return _Attempt(tail(program, room), False, "solve() returned None.")
+        return _Attempt(tail(program, room), True, tail(printed, heard))

@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from lamas.answers.aside import find
 from lamas.domain import OperatorSpec, Problem
 from lamas.operators.chain import Chain
 from lamas.operators.operator import Operator
 from lamas.operators.prompts import Places
 from lamas.operators.state import Candidate, SolutionState
-from lamas.operators.text import chosen_position, lettered
+from lamas.operators.text import lettered, position_of
 
 
 class ScEnsemble(Operator):
@@ -29,13 +30,14 @@ class ScEnsemble(Operator):
         candidates = state.candidates
         votes: Sequence[str | None] = ()
         if self.settings.ensemble == "vote":
-            votes = [self.read_answer(candidate.text) for candidate in candidates]
+            votes = [await self.read_answer(problem, candidate.text) for candidate in candidates]
             winner = strict_plurality(votes)
             if winner is not None:
                 return (candidates[winner],)
         shown = lettered([item.text for item in candidates], self.settings.shown_characters)
         reply = await chain.complete(self.messages(problem, "main", candidates=shown))
-        picked = chosen_position(reply, len(candidates))
+        letter = await find("letter", reply, count=len(candidates))
+        picked = position_of(letter.form, len(candidates))
         # A reply that names no candidate still has to leave one: the first of the most frequent.
         return (candidates[first_most_frequent(votes) if picked is None else picked],)
 

@@ -8,7 +8,7 @@ from lamas.operators.chain import Chain
 from lamas.operators.operator import Operator
 from lamas.operators.prompts import Places
 from lamas.operators.state import Candidate, SolutionState, current_of
-from lamas.operators.text import tail
+from lamas.operators.text import shown
 
 
 class SelfRefine(Operator):
@@ -25,6 +25,6 @@ class SelfRefine(Operator):
     async def run(
         self, problem: Problem, state: SolutionState, chain: Chain
     ) -> tuple[Candidate, ...]:
-        solution = tail(current_of(state, self.spec).text, self.settings.shown_characters)
+        solution = shown(current_of(state, self.spec).text, self.settings.shown_characters)
         text = await chain.complete(self.messages(problem, "main", solution=solution))
         return (self.candidate(text),)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from lamas.benchmarks.code_answers import program_of
+from lamas.benchmarks.programs import program_aside
 from lamas.domain import OperatorSpec, Problem
 from lamas.operators.chain import Chain
 from lamas.operators.operator import Operator
 from lamas.operators.prompts import Places
 from lamas.operators.state import Candidate, SolutionState, current_of
-from lamas.operators.text import complaint, tail
+from lamas.operators.text import complaint, shown, tail
 
 _NO_PROGRAM = "The solution holds no program that defines the function asked for."
 
@@ -38,20 +38,20 @@ class Test(Operator):
         self, problem: Problem, state: SolutionState, chain: Chain
     ) -> tuple[Candidate, ...]:
         text = current_of(state, self.spec).text
-        shown = self.settings.shown_characters
+        room = self.settings.shown_characters
         tests = "\n".join(problem.tests.public) if problem.tests is not None else ""
         if not tests.strip():
-            review = self.messages(problem, "review", solution=tail(text, shown))
+            review = self.messages(problem, "review", solution=shown(text, room))
             return (self.candidate(await chain.complete(review)),)
         for _ in range(self.settings.tries):
-            error = await _failure(program_of(problem, text), tests, chain)
+            error = await _failure((await program_aside(problem, text)).program, tests, chain)
             if error is None:
                 break
             repair = self.messages(
                 problem,
                 "repair",
-                solution=tail(text, shown),
-                tests=tail(tests, shown),
+                solution=shown(text, room),
+                tests=tail(tests, room),
                 error=tail(error, self.settings.feedback_characters),
             )
             text = await chain.complete(repair)

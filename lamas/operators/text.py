@@ -1,67 +1,37 @@
-"""Reading and writing the texts that go between operators and models: letters, fences, tails."""
+"""Reading and writing the texts between operators and models: letters, tails, complaints."""
 
-import re
 from collections.abc import Sequence
 
+from lamas.answers.letter import letter
+from lamas.answers.reading import find_answer
+from lamas.answers.thinking import without_thinking
 from lamas.domain import ToolExecution
-
-_FENCE = re.compile(r"```[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL)
-_BOXED = re.compile(r"\\boxed\{\s*(?:\\text\{)?\(?([A-Za-z]{1,2})\)?\}?\s*\}")
-_NAMED = re.compile(
-    r"\b(?:answer|solution|candidate|letter|option|choice|choose|pick|select)\b"
-    r"(?:\s+(?:is|letter|candidate|solution|option))*[\s:*(\"'`]*([A-Z]{1,2})\b",
-    re.IGNORECASE,
-)
-_ALONE = re.compile(r"(?<![\w'])([A-Z]{1,2})(?![\w'])")
-
-
-def letter(position: int) -> str:
-    """A, B … Z, AA, AB … for positions from 0."""
-    letters = ""
-    rest = position + 1
-    while rest:
-        rest, digit = divmod(rest - 1, 26)
-        letters = chr(ord("A") + digit) + letters
-    return letters
 
 
 def lettered(texts: Sequence[str], characters: int) -> str:
     """`A: …`, blank line, `B: …`; each text keeps its end when all exceed `characters` together."""
+    texts = [without_thinking(text).strip() for text in texts]
     shares = _shares([len(text) for text in texts], characters)
     return "\n\n".join(
-        f"{letter(position)}: {tail(text.strip(), share)}"
+        f"{letter(position)}: {tail(text, share)}"
         for position, (text, share) in enumerate(zip(texts, shares, strict=True))
     )
 
 
 def chosen_position(reply: str, count: int) -> int | None:
-    """Which of `count` letters a reply names, from 0; None when it names none of them."""
-    positions = {letter(position): position for position in range(count)}
-    bare = re.sub(r"[^A-Za-z]+", " ", reply).strip().upper()
-    if bare in positions:
-        return positions[bare]
-    for pattern in (_BOXED, _NAMED):
-        found = [match.upper() for match in pattern.findall(reply)]
-        known = [item for item in found if item in positions]
-        if known:
-            return positions[known[-1]]
-    alone = [item for item in _ALONE.findall(reply) if item in positions]
-    # "A" inside a sentence is mostly the article, so any other letter is better evidence.
-    telling = [item for item in alone if item != "A"] or alone
-    return positions[telling[-1]] if telling else None
+    """Which of `count` letters a reply picks, from 0; None when it picks none of them."""
+    return position_of(find_answer("letter", reply, count=count).form, count)
 
 
-def fenced_program(text: str, needle: str) -> str | None:
-    """The last fenced Python block that holds `needle`, as it stands; None without one.
+def position_of(picked: str | None, count: int) -> int | None:
+    """The position, from 0, of a letter among `count`; None for none."""
+    letters = [letter(position) for position in range(count)]
+    return letters.index(picked) if picked in letters else None
 
-    An unclosed fence runs to the end.
-    """
-    blocks = [
-        body.strip("\n")
-        for language, body in _FENCE.findall(text)
-        if language.lower() in ("", "python", "py", "python3") and needle in body
-    ]
-    return blocks[-1] if blocks else None
+
+def shown(text: str, characters: int) -> str:
+    """What others are shown of a solution: its end, without what its writer thought before."""
+    return tail(without_thinking(text).strip(), characters)
 
 
 def tail(text: str, characters: int) -> str:

@@ -11,8 +11,8 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lamas.answers.program import canonical_code, complete_program, extract_code, preamble
 from lamas.benchmarks import Benchmark, BenchmarkSettings, build_benchmark, program_of
-from lamas.benchmarks.code_answers import canonical_code, complete_program, extract_code, preamble
 from lamas.domain import Problem
 from lamas.errors import BenchmarkError
 from lamas.sandbox import ProcessSandbox
@@ -216,7 +216,7 @@ def test_a_program_keeps_the_prompts_imports_and_helpers(bench: Bench):
 
 
 def test_a_future_import_comes_first():
-    program = complete_program(TASKS[1].prompt, "roots", filled(FUTURE, TASKS[1]))
+    program, _ = complete_program(TASKS[1].prompt, "roots", filled(FUTURE, TASKS[1]))
     assert program is not None
     assert program.startswith("from __future__ import annotations\n")
     ast.parse(program)
@@ -247,7 +247,7 @@ def test_text_without_code_has_no_code():
 @given(st.text(max_size=200), st.sampled_from(TASKS))
 def test_any_text_is_read_without_an_error(text: str, task: Task):
     for answer in (text, f"```python\n{text}\n```", task.full + text):
-        program = complete_program(task.prompt, task.entry_point, answer)
+        program, _ = complete_program(task.prompt, task.entry_point, answer)
         if program is not None:
             ast.parse(program)
         canonical_code(answer)

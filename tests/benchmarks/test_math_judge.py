@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamas.benchmarks.math_answers import plainly_different
+from lamas.answers.formula import plainly_different
 from lamas.benchmarks.math_judge import MathJudge
 from tests.patience import patience
 

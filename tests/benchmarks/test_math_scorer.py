@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamas.benchmarks.math_answers import canonical_math, find_math_answer
+from lamas.answers.formula import canonical_math, find_formula
 from lamas.benchmarks.math_judge import MathJudge
 from lamas.benchmarks.scorers import MathScorer
 
@@ -191,15 +191,14 @@ async def test_math_pairs(reference: str, answer: str, right: bool):
         (("", "I give up!"), None),
     ],
 )
-def test_equal_answers_vote_together(texts: tuple[str, ...], form: str | None):
-    assert {MathScorer().extract(text) for text in texts} == {form}
+async def test_equal_answers_vote_together(texts: tuple[str, ...], form: str | None):
+    assert {await MathScorer().extract(text) for text in texts} == {form}
 
 
 @given(st.text(alphabet="0123456789{}\\fracsqrt ()[],.=$^_-+xyand", max_size=120))
 def test_any_text_is_spelled_without_an_error_and_spelling_again_changes_nothing(text: str):
-    found = find_math_answer(text)
-    if found is not None:
-        canonical_math(found)
+    form = find_formula(text).form
+    assert form is None or canonical_math(form) == canonical_math(canonical_math(form))
 
 
 @given(st.integers(-(10**6), 10**6), st.integers(1, 10**4))

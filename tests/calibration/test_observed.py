@@ -21,7 +21,7 @@ from lamas.domain import (
 from lamas.llm.simulated import load_profile
 from lamas.operators import Catalogue
 from tests.factories import make_call, make_problem, make_rollout, make_tool
-from tests.scripted import last_number
+from tests.scripted import last_number, number_in
 
 PROBLEM = make_problem(6)
 RIGHT, WRONG, OTHER = "It is 12.", "It is 13.", "It is 99."
@@ -39,12 +39,12 @@ class Numbers:
     def load(self) -> tuple[Problem, ...]:
         return (PROBLEM,)
 
-    def extract(self, text: str) -> str | None:
-        return last_number(text)
+    async def extract(self, problem: Problem, text: str) -> str | None:
+        return number_in(text)
 
     async def score(self, problem: Problem, answer: str) -> Score:
         self.judged.append(answer)
-        found = last_number(answer)
+        found = number_in(answer)
         return Score(value=float(found == problem.reference), extracted=found)
 
 

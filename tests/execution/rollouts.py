@@ -24,6 +24,7 @@ from tests.scripted import (
     ScriptedModel,
     ScriptedSandbox,
     last_number,
+    number_in,
     problem_of,
     tool_result,
 )
@@ -50,14 +51,14 @@ class ToyBenchmark:
     def load(self) -> tuple[Problem, ...]:
         return (PROBLEM,)
 
-    def extract(self, text: str) -> str | None:
-        return last_number(text)
+    async def extract(self, problem: Problem, text: str) -> str | None:
+        return number_in(text)
 
     async def score(self, problem: Problem, answer: str) -> Score:
         await asyncio.sleep(0)
         if self._failure is not None:
             raise self._failure
-        found = last_number(answer)
+        found = number_in(answer)
         return Score(value=float(found == problem.reference), extracted=found)
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from lamas.answers.program import canonical_code
+from lamas.benchmarks import program_of
 from lamas.benchmarks.benchmark import Score
-from lamas.benchmarks.code_answers import canonical_code, program_of
 from lamas.domain import CodeTests, PlannedRollout, Problem, Rollout, TaskFamily
 from lamas.execution import GraphExecutor, RolloutRunner, fixed_plan, fixed_topology
 from lamas.llm import EndpointSettings, OpenAIChatModel, Price
@@ -58,14 +59,14 @@ class Judge:
     sandbox: Sandbox
     name: str = "judge"
 
-    def extract(self, text: str) -> str | None:
-        return self.reader(text)
+    async def extract(self, problem: Problem, text: str) -> str | None:
+        return await self.reader(problem, text)
 
     def load(self) -> tuple[Problem, ...]:
         return tuple(SUMS)
 
     async def score(self, problem: Problem, answer: str) -> Score:
-        found = self.reader(answer)
+        found = await self.reader(problem, answer)
         if problem.tests is None:
             return Score(value=float(found == problem.reference), extracted=found)
         program = "\n".join([program_of(problem, answer) or "", *problem.tests.public])
@@ -86,6 +87,10 @@ async def _endpoint() -> AsyncIterator[EndpointSettings]:
         yield EndpointSettings(base_url=server.base_url, model=server.model, annotate=True)
 
 
+async def read_code(problem: Problem, text: str) -> str | None:
+    return canonical_code(text)
+
+
 async def run_all(
     endpoint: EndpointSettings,
     sandbox: Sandbox,
@@ -96,7 +101,7 @@ async def run_all(
 ) -> list[Rollout]:
     """One rollout of a fixed graph for each problem, at most `concurrency` at once."""
     family = problems[0].family
-    reader: AnswerReader = canonical_code if family == "code" else last_number
+    reader: AnswerReader = read_code if family == "code" else last_number
     judge = Judge(family, reader, sandbox)
     topology = fixed_topology(name)
     slots = asyncio.Semaphore(concurrency)

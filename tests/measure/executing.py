@@ -77,7 +77,7 @@ class _InstantBenchmark:
     def load(self) -> tuple[Problem, ...]:
         return (_PROBLEM,)
 
-    def extract(self, text: str) -> str | None:
+    async def extract(self, problem: Problem, text: str) -> str | None:
         return text
 
     async def score(self, problem: Problem, answer: str) -> Score:

@@ -92,7 +92,7 @@ class AnyAnswer:
     def load(self) -> tuple[Problem, ...]:
         return ()
 
-    def extract(self, text: str) -> str | None:
+    async def extract(self, problem: Problem, text: str) -> str | None:
         return "1"
 
     async def score(self, problem: Problem, answer: str) -> Score:

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamas.operators.text import chosen_position, complaint, fenced_program, letter, lettered, tail
+from lamas.answers.letter import letter
+from lamas.answers.program import fenced_program
+from lamas.operators.text import chosen_position, complaint, lettered, tail
 from tests.scripted import tool_result
 
 

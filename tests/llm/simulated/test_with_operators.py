@@ -2,6 +2,7 @@
 
 import pytest
 
+from lamas.answers.program import fenced_program
 from lamas.domain import TaskFamily
 from lamas.llm.simulated import SimulatedProblem, load_profile
 from lamas.llm.simulated.model import Labels, SimulatedModel
@@ -9,7 +10,7 @@ from lamas.llm.simulated.programs import bug_in, solve_program
 from lamas.llm.simulated.protocol import CompletionRequest
 from lamas.operators.catalogue import CATALOGUE_NAMES
 from lamas.operators.prompts import Places, PromptLibrary
-from lamas.operators.text import chosen_position, fenced_program, lettered
+from lamas.operators.text import chosen_position, lettered
 from tests.llm.simulated.support import changed_profile, says
 
 MATH = SimulatedProblem(

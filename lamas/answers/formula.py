@@ -3,7 +3,8 @@
 import re
 from fractions import Fraction
 
-from lamas.benchmarks.final_answer import Marked, last_mark, last_phrase, tidy
+from lamas.answers.final_answer import SAID, Marked, last_mark, last_phrase, open_box, tidy
+from lamas.answers.found import NOTHING, Found
 
 LONGEST_ANSWER = 1_000
 LONGEST_DIGITS = 60
@@ -11,6 +12,17 @@ BARE_WORDS = 4
 NESTING = 4
 NEARLY = Fraction(1, 10**4)
 
+LEAD = re.compile(
+    r"^(?:(?:therefore|thus|simply|exactly|only|just|equal to|given by|that|:)\s+)+", re.IGNORECASE
+)
+CORRECTED = re.compile(r"^\W*not\b[^.\n]{0,80}?\bbut\s+(?:rather\s+)?", re.IGNORECASE)
+REASON = re.compile(
+    r"(?:\s*,)?\s+(?:because|since|rather\s+than|instead\s+of|not|and\s+not|but|which|where|when|as"
+    r"|so|if|for)\s|\s+\((?:since|because|not|as|rather)\b|\s+[—–]\s",
+    re.IGNORECASE,
+)
+JOINED_SEGMENT = re.compile(r"\s*(?:,\s*(?:and|or)?|and|or)\s*(?=\$|\\\()")
+JOINED_LAST = re.compile(r"\s*(?:,\s*)?(?:and|or)(?:\s+also)?\s*")
 SEGMENT = re.compile(
     r"(?<!\\)(?:\$\$(?P<a>(?:\\.|[^$\\])+)\$\$|\$(?P<b>(?:\\.|[^$\\\n])+)\$)|\\\((?P<c>.{1,500}?)\\\)|\\\[(?P<d>.{1,1500}?)\\\]",
     re.DOTALL,
@@ -73,24 +85,30 @@ SYNONYMS = (
 )
 
 
-def find_math_answer(text: str) -> str | None:
+def find_formula(text: str) -> Found:
     """The written answer of a solution text: the marked one, a text that is nothing but an answer,
-    the last formula, or the last number; None when there is nothing of the kind."""
+    the last formula (or formulas joined by "or", "and"), or the last number.
+    """
+    written, place = _written(text)
+    form = canonical_math(written)
+    return Found(form=form, written=written, place=place) if form else NOTHING
+
+
+def _written(text: str) -> tuple[str, str]:
+    """(answer, where it stood); empty when there is none."""
     text = tidy(text)
     mark = last_mark(text, phrases=False)
     phrase = last_phrase(text)
     if phrase is not None and (mark is None or _overrides(phrase, mark)):
         stated = _stated(phrase.content)
         if stated is not None:
-            return stated
+            return stated, SAID
     if mark is not None and mark.content:
-        return mark.content[:LONGEST_ANSWER]
-    # A box left open, by a slip or a cut-off end, still says where the answer begins.
-    _, opened, rest = text.rpartition("\\boxed{")
-    text = rest.strip() + "}" * (rest.count("{") - rest.count("}")) if opened else text
-    if _is_bare(text):
-        return text
-    return _last_formula(text)
+        return mark.content[:LONGEST_ANSWER], mark.place
+    opened = open_box(text)
+    text = text if opened is None else opened + "}" * (opened.count("{") - opened.count("}"))
+    place = "all of the text" if opened is None else "in a box that is never closed"
+    return (text, place) if _is_bare(text) else _last_formula(text)
 
 
 def canonical_math(answer: str) -> str:
@@ -99,9 +117,7 @@ def canonical_math(answer: str) -> str:
     Cheap (regular expressions, linear time) so that votes can be counted without a solver:
     `\dfrac12`, `\frac{1}{2}` and `0.5` are all "1/2", `x = 5\text{ cm}` is "5".
     """
-    form = _spelled(answer)
-    assigned = ASSIGNED.match(form)
-    return _finished(form[assigned.end() :] if assigned else form)
+    return _finished(_unassigned(_spelled(answer)))
 
 
 def same_spelling(reference: str, answer: str) -> bool:
@@ -114,6 +130,18 @@ def same_spelling(reference: str, answer: str) -> bool:
         return False
     form = canonical_math(reference)
     return bool(form) and form == canonical_math(answer)
+
+
+def _unassigned(form: str) -> str:
+    """`x = 5` is 5; `x = 5, x = -5` is 5, -5, but `x = 1, y = 2` stays as it is."""
+    assigned = ASSIGNED.match(form)
+    if assigned is None:
+        return form
+    parts = [part.strip() for part in form.split(",")]
+    names = [match[1] if (match := ASSIGNED.match(part)) else None for part in parts]
+    if len(parts) > 1 and all(name == assigned[1] for name in names):
+        return ", ".join(ASSIGNED.sub("", part, count=1) for part in parts)
+    return form[assigned.end() :] if len(set(names) - {None}) == 1 else form
 
 
 def _overrides(phrase: Marked, mark: Marked) -> bool:
@@ -164,32 +192,57 @@ def _outer_bracket(answer: str) -> str:
 
 def _stated(rest: str) -> str | None:
     """The answer at the start of what follows "the answer is"."""
-    segment = SEGMENT.match(rest)
-    if segment is not None:
-        after = rest[segment.end() :]
-        joined = re.match(r"\s*(?:,|and\b|or\b|,\s*and\b)\s*(?=\$|\\\()", after)
-        if joined is None:
-            return _inside(segment)
-    sentence = re.split(r"\.(?:\s|$)|;\s|\n", rest.replace("**", ""), maxsplit=1)[0].strip()
-    return sentence if sentence and _is_bare(sentence) else None
+    rest = LEAD.sub("", CORRECTED.sub("", rest.replace("**", ""), count=1), count=1)
+    segments = _joined_segments(rest, SEGMENT.match(rest))
+    if segments:
+        return segments
+    sentence = re.split(r"\.(?:\s|$)|;\s|\n", rest, maxsplit=1)[0].strip()
+    reason = REASON.search(sentence)
+    head = (sentence[: reason.start()] if reason else sentence).strip().rstrip(",")
+    if head and _is_bare(head):
+        return head
+    return None
+
+
+def _joined_segments(text: str, first: re.Match[str] | None) -> str | None:
+    """The formula at `first` with those joined to it by a comma, "and" or "or"."""
+    if first is None:
+        return None
+    found, end = [_inside(first)], first.end()
+    while joined := JOINED_SEGMENT.match(text, end):
+        following = SEGMENT.match(text, joined.end())
+        if following is None:
+            break
+        found.append(_inside(following))
+        end = following.end()
+    return ", ".join(found)[:LONGEST_ANSWER]
 
 
 def _is_bare(text: str) -> bool:
     """Whether a text is an answer and nothing else: one short line with hardly a word of prose."""
     if not text or "\n" in text or len(text) > LONGEST_ANSWER:
         return False
+    around = SEGMENT.sub(" ", text)
+    if around != text and WORD.search(JOINING.sub(" ", TEXT.sub(" ", around))):
+        return False
     stripped = COMMAND.sub(" ", TEXT.sub(" ", text))
     return len(WORD.findall(stripped)) <= BARE_WORDS and not re.search(r"[?!]$", stripped)
 
 
-def _last_formula(text: str) -> str | None:
-    last = None
-    for match in SEGMENT.finditer(text):
-        last = match
+def _last_formula(text: str) -> tuple[str, str]:
+    segments = list(SEGMENT.finditer(text))
     numbers = list(NUMBER.finditer(text))
-    if last is not None and (not numbers or numbers[-1].start() <= last.end()):
-        return _inside(last)
-    return numbers[-1][0] if numbers else None
+    if segments and (not numbers or numbers[-1].start() <= segments[-1].end()):
+        first = len(segments) - 1
+        # "$x=5$ or $x=-5$" is one answer in two formulas.
+        while first:
+            between = text[segments[first - 1].end() : segments[first].start()]
+            is_comma = first < len(segments) - 1 and between.strip() == ","
+            if not (is_comma or JOINED_LAST.fullmatch(between)):
+                break
+            first -= 1
+        return _joined_segments(text, segments[first]) or "", "the last formula"
+    return (numbers[-1][0], "the last number") if numbers else ("", "")
 
 
 def _inside(segment: re.Match[str]) -> str:
