@@ -7,6 +7,7 @@ from types import MappingProxyType
 from prefect import flow
 
 from flows.collecting import Collected, collect_rollouts
+from flows.empty_answers import check_answers, stored_ends
 from flows.learners import Learner, chosen_learner
 from flows.live import live_runner
 from flows.naming import run_name
@@ -101,6 +102,7 @@ async def run_plans(
     finished = current.reader.rollout_statuses(current.run.run_id)
     missing = owed(plans, finished, retry_failed=current.retry_failed)
     if not missing:
+        check_answers(current.settings, stored_ends(current.warehouse, plans), current.say)
         return
     run = _run_here if current.settings.engine.kind == "local" else spread_rollouts
     progress = CollectProgress(name, len(missing))
@@ -119,6 +121,8 @@ async def run_plans(
             stop.set()
             await publishing
     check_failures(current.settings, collected)
+    ends = stored_ends(current.warehouse, (*plans, *missing))
+    check_answers(current.settings, ends, current.say)
 
 
 async def _run_here(

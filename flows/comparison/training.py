@@ -9,6 +9,7 @@ from flows.clock import Credited, credit_by, credit_clock
 from flows.collect import check_failures, training_plans
 from flows.collecting import Collected
 from flows.comparison.members import Member
+from flows.empty_answers import check_answers, ends_of
 from flows.entrants import Entrant, evaluation_plans, fixed, learned
 from flows.evaluate import evaluation_label
 from flows.learners import Learner, initial_learner, stored_learner
@@ -198,6 +199,7 @@ class MemberRun:
                 finished=len(fresh), failed=len(errors), first_error=errors[0] if errors else None
             ),
         )
+        check_answers(self._session.settings, ends_of(fresh), self._session.say)
         tries = sorted((*stored, *fresh), key=lambda item: item.order)
         return Batch(
             latest=tuple({_slot(item.plan): item for item in tries}.values()),
