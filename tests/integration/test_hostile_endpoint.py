@@ -7,8 +7,9 @@ import polars as pl
 
 from lamas.llm.answer_parts import FAILED_FINISHES
 from tests.command import Finished
+from tests.integration.conftest import TINY
 from tests.llm.hostile_mix import KINDS, HostileMix
-from tests.llm.scripted_endpoint import ScriptedEndpoint
+from tests.llm.scripted_endpoint import ScriptedEndpoint, completion, sends_json
 from warehouse import Reader, Warehouse
 
 ROLLOUTS = (
@@ -35,6 +36,8 @@ def test_a_run_against_a_hostile_endpoint_ends_clear_and_pays_nothing_twice(
             "llm.model=tiny",
             f"llm.base_url={endpoint.base_url}",
             "llm.price={input:1.0,output:2.0,cached_input:0.1}",
+            # What two rollouts ask alike is asked once: any second time is one too many.
+            "llm.reuse_responses=shared",
             "llm.retry.backoff_seconds=0.01",
             "llm.first_chunk_timeout_seconds=30",
             "execution.granularity=batch",
@@ -78,3 +81,35 @@ def test_a_run_against_a_hostile_endpoint_ends_clear_and_pays_nothing_twice(
     # Of each request one usable answer at most was sent, over both starts.
     assert max(mix.answered.values()) == 1
     assert len(mix.met) == KINDS
+
+
+def test_a_run_whose_answers_are_thoughts_alone_says_so_and_stops(
+    lamas: Callable[..., Finished], home: Path
+) -> None:
+    thought = completion({"content": None, "reasoning_content": "hm " * 300}, "length")
+    with ScriptedEndpoint(sends_json(thought)) as endpoint:
+        run = (
+            "retrain",
+            "llm=endpoint",
+            "llm.model=tiny",
+            f"llm.base_url={endpoint.base_url}",
+            "execution.granularity=batch",
+            f"home={home}",
+            *TINY,
+        )
+        first = lamas(*run)
+        asked = len(endpoint.script.chats_seen)
+        again = lamas(*run)
+        # Nothing is asked again but the check before the run.
+        assert len(endpoint.script.chats_seen) == asked + 1
+        insisting = lamas(*run, "training.max_failed_fraction=1.0")
+    for stopped in (first, again):
+        assert stopped.code == 1
+        last = stopped.stderr.splitlines()[-1]
+        assert "answers are empty because the model was still thinking" in last
+        assert "raise operators.max_tokens" in last
+    assert insisting.code == 0, insisting.stderr
+    assert "answers are empty because" in insisting.stderr
+    warehouse = Warehouse.open(home / "warehouse.duckdb")
+    assert [item.name for item in warehouse.audit() if item.rows.height] == []
+    assert warehouse.query("SELECT sum(answers) FROM odd_answers").item() > 0
