@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.comparison.members import Member
+from flows.rollouts.empty_answers import check_answers, ends_of
 from flows.rollouts.here import live_runner
 from flows.rollouts.run import check_failures
 from flows.rollouts.task_runs import as_batch, rollout_starter
@@ -199,6 +200,7 @@ class MemberRun:
                 finished=len(fresh), failed=len(errors), first_error=errors[0] if errors else None
             ),
         )
+        check_answers(self._session.settings, ends_of(fresh), self._session.say)
         tries = sorted((*stored, *fresh), key=lambda item: item.order)
         return Batch(
             latest=tuple({_slot(item.plan): item for item in tries}.values()),

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from flows.rollouts.empty_answers import check_answers, stored_ends
 from flows.rollouts.here import Here
 from flows.rollouts.progress import CollectProgress, on_terminal, publish
 from flows.rollouts.shards.intake import take_in_rest
@@ -40,6 +41,7 @@ async def run_plans(
     finished = current.reader.rollout_statuses(current.run.run_id)
     missing = owed(plans, finished, retry_failed=current.shared.retry_failed)
     if not missing:
+        check_answers(current.settings, stored_ends(current.warehouse, plans), current.say)
         return
     progress = CollectProgress(name, len(missing))
     stop = asyncio.Event()
@@ -56,6 +58,8 @@ async def run_plans(
             stop.set()
             await publishing
     check_failures(current.settings, collected)
+    ends = stored_ends(current.warehouse, (*plans, *missing))
+    check_answers(current.settings, ends, current.say)
 
 
 def rollouts_of(current: Session) -> RunsRollouts:

@@ -44,7 +44,7 @@ class Failure:
     """Error class and message in one line, without keys."""
     retryable: bool
     unreached: bool = False
-    """No connection came about: nothing was asked, and nothing can have been paid."""
+    """Nobody was there to be asked, and nothing can have been paid."""
     status: int | None = None
     """HTTP status, if the endpoint answered with one."""
     parameter: str | None = None
@@ -68,6 +68,8 @@ def failure_of(error: Exception, *, secret: str, now: float) -> Failure:
             return Failure(
                 reason=_reason(error, f"HTTP {status}: {_message(error, stated)}", secret),
                 retryable=(status >= 500 or status in _RETRYABLE) and not exhausted,
+                # llama.cpp while it starts: as good as not there yet.
+                unreached=status == 503 and stated.message == "Loading model",
                 status=status,
                 parameter=_parameter(error.body),
                 retry_after_seconds=retry_after_seconds(error.response.headers, now=now),

@@ -63,8 +63,6 @@ class Reply:
         Raises MalformedReplyError, and ErrorAnswerError for an error in place of an answer.
         """
         fields = self._described(chunk, "chunk")
-        if "choices" not in fields and "usage" not in fields:
-            raise MalformedReplyError("a chunk is no chat completion chunk (no 'choices')")
         brought = False
         for choice in self._choices(fields):
             delta = choice.get("delta")
@@ -154,6 +152,9 @@ class Reply:
             choice = json_object(item)
             if choice is None:
                 self._refuse("a choice", item)
+            stated = stated_error({"error": choice.get("error")})
+            if stated is not None:
+                raise ErrorAnswerError(stated)
             choices.append(choice)
         # Some endpoints count the index of the only choice up with every chunk.
         if self._one_of_many or len(choices) > 1:
@@ -178,9 +179,6 @@ class Reply:
         return bool(text or thought)
 
     def _finish(self, choice: Mapping[str, object]) -> bool:
-        stated = stated_error({"error": choice.get("error")})
-        if stated is not None:
-            raise ErrorAnswerError(stated)
         reason = choice.get("finish_reason")
         if reason is None or reason == "":
             return False

@@ -23,7 +23,7 @@ RUNS = {
     "a module that is not there": "import not_installed_anywhere\n" + RIGHT,
     "a table it fills": "table = []\nfor i in range(9):\n    table.append(2 * i)\n"
     "def twice(n):\n    return table[n]\nprint(table, twice(int(input())))\n",
-    "a table a function fills": "T = {}\ndef fill():\n    for i in range(9):\n  T[i] = 2 * i\n"
+    "a table a function fills": "T = {}\ndef fill():\n    for i in range(9):\n      T[i] = 2 * i\n"
     "fill()\ndef twice(n):\n    return T[n]\n",
     "a recursion limit": "import sys\nsys.setrecursionlimit(5000)\n" + RIGHT,
     "a decorated helper": "from functools import cache\n@cache\ndef h(n):\n    return n\n"

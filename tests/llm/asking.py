@@ -11,7 +11,7 @@ from lamas.llm import (
     RetryPolicy,
 )
 
-PRICE = Price(input=1000.0, output=10_000.0)
+PRICE = Price(input=1000.0, output=10_000.0, cached_input=100.0)
 """So that ten tokens cost a cent or ten."""
 QUICK = RetryPolicy(attempts=4, backoff_seconds=0.01, backoff_max_seconds=0.02, outage_seconds=0.05)
 

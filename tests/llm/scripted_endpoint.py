@@ -133,13 +133,54 @@ def fails(
     return answer
 
 
-def sends(content: str, media_type: str = "text/event-stream") -> Answer:
+def sends(
+    content: str | bytes,
+    media_type: str = "text/event-stream",
+    *,
+    headers: dict[str, str] | None = None,
+    status: int = 200,
+) -> Answer:
     """This body, whatever it is."""
 
     async def answer(_: dict[str, object]) -> Response:
-        return Response(content, media_type=media_type)
+        return Response(content, media_type=media_type, headers=headers, status_code=status)
 
     return answer
+
+
+def sends_json(body: object) -> Answer:
+    """This body, as JSON, whether a stream was asked for or not."""
+    return sends(json.dumps(body), "application/json")
+
+
+def pours(
+    piece: bytes,
+    media_type: str = "text/event-stream",
+    *,
+    times: int | None = None,
+    pause: float = 0.0,
+    headers: dict[str, str] | None = None,
+    status: int = 200,
+) -> Answer:
+    """This piece again and again, for ever or `times`; a promised length is not kept then."""
+
+    async def send() -> AsyncIterator[bytes]:
+        sent = 0
+        while times is None or sent < times:
+            yield piece
+            sent += 1
+            await asyncio.sleep(pause)
+
+    async def answer(_: dict[str, object]) -> Response:
+        return StreamingResponse(send(), media_type=media_type, headers=headers, status_code=status)
+
+    return answer
+
+
+def breaks_off(content: str, media_type: str = "application/json") -> Answer:
+    """The beginning of a longer body, and then the connection is gone."""
+    promised = {"content-length": str(len(content) + 1000)}
+    return pours(content.encode(), media_type, times=1, headers=promised)
 
 
 def streams(*events: str, pause: float = 0.0) -> Answer:
@@ -188,6 +229,20 @@ def chunk(text: str | None = None, finish: str | None = None) -> str:
             "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
         }
     )
+
+
+def choice_chunk(delta: object, finish: object = None, **fields: object) -> str:
+    """One chunk with this delta and whatever else is given, as JSON."""
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return json.dumps({"id": "c1", "model": "tiny-2", "choices": [choice], **fields})
+
+
+def completion(
+    message: object, finish: object = "stop", *, usage: object = None, **fields: object
+) -> dict[str, object]:
+    """A whole answer with this message."""
+    choice = {"index": 0, "message": message, "finish_reason": finish}
+    return {"id": "c1", "model": "tiny-2", "choices": [choice], "usage": usage, **fields}
 
 
 def _chunks(text: str, usage: tuple[int, int] | None) -> list[str]:

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from lamas.errors import ConfigurationError, ServerError
+from lamas.errors import ConfigurationError, ModelUnreachableError, ServerError
 from lamas.llm import (
     EmbeddedServer,
     EmbeddedSettings,
@@ -30,6 +31,10 @@ def is_running(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def command_line(pid: int | None) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()
 
 
 def wait_until_gone(pid: int) -> None:
@@ -89,7 +94,8 @@ async def test_a_server_that_cannot_load_its_file_says_so(tmp_path: Path) -> Non
     broken.write_bytes(b"GGUF" + b"\x03\x00\x00\x00" + b"\xff" * 64)
     server = EmbeddedServer(EmbeddedSettings(gguf=broken))
     with pytest.raises(
-        ServerError, match=r"broken\.gguf ended with exit code .* before it was ready"
+        ServerError,
+        match=r"broken\.gguf ended with exit code 1 before it was ready: gguf_init.* tensors is -1",
     ):
         await server.__aenter__()
     assert server.pid is None
@@ -103,6 +109,51 @@ async def test_a_server_that_is_not_ready_in_time_is_stopped(tmp_path: Path) -> 
         await server.__aenter__()
     assert server.pid is None
     assert (tmp_path / "logs" / "server.log").exists()
+
+
+async def test_only_who_has_the_key_of_this_start_may_ask_and_no_web_page_may() -> None:
+    async with EmbeddedServer(SMALL) as server, httpx2.AsyncClient() as anybody:
+        settings = server.endpoint()
+        assert settings.api_key not in repr(settings)
+        assert settings.api_key not in command_line(server.pid)
+        evil = "https://evil.example"
+        for key in ("", "Bearer guessed", f"Basic {settings.api_key}"):
+            answer = await anybody.post(
+                f"{settings.base_url}/chat/completions",
+                json={"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1},
+                headers={"authorization": key, "origin": evil, "host": "evil.example"},
+            )
+            assert answer.status_code == 401
+            assert answer.headers.get("access-control-allow-origin") not in (evil, "*")
+        listed = await anybody.get(f"{settings.base_url}/models")
+        assert listed.status_code == 401
+    assert EmbeddedServer(SMALL)._key != settings.api_key  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_a_server_that_dies_comes_back_a_few_times_and_then_says_why_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lamas.llm.embedded._MOST_RESTARTS", 1)
+    async with EmbeddedServer(SMALL) as server:
+        settings, first = server.endpoint(), server.pid
+        assert first is not None
+        async with OpenAIChatModel(
+            settings, price=Price(input=0.0, output=0.0), ended=server.ended
+        ) as llm:
+            os.kill(first, signal.SIGKILL)
+            wait_until_gone(first)
+            # Waited for, also while it loads; it may drop a connection just before it is ready.
+            attempts = (await llm.complete(request())).attempts
+            assert attempts[-1].status == "ok"
+            assert len(attempts) <= 2
+            second = server.pid
+            assert second is not None
+            assert second != first
+            assert server.endpoint() == settings
+            os.kill(second, signal.SIGKILL)
+            wait_until_gone(second)
+            with pytest.raises(ModelUnreachableError, match=r"is gone: .*exit code -9.*last time"):
+                await llm.complete(request(1))
 
 
 def test_files_that_are_no_models(tmp_path: Path) -> None:

@@ -1,14 +1,27 @@
 """The check before a run: one clear sentence for each thing that can be wrong."""
 
+import asyncio
+import json
+from dataclasses import replace
+
 import pytest
 
-from lamas.errors import ModelUnreachableError
-from lamas.llm import EndpointSettings, OpenAIChatModel, Price, check_endpoint
+from lamas.errors import ModelRequestError, ModelUnreachableError
+from lamas.llm import (
+    ChatRequest,
+    EndpointSettings,
+    OpenAIChatModel,
+    Price,
+    check_endpoint,
+    trial_request,
+)
 from tests.llm.scripted_endpoint import (
     Answer,
     ScriptedEndpoint,
+    chunk,
     fails,
     lists,
+    pours,
     says,
     sends,
 )
@@ -96,3 +109,153 @@ async def test_a_server_that_is_down() -> None:
     with ScriptedEndpoint(models=fails(503, "maintenance")) as endpoint:
         message = await complaint(endpoint.base_url)
     assert "HTTP 503: maintenance" in message
+
+
+TRIAL = trial_request(temperature=0.7, max_tokens=900, seed=3)
+
+
+async def refusal(
+    message: str,
+    *,
+    status: int = 400,
+    trial: ChatRequest = TRIAL,
+    settings: EndpointSettings | None = None,
+    fields: dict[str, object] | None = None,
+) -> str:
+    """What the check says of an endpoint that refuses the trial."""
+    body = json.dumps({"error": {"message": message, **(fields or {})}})
+    with ScriptedEndpoint(sends(body, "application/json", status=status)) as endpoint:
+        asked = replace(settings or EndpointSettings(base_url="http://x", model="tiny"))
+        with pytest.raises(ModelUnreachableError) as caught:
+            await check_endpoint(replace(asked, base_url=endpoint.base_url), trial=trial)
+    return str(caught.value)
+
+
+async def test_the_trial_is_what_a_run_sends_and_its_answer_is_left_once_it_begins() -> None:
+    endless = pours(f"data: {chunk('ready ')}\n\n".encode(), pause=0.01)
+    with ScriptedEndpoint(endless) as endpoint:
+        asked = EndpointSettings(
+            base_url=endpoint.base_url, model="tiny", extra_body={"top_p": 0.9}
+        )
+        await asyncio.wait_for(check_endpoint(asked, trial=TRIAL), 10)
+        (seen,) = endpoint.script.chats_seen
+        async with OpenAIChatModel(asked, price=Price(input=0, output=0)) as llm:
+            endpoint.script.chats = [says("4")]
+            await llm.complete(TRIAL)
+        run = endpoint.script.chats_seen[-1]
+    assert seen.body == run.body
+    assert (seen.body["temperature"], seen.body["max_tokens"], seen.body["seed"]) == (0.7, 900, 3)
+
+
+REFUSALS: dict[str, tuple[str, dict[str, object], str]] = {
+    "gpt-5's limit": (
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+        "'max_completion_tokens' instead.",
+        {"param": "max_tokens", "code": "unsupported_parameter"},
+        "parameter max_tokens: set llm.max_tokens_parameter=max_completion_tokens",
+    ),
+    "gpt-5's temperature": (
+        "Unsupported value: 'temperature' does not support 0.7 with this model. Only the default "
+        "(1) value is supported.",
+        {"param": "temperature"},
+        "temperature: leave it out with llm.omit=[temperature], or set operators.temperature=1",
+    ),
+    "a limit that is too high": (
+        "max_tokens is too large: 900. This model supports at most 512 completion tokens.",
+        {"param": "max_tokens"},
+        "parameter max_tokens: lower operators.max_tokens",
+    ),
+    "a seed by name": ("Unrecognized request argument supplied: seed", {}, "llm.omit=[seed]"),
+    "a field of the body": (
+        "Unknown field 'top_p'",
+        {},
+        "parameter top_p: correct llm.extra_body.top_p or leave it out",
+    ),
+    "streams": ("'stream' is not supported", {}, "parameter stream: set llm.stream=false"),
+    "the first of two": ("seed and temperature are unknown", {}, "llm.omit=[seed]"),
+}
+
+
+@pytest.mark.parametrize(("message", "error", "remedy"), REFUSALS.values(), ids=REFUSALS)
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_refused_parameter_is_named_with_its_remedy(
+    message: str, error: dict[str, object], remedy: str, status: int
+) -> None:
+    asked = EndpointSettings(base_url="http://x", model="tiny", extra_body={"top_p": 0.9})
+    said = await refusal(message, status=status, settings=asked, fields=error)
+    assert remedy in said
+    assert message[:60] in said
+    assert "\n" not in said
+
+
+async def test_a_refused_parameter_in_pydantic_s_form() -> None:
+    detail = [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "type": "extra"}]
+    body = json.dumps({"detail": detail})
+    with (
+        ScriptedEndpoint(sends(body, "application/json", status=422)) as endpoint,
+        pytest.raises(ModelUnreachableError, match=r"llm\.omit=\[seed\]"),
+    ):
+        await check_endpoint(settings(endpoint.base_url), trial=TRIAL)
+
+
+async def test_what_is_omitted_is_not_sent_and_what_is_refused_then_is_added() -> None:
+    asked = EndpointSettings(base_url="http://x", model="tiny", omit=("seed",))
+    said = await refusal("no temperature, please", settings=asked)
+    assert "llm.omit=[seed,temperature]" in said
+    with ScriptedEndpoint(says("4")) as endpoint:
+        omitting = EndpointSettings(
+            base_url=endpoint.base_url, model="tiny", omit=("seed", "temperature")
+        )
+        await check_endpoint(omitting, trial=TRIAL)
+        async with OpenAIChatModel(omitting, price=Price(input=0, output=0)) as llm:
+            await llm.complete(TRIAL)
+            assert llm.call_id(TRIAL) != OpenAIChatModel(
+                replace(omitting, omit=()), price=Price(input=0, output=0)
+            ).call_id(TRIAL)
+        for seen in endpoint.script.chats_seen:
+            assert not {"seed", "temperature"} & set(seen.body)
+
+
+async def test_a_refusal_in_mid_run_names_the_remedy_too() -> None:
+    with ScriptedEndpoint(fails(400, "Unrecognized request argument supplied: seed")) as endpoint:
+        asked = EndpointSettings(base_url=endpoint.base_url, model="tiny")
+        async with OpenAIChatModel(asked, price=Price(input=0, output=0)) as llm:
+            with pytest.raises(ModelRequestError, match=r"parameter seed.*llm\.omit=\[seed\]"):
+                await llm.complete(TRIAL)
+
+
+async def test_an_endpoint_that_knows_no_stream_options_passes_the_trial_without_them() -> None:
+    refusing = fails(400, "Unrecognized request argument supplied: stream_options")
+    with ScriptedEndpoint(refusing, says("ready")) as endpoint:
+        await check_endpoint(settings(endpoint.base_url), trial=TRIAL)
+        assert "stream_options" not in endpoint.script.chats_seen[1].body
+
+
+async def test_an_error_with_the_status_of_a_success_fails_the_trial() -> None:
+    said = await refusal("the model is not loaded", status=200, fields={"code": 404})
+    assert "the model is not loaded" in said
+
+
+async def test_a_redirect_is_said_to_be_one() -> None:
+    moved = sends("", headers={"location": "https://elsewhere.example/v1/models"}, status=308)
+    with ScriptedEndpoint(models=moved) as endpoint:
+        message = await complaint(endpoint.base_url)
+    assert "https://elsewhere.example/v1/models" in message
+    assert "llm.base_url" in message
+
+
+async def test_a_list_of_models_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lamas.llm.preflight.CHECK_SECONDS", 0.3)
+    with ScriptedEndpoint(models=pours(b" ", "application/json", pause=0.02)) as endpoint:
+        message = await complaint(endpoint.base_url)
+    assert "no end of /models within 0.3 s" in message
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, '{"data": 7}', '{"data": [7]}', "9" * 6_000, '{"data": [{"id": 5}]}']
+)
+async def test_a_list_of_models_that_is_none_is_a_sentence(body: str) -> None:
+    with ScriptedEndpoint(
+        fails(404, "no such model"), models=sends(body, "application/json")
+    ) as endpoint:
+        await complaint(endpoint.base_url)

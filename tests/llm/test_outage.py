@@ -206,3 +206,26 @@ async def test_a_server_that_answers_with_an_error_is_not_gone(
             with pytest.raises(ModelUnreachableError, match="in 4 attempts"):
                 await llm.complete(request())
     assert "cannot be reached" not in caplog.text
+
+
+def test_an_endpoint_that_never_comes_back_is_not_waited_for() -> None:
+    async def scenario() -> tuple[Exception | None, float]:
+        endpoint = EndpointSettings(base_url="http://nobody/v1", model="tiny", stream=False)
+        loop = asyncio.get_running_loop()
+        async with OpenAIChatModel(
+            endpoint,
+            price=PRICE,
+            transport=Gone((0.0, 1e9)),
+            clock=VirtualClock(),
+            # It is known to be gone from the tenth second on.
+            ended=lambda: "its server ended with exit code -9" if loop.time() > 10.0 else "",
+        ) as llm:
+            try:
+                await llm.complete(request())
+            except ModelUnreachableError as error:
+                return error, loop.time()
+        return None, loop.time()
+
+    error, seconds = run_in_virtual_time(scenario())
+    assert "tiny at http://nobody/v1 is gone: its server ended with exit code -9" in str(error)
+    assert 10.0 < seconds < 16.0

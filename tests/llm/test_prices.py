@@ -32,6 +32,28 @@ def test_a_list_of_ones_own() -> None:
     assert mine.price("local").cost_usd(10, 10) == 0.0
 
 
+@pytest.mark.parametrize("value", [-0.01, 0.16, float("nan")])
+def test_cached_input_costs_at_most_what_other_input_does(value: float) -> None:
+    with pytest.raises(ConfigurationError, match=r"llm\.price\.cached_input"):
+        Price(input=0.15, output=0.6, cached_input=value)
+
+
+def test_published_prices_of_cached_input() -> None:
+    assert PriceList.published().price("gpt-4o-mini").cached_input == 0.075
+    assert all(price.cached_input for price in PriceList.published().prices.values())
+
+
+@given(TOKENS, TOKENS, st.integers(0, 100))
+def test_cached_input_is_never_dearer_and_nothing_cached_changes_nothing(
+    fresh: int, output: int, cached: int
+) -> None:
+    price, plain = Price(input=0.15, output=0.6, cached_input=0.075), Price(input=0.15, output=0.6)
+    assert price.cost_usd(fresh, output, 0) == plain.cost_usd(fresh, output)
+    whole = price.cost_usd(fresh + cached, output, cached)
+    assert whole == pytest.approx((fresh * 0.15 + cached * 0.075 + output * 0.6) / 1e6)
+    assert whole <= plain.cost_usd(fresh + cached, output, cached)
+
+
 @pytest.mark.parametrize("value", [-0.01, float("nan"), float("inf")])
 def test_impossible_prices(value: float) -> None:
     with pytest.raises(ConfigurationError, match=r"llm\.price\.output"):

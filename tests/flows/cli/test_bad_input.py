@@ -353,3 +353,14 @@ def checkpoint_ids(home: Path) -> dict[str, str]:
         "SELECT controller, checkpoint_id FROM checkpoints"
     )
     return {str(kind): str(name) for kind, name in rows.iter_rows()}
+
+
+def test_a_parameter_that_the_endpoint_refuses_is_known_before_the_run(home: Path) -> None:
+    message = "Unsupported parameter: 'seed' is not supported with this model."
+    with ScriptedEndpoint(fails(400, message), models=lists("tiny")) as endpoint:
+        given = ("llm=endpoint", "llm.model=tiny", f"llm.base_url={endpoint.base_url}")
+        refused(
+            ["retrain", *TINY, *given, f"home={home}"], "parameter seed", "llm.omit=[seed]", message
+        )
+        (seen,) = endpoint.script.chats_seen
+    assert seen.body["max_tokens"] == 1024

@@ -211,3 +211,29 @@ def test_the_digest_tells_flows_and_prompts_apart(changed: Literal["kind", "prom
 
 def test_keys_without_a_result_exist() -> None:
     assert set(LEAVES) >= NO_RESULT
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{api_key: x}",
+        "{headers: {Authorization: x}}",
+        "{a: [{b: {c: {access_token: x}}}]}",
+        "{metadata: {note: Bearer abcdef123456}}",
+        "{tags: [fine, sk-abcdef123456]}",
+        "{deep: {er: [[{PassWord: 1}]]}}",
+    ],
+)
+def test_a_key_at_any_depth_of_the_extra_body_is_refused_without_repeating_it(body: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"llm\.extra_body.*llm\.api_key_env") as caught:
+        load_settings(["llm=openai", f"+llm.extra_body={body}"])
+    assert "abcdef123456" not in str(caught.value)
+
+
+def test_what_an_endpoint_wants_besides_is_taken() -> None:
+    body = "{top_p: 0.9, chat_template_kwargs: {enable_thinking: false}, stop: [END], n: null}"
+    settings = load_settings(["llm=openai", f"+llm.extra_body={body}", "llm.omit=[seed]"])
+    assert settings.llm.extra_body["chat_template_kwargs"] == {"enable_thinking": False}
+    assert settings.llm.omit == ["seed"]
+    with pytest.raises(ConfigurationError, match=r"llm\.omit"):
+        load_settings(["llm=openai", "llm.omit=[max_tokens]"])
