@@ -161,6 +161,7 @@ class Warehouse:
     @contextmanager
     def _connection(self, *, read_only: bool) -> Generator[duckdb.DuckDBPyConnection]:
         with self._lock:
+            self._refuse_if_gone()
             try:
                 with connect(
                     self._path, read_only=read_only, timeout_seconds=self._timeout_seconds
@@ -172,6 +173,14 @@ class Warehouse:
                     f"({_first_line(error)}): make room if the disk is full; if the file is "
                     "damaged, restore a backup"
                 ) from error
+
+    def _refuse_if_gone(self) -> None:
+        # DuckDB would make a new file in its place, without a table.
+        if not self._path.exists():
+            raise WarehouseError(
+                f"warehouse {self._path} was deleted or moved away while it was in use: put the "
+                "file back and start again, or restore a backup"
+            )
 
 
 def _create(path: Path, timeout_seconds: float) -> None:

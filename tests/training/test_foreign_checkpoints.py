@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -43,16 +44,18 @@ def forged(path: Path, tensors: Tensors) -> Path:
 
 def with_header(tensors: Tensors, **changes: object) -> None:
     """Changes by their dotted place in the header."""
-    header: dict[str, object] = json.loads(tensors["header"].numpy().tobytes())
+    header: dict[str, dict[str, object]] = json.loads(tensors["header"].numpy().tobytes())
     for place, value in changes.items():
-        *above, last = place.split("__")
-        part = header
-        for name in above:
-            inner = part[name]
-            assert isinstance(inner, dict)
+        last, *above = reversed(place.split("__"))
+        part: dict[str, object] = {**header}
+        whole = part
+        for name in reversed(above):
+            inner: dict[str, object] = dict(cast("dict[str, object]", part[name]))
+            part[name] = inner
             part = inner
         assert last in part
         part[last] = value
+        header = cast("dict[str, dict[str, object]]", whole)
     text = json.dumps(header, sort_keys=True, ensure_ascii=False).encode()
     tensors["header"] = torch.from_numpy(np.frombuffer(text, dtype=np.uint8).copy())
 
