@@ -32,15 +32,20 @@ def folder_deleted(path: Path) -> None:
     path.parent.rmdir()
 
 
+def read(warehouse: Warehouse) -> None:
+    warehouse.query("FROM runs")
+
+
+def written(warehouse: Warehouse) -> None:
+    Writer(warehouse).add_run(make_run("run-2"))
+
+
+def audited(warehouse: Warehouse) -> None:
+    warehouse.audit()
+
+
 @pytest.mark.parametrize("go", [deleted, moved, folder_deleted])
-@pytest.mark.parametrize(
-    "use",
-    [
-        lambda warehouse: warehouse.query("FROM runs"),
-        lambda warehouse: Writer(warehouse).add_run(make_run("run-2")),
-        lambda warehouse: warehouse.audit(),
-    ],
-)
+@pytest.mark.parametrize("use", [read, written, audited])
 def test_a_deleted_file_is_called_that_and_not_made_anew(
     used: Warehouse, go: Callable[[Path], None], use: Callable[[Warehouse], object]
 ) -> None:
