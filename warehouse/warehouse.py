@@ -177,6 +177,7 @@ class Warehouse:
         self, *, read_only: bool, unrestricted: bool = False
     ) -> Generator[duckdb.DuckDBPyConnection]:
         with self._lock:
+            self._refuse_if_gone()
             try:
                 with connect(
                     self._path,
@@ -193,6 +194,14 @@ class Warehouse:
                     f"({_first_line(error)}): make room if the disk is full; if the file is "
                     "damaged, restore a backup"
                 ) from error
+
+    def _refuse_if_gone(self) -> None:
+        # DuckDB would make a new file in its place, without a table.
+        if not self._path.exists():
+            raise WarehouseError(
+                f"warehouse {self._path} was deleted or moved away while it was in use: put the "
+                "file back and start again, or restore a backup"
+            )
 
 
 def _create(path: Path, timeout_seconds: float) -> None:

@@ -28,6 +28,8 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point; exits 0, or with the error's code after one sentence on stderr."""
     hide_leak_report()
+    # Prompts, answers and programs are for their user alone, wherever a command writes them.
+    os.umask(0o077)
     # Until a run takes the signals over itself, SIGTERM ends a command as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # So does the end of its terminal, unless somebody said that it shall not (`nohup`).

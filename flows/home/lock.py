@@ -45,7 +45,8 @@ async def writer_turn(
 @contextmanager
 def _lock_file(home: Path) -> Generator[TextIOWrapper, None, None]:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        # For its user alone, also where no `lamas` command but a worker's process makes it.
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = (home / "writer.lock").open("a")
     except OSError as error:
         raise unwritable(home, error.strerror or str(error)) from None

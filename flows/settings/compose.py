@@ -14,6 +14,10 @@ from conf import FOLDER
 from flows.settings import Settings, validate
 from lamas.errors import ConfigurationError
 
+# A run's configuration is recorded and shown; an override that takes a value from the environment
+# would write an API key into it.
+OmegaConf.clear_resolver("oc.env")
+_LONGEST_KEY = 200
 REMEDY = "`lamas --help` lists the groups, `lamas retrain --cfg job` the keys"
 
 
@@ -33,7 +37,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
             f"({_one_line(error).split(' See https', 1)[0]}); quote a value that holds special "
             "characters, as in 'benchmark.question=\"{Body} {Question}\"'"
         ) from None
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise ConfigurationError(f"configuration: {_one_line(error)}; {REMEDY}") from None
 
 
@@ -66,6 +70,12 @@ def _open_key(override: str) -> str:
     Validation, which knows every key, rejects the ones that do not exist.
     """
     key, separator, _ = override.partition("=")
+    if len(key) > _LONGEST_KEY:
+        # Hydra looks for a file of that name, and no file system has one.
+        raise ConfigurationError(
+            f"configuration: the key {key[:40]!r}… has {len(key)} characters, the longest may have "
+            f"{_LONGEST_KEY}; {REMEDY}"
+        )
     is_group = (FOLDER / key).is_dir()
     return f"++{override}" if separator and key[:1].isalpha() and not is_group else override
 

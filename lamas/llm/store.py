@@ -4,7 +4,9 @@ import logging
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -71,21 +73,13 @@ class ResponseStore:
         self.run_id = run_id
         self._get = _GET
         self._lock = threading.Lock()
+        self._earlier = earlier
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                path,
-                uri=True,
-                timeout=BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
             try:
-                self._prepare()
+                self._open()
             except sqlite3.OperationalError as error:
                 raise unwritable(path, str(error)) from None
-            if earlier is not None:
-                self._look_up_too(earlier)
         except (sqlite3.Error, OSError) as error:
             raise ConfigurationError(
                 f"the response store {path} cannot be used ({error}): name another file, "
@@ -114,11 +108,14 @@ class ResponseStore:
         text = _ATTEMPTS.dump_json(attempts, exclude=_LEFT_OUT).decode()
         try:
             with self._lock:
+                # A store in memory has no file.
+                if self._file is not None and _identity(self.path) != self._file:
+                    self._put_back()
                 self._connection.execute(
                     "INSERT OR IGNORE INTO main.responses VALUES (?, ?, ?, ?)",
                     (key, text, time.time(), self.run_id),
                 )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise unwritable(self.path, str(error)) from None
 
     def paid(self) -> tuple[int, float]:
@@ -247,6 +244,58 @@ class ResponseStore:
                     "room where it lies, or free the file"
                 ) from None
 
+    def _open(self) -> None:
+        self._connection = sqlite3.connect(
+            self.path,
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        self._prepare()
+        # As long as it is open no other file gets the same number.
+        self._file = _identity(self.path)
+        if self._earlier is not None:
+            self._look_up_too(self._earlier)
+
+    def _put_back(self) -> None:
+        """Somebody deleted the file; what was paid for is still in this connection's hands.
+
+        Raises sqlite3.Error or OSError where it cannot be written; a copy may then lie beside it.
+        """
+        rescued = self.path.with_name(f"{self.path.name}.{uuid.uuid4().hex[:8]}.rescued")
+        with closing(sqlite3.connect(rescued)) as copy:
+            self._connection.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+        self._connection.close()
+        if not self.path.exists():
+            # The deleted file's log would be read as the new one's.
+            for leftover in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + leftover).unlink(missing_ok=True)
+        try:
+            # A link, not a rename: another process may have put the file back meanwhile.
+            self.path.hardlink_to(rescued)
+        except FileExistsError:
+            self._open()
+            self._take_in(rescued)
+            rescued.unlink()
+        else:
+            rescued.unlink()
+            self._open()
+        logger.warning(
+            "the response store %s was deleted while a run used it; it is put back with all that "
+            "was paid for",
+            self.path,
+        )
+
+    def _take_in(self, rescued: Path) -> None:
+        run = self._connection.execute
+        run("ATTACH ? AS rescued", (str(rescued),))
+        try:
+            run("INSERT OR IGNORE INTO main.responses SELECT * FROM rescued.responses")
+        finally:
+            run("DETACH rescued")
+
     def _look_up_too(self, earlier: Path) -> None:
         # Immutable: no lock, no log, so that it may lie on a file system that many machines share.
         address = f"{earlier.absolute().as_uri()}?mode=ro&immutable=1"
@@ -269,6 +318,14 @@ class ResponseStore:
         if version[0] == 1:
             run(_ADD_RUN)
         run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def replayed(attempts: tuple[ModelCall, ...], like: ModelCall) -> tuple[ModelCall, ...]:

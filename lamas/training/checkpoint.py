@@ -16,6 +16,7 @@ from torch import Tensor
 from lamas.controller import EMBEDDING_SIZE, Controller, ControllerSettings, build_controller
 from lamas.domain import OperatorSet
 from lamas.errors import CheckpointError
+from lamas.training.checkpoint_fit import STORABLE, header_flaw, moments_flaw, weights_flaw
 from lamas.training.checkpoint_header import (
     FORMAT,
     CheckpointHeader,
@@ -105,6 +106,7 @@ def load_checkpoint(
             f"checkpoint {path} holds the state of baseline {header.trainer.baseline!r}, "
             f"{chosen.baseline!r} is configured: keep the baseline or start from new weights"
         )
+    _refuse(path, header_flaw(header))
     trainer = Trainer(
         _controller(path, header, tensors),
         chosen,
@@ -112,7 +114,7 @@ def load_checkpoint(
         step=header.step,
         baseline_state=header.baseline_state,
     )
-    _restore_moments(trainer, tensors)
+    _restore_moments(path, header, trainer, tensors)
     return trainer
 
 
@@ -146,34 +148,46 @@ def _tensors(trainer: Trainer) -> dict[str, Tensor]:
 
 
 def _controller(path: Path, header: CheckpointHeader, tensors: dict[str, Tensor]) -> Controller:
-    operators = header.operator_set()
-    # The initial values are overwritten, the operators' embeddings included.
-    blank = np.zeros((len(operators), EMBEDDING_SIZE))
-    controller = build_controller(header.controller, operators, blank)
     weights = {
         name.removeprefix(_WEIGHTS): value
         for name, value in tensors.items()
         if name.startswith(_WEIGHTS)
     }
-    try:
-        controller.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"checkpoint {path} was written by another version of the {header.controller.kind!r} "
-            "controller, its weights do not fit this one: train again or use that version"
-        ) from error
+    _refuse(path, weights_flaw(header, weights))
+    operators = header.operator_set()
+    # The initial values are overwritten, the operators' embeddings included.
+    blank = np.zeros((len(operators), EMBEDDING_SIZE))
+    controller = build_controller(header.controller, operators, blank)
+    controller.load_state_dict(weights, strict=True)
     return controller
 
 
-def _restore_moments(trainer: Trainer, tensors: dict[str, Tensor]) -> None:
-    parameters = dict(trainer.controller.named_parameters())
+def _restore_moments(
+    path: Path, header: CheckpointHeader, trainer: Trainer, tensors: dict[str, Tensor]
+) -> None:
+    moments: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith(_MOMENTS):
             name, _, moment = key.removeprefix(_MOMENTS).rpartition("/")
-            trainer.optimiser.state[parameters[name]][moment] = value
+            moments.setdefault(name, {})[moment] = value
+    parameters = dict(trainer.controller.named_parameters())
+    _refuse(path, moments_flaw(header, moments, parameters))
+    for name, stored in moments.items():
+        trainer.optimiser.state[parameters[name]].update(stored)
+
+
+def _refuse(path: Path, flaw: str | None) -> None:
+    if flaw is not None:
+        raise CheckpointError(
+            f"checkpoint {path} cannot be used, {flaw}: it was written by another version or "
+            "by someone else; use another checkpoint, or train again"
+        )
 
 
 def _read(path: Path, digest: str | None) -> dict[str, Tensor]:
+    if path.exists() and not path.is_file():
+        # A pipe would be waited for without end.
+        _refuse(path, "it is no file")
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -188,6 +202,9 @@ def _read(path: Path, digest: str | None) -> dict[str, Tensor]:
             f"checkpoint {path} is damaged ({len(content)} bytes: {error}): "
             "use another checkpoint, or train again from the warehouse's last one"
         ) from error
+    odd = sorted(name for name, value in tensors.items() if value.dtype not in STORABLE)
+    if odd:
+        _refuse(path, f"{odd[0]} holds {tensors[odd[0]].dtype}")
     stored = tensors.pop(_DIGEST, None)
     if stored is None or _HEADER not in tensors:
         raise CheckpointError(f"{path} is no LAMaS checkpoint")

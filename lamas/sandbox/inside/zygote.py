@@ -24,6 +24,8 @@ def main() -> None:
     """Arguments: the setup and the number of an inherited socket. Says hello, then serves."""
     setup = Setup.loads(sys.argv[1])
     line = socket.socket(fileno=one_run.lift(int(sys.argv[2])))
+    # Not the parent's: what is built here is read by the runs, which are another user's.
+    os.umask(0o022)
     _fill_standard_files()
     try:
         around, barriers = _surround(setup)

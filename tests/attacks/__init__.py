@@ -1,0 +1,1 @@
+"""`python -m tests.attacks`: every attack of the suite, and what stopped it."""
