@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamas.domain.hygiene import printable, well_formed
+from lamas.domain.hygiene import well_formed
+from lamas.domain.printable import printable
 
 ANY = st.text(st.characters(codec=None) | st.characters(categories=["Cs"]))
 

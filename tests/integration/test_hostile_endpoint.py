@@ -10,7 +10,8 @@ from tests.command import Finished
 from tests.integration.conftest import TINY
 from tests.llm.hostile_mix import KINDS, HostileMix
 from tests.llm.scripted_endpoint import ScriptedEndpoint, completion, sends_json
-from warehouse import Reader, Warehouse
+from warehouse import Warehouse
+from warehouse.reader import Reader
 
 ROLLOUTS = (
     "benchmark.size=50",

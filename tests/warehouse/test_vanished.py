@@ -7,7 +7,8 @@ import pytest
 
 from lamas.errors import WarehouseError
 from tests.factories import make_run
-from warehouse import Warehouse, Writer
+from warehouse import Warehouse
+from warehouse.writer import Writer
 
 pytestmark = pytest.mark.attack
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import run
+from flows.report import ReportFiles, comparison_markdown, write_report
 from lamas.domain import ComparisonEstimate, NonInferiorityVerdict
 from lamas.errors import WarehouseError
-from lamas.report import ReportFiles, comparison_markdown, write_report
 from lamas.report.comparison.charts import comparison_charts, swept_keys
 from lamas.report.comparison.claims import claims, claims_markdown
 from lamas.report.comparison.page import comparison_page
