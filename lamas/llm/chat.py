@@ -32,12 +32,10 @@ class ChatRequest:
     def __post_init__(self) -> None:
         if not self.messages:
             raise DomainError(f"chat request {self.sample_key}: it holds no message")
-        kept = tuple(
-            replace(message, content=well_formed(message.content)) for message in self.messages
-        )
-        if kept != self.messages:
+        if any(well_formed(message.content) != message.content for message in self.messages):
             # A question may hold half a character, which neither JSON nor a digest takes.
-            object.__setattr__(self, "messages", kept)
+            kept = (replace(item, content=well_formed(item.content)) for item in self.messages)
+            object.__setattr__(self, "messages", tuple(kept))
         if self.max_tokens < 1:
             raise DomainError(
                 f"chat request {self.sample_key}: max_tokens={self.max_tokens} must be ≥ 1"

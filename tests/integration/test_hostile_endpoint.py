@@ -91,12 +91,12 @@ def test_a_run_whose_answers_are_thoughts_alone_says_so_and_stops(
     with ScriptedEndpoint(sends_json(thought)) as endpoint:
         run = (
             "retrain",
+            *TINY,
             "llm=endpoint",
             "llm.model=tiny",
             f"llm.base_url={endpoint.base_url}",
             "execution.granularity=batch",
             f"home={home}",
-            *TINY,
         )
         first = lamas(*run)
         asked = len(endpoint.script.chats_seen)
