@@ -14,12 +14,15 @@ ASKING = ("warehouse/queries/", "warehouse/reports/")
 MOST_LINES = 300
 LONGER = frozenset(
     {
+        "lamas/answers/formula.py",
         "lamas/execution/executor.py",
+        "lamas/llm/store.py",
         "lamas/report/comparison/records.py",
         "tests/factories.py",
         "tests/flows/cli/test_bad_input.py",
         "tests/flows/home/test_foreign_backups.py",
         "tests/integration/test_faults.py",
+        "tests/llm/test_dialects.py",
         "tests/llm/test_store.py",
         "tests/report/comparison/test_comparison_queries.py",
         "tests/report/test_queries.py",

@@ -17,7 +17,7 @@ from flows.orchestrator.access import auth_string
 from flows.orchestrator.server import free_port, kept_open
 from lamas.domain import clock
 from tests.command import Finished, run_here, start
-from tests.integration.conftest import QUIET, SMALL, TINY
+from tests.integration.conftest import QUIET, SMALL, TINY, answers_in
 from tests.kills.processes import children
 from tests.llm.scripted_endpoint import ScriptedEndpoint, says
 from tests.patience import ended, ran, until
@@ -326,7 +326,7 @@ def test_a_run_waits_for_a_model_endpoint_that_is_gone_for_a_while(
     with ScriptedEndpoint(answer) as endpoint:
         port, url = endpoint.port, f"llm.base_url={endpoint.base_url}"
         process = warm(*arguments, url)
-        process.until(endpoint.asked.is_set)
+        process.until(lambda: answers_in(home / "responses.sqlite") > 0)
     process.until(lambda: "cannot be reached" in process.said())
     with ScriptedEndpoint(answer, port=port):
         code, said = process.ended()
@@ -355,7 +355,7 @@ def test_an_endpoint_that_stays_away_ends_the_run_with_a_sentence(
             "llm.concurrency=1",
             "llm.retry.outage_seconds=1",
         )
-        process.until(endpoint.asked.is_set)
+        process.until(lambda: answers_in(home / "responses.sqlite") > 0)
     code, said = process.ended()
     assert code == 1, said
     assert_sentence(said, "rollouts failed", "llm.retry.outage_seconds", "same command again")
