@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import contextlib
+import io
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,8 +135,11 @@ def others(*, all_of_them: bool) -> list[Line]:
     told = Told()
     left_out = [] if all_of_them else [f"--ignore={SLOW}"]
     programs = [f"--deselect=tests/sandbox/{name}" for name in _PROGRAM_TESTS]
-    arguments = ["-q", "-m", "attack", "--no-header", "-p", "no:terminal", *left_out, *programs]
-    pytest.main([*arguments, "tests"], plugins=[told])
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        ended = pytest.main(["-q", "-m", "attack", *left_out, *programs, "tests"], plugins=[told])
+    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise SystemExit(f"the tests marked `attack` could not be run: {said.getvalue()}")
     return told.lines
 
 
