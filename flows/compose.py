@@ -53,7 +53,10 @@ def _open_key(override: str) -> str:
 
     Validation, which knows every key, rejects the ones that do not exist.
     """
-    key, separator, _ = override.partition("=")
+    key, separator, value = override.partition("=")
+    if value == "~" or value.startswith("~/"):
+        # A shell leaves the home folder to us behind an equals sign, and Hydra cannot read it.
+        override = f"{key}='{Path(value).expanduser()}'"
     is_group = (CONFIG_FOLDER / key).is_dir()
     return f"++{override}" if separator and key[:1].isalpha() and not is_group else override
 
