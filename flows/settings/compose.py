@@ -69,6 +69,7 @@ def _open_key(override: str) -> str:
 
     Validation, which knows every key, rejects the ones that do not exist.
     """
+<<<<<<< ours
     key, separator, _ = override.partition("=")
     if len(key) > _LONGEST_KEY:
         # Hydra looks for a file of that name, and no file system has one.
@@ -77,6 +78,16 @@ def _open_key(override: str) -> str:
             f"{_LONGEST_KEY}; {REMEDY}"
         )
     is_group = (FOLDER / key).is_dir()
+||||||| base
+    key, separator, _ = override.partition("=")
+    is_group = (CONFIG_FOLDER / key).is_dir()
+=======
+    key, separator, value = override.partition("=")
+    if value == "~" or value.startswith("~/"):
+        # A shell leaves the home folder to us behind an equals sign, and Hydra cannot read it.
+        override = f"{key}='{Path(value).expanduser()}'"
+    is_group = (CONFIG_FOLDER / key).is_dir()
+>>>>>>> theirs
     return f"++{override}" if separator and key[:1].isalpha() and not is_group else override
 
 

@@ -33,6 +33,11 @@ EITHER = re.compile(r"\\text\s*\{\s*or\s*\}|(?<![A-Za-z\\])or(?![A-Za-z])|\\(?:l
 PERCENT = re.compile(r"\\?%")
 THOUSANDS = re.compile(r"(?<=\d)(?:,\\!|\{,\}|\\,)(?=\d{3}(?!\d))")
 PART = re.compile(r"(?<![A-Za-z\\])(?:\d+(?:\.\d+)?|[A-Za-z](?![A-Za-z]))")
+# What is written with these alone the parser takes in whole.
+UNDERSTOOD = re.compile(
+    r"(?:[\dA-Za-z+\-*/^(){}=<>,.\s]|\\(?:[dt]?frac|sqrt)(?=\s*[{\[\d])|\\(?:pi|cdot|times|left|right"
+    r"|infty|cup|leq?|geq?)(?![A-Za-z]))*"
+)
 COMMAND = re.compile(r"\\(?:begin|end|text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+")
 
 
@@ -95,10 +100,12 @@ def parsed(latex: str) -> Parsed | None:
     Relations joined by "or" are the union of what they allow.
     """
     sides = [_formula(part) for part in EITHER.split(latex)]
+    if len(sides) == 1:
+        return sides[0]
     relations = [side for side in sides if isinstance(side, Relational)]
     symbols = {symbol for relation in relations for symbol in relation.free_symbols}
     is_range = len(symbols) == 1 and not any(isinstance(side, Equality) for side in sides)
-    if len(sides) > 1 and len(relations) == len(sides) and is_range:
+    if len(relations) == len(sides) and is_range:
         return cast("Set", Union(*(cast("Set", relation.as_set()) for relation in relations)))
     return _formula(latex)
 
@@ -122,8 +129,8 @@ def _formula(latex: str) -> Parsed | None:
 def dropped(latex: str, formula: Parsed) -> str | None:
     """A number or letter of the text that could be another without changing what was parsed."""
     blank = COMMAND.sub(lambda command: " " * len(command[0]), latex)
-    if formula == 0:
-        # Nothing times anything is nothing.
+    # Nothing times anything is nothing.
+    if formula == 0 or UNDERSTOOD.fullmatch(latex):
         return None
     for part in list(PART.finditer(blank))[:MOST_PARTS]:
         other = _another(part[0])

@@ -91,16 +91,16 @@ class PromptLibrary:
             )
         missing = places.required - template.names
         unknown = template.names - places.required - places.optional
-        if missing:
-            raise OperatorError(
-                f"prompt {template.source} never uses ${', $'.join(sorted(missing))}: "
-                "the model would not see it"
-            )
         if unknown:
             known = ", ".join(f"${item}" for item in sorted(places.required | places.optional))
             raise OperatorError(
                 f"prompt {template.source} uses ${', $'.join(sorted(unknown))}, "
                 f"{operator} offers {known}; write $$ for a dollar sign"
+            )
+        if missing:
+            raise OperatorError(
+                f"prompt {template.source} never uses ${', $'.join(sorted(missing))}: "
+                "the model would not see it"
             )
         return template
 

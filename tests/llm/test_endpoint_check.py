@@ -245,7 +245,7 @@ async def test_a_redirect_is_said_to_be_one() -> None:
 
 
 async def test_a_list_of_models_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lamas.llm.preflight.CHECK_SECONDS", 0.3)
+    monkeypatch.setattr("lamas.llm.endpoint_check.CHECK_SECONDS", 0.3)
     with ScriptedEndpoint(models=pours(b" ", "application/json", pause=0.02)) as endpoint:
         message = await complaint(endpoint.base_url)
     assert "no end of /models within 0.3 s" in message

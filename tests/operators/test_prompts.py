@@ -123,3 +123,9 @@ def test_the_digest_follows_every_character(tmp_path: Path) -> None:
     written(tmp_path, "b $question", "text/Generate.md")
     assert len({first, second, prompts_digest(tmp_path)}) == 3
     assert prompts_digest() == PromptLibrary().digest()
+
+
+def test_a_misspelt_place_is_named(tmp_path: Path) -> None:
+    library = written(tmp_path, "Answer $quesiton briefly.")
+    with pytest.raises(OperatorError, match=r"uses \$quesiton, Generate offers \$question"):
+        library.template("math", "Generate", "main", QUESTION)

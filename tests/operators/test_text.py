@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lamas.answers.letter import letter
 from lamas.answers.program import fenced_program
-from lamas.operators.text import chosen_position, complaint, lettered, tail
+from lamas.operators.text import chosen_position, complaint, lettered, shown, tail
 from tests.scripted import tool_result
 
 
@@ -91,3 +91,9 @@ def test_a_tail_is_marked_and_within_its_limit() -> None:
 def test_a_complaint_says_what_a_model_can_act_on() -> None:
     assert complaint(tool_result(stderr="NameError: x\n")) == "NameError: x"
     assert "wall_seconds limit" in complaint(tool_result(limits_hit=("wall_seconds",)))
+
+
+def test_nobody_is_shown_what_a_writer_thought() -> None:
+    texts = ["<think>7?</think>so 8", "is 9", "<think>never ends"]
+    assert lettered(texts, 1000) == "A: so 8\n\nB: is 9\n\nC: "
+    assert shown("<think>7?</think>\nso 8", 100) == "so 8"
