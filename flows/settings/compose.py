@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import cast
 
 from hydra import compose, initialize_config_dir
@@ -69,25 +70,17 @@ def _open_key(override: str) -> str:
 
     Validation, which knows every key, rejects the ones that do not exist.
     """
-<<<<<<< ours
-    key, separator, _ = override.partition("=")
+    key, separator, value = override.partition("=")
     if len(key) > _LONGEST_KEY:
         # Hydra looks for a file of that name, and no file system has one.
         raise ConfigurationError(
             f"configuration: the key {key[:40]!r}… has {len(key)} characters, the longest may have "
             f"{_LONGEST_KEY}; {REMEDY}"
         )
-    is_group = (FOLDER / key).is_dir()
-||||||| base
-    key, separator, _ = override.partition("=")
-    is_group = (CONFIG_FOLDER / key).is_dir()
-=======
-    key, separator, value = override.partition("=")
     if value == "~" or value.startswith("~/"):
         # A shell leaves the home folder to us behind an equals sign, and Hydra cannot read it.
         override = f"{key}='{Path(value).expanduser()}'"
-    is_group = (CONFIG_FOLDER / key).is_dir()
->>>>>>> theirs
+    is_group = (FOLDER / key).is_dir()
     return f"++{override}" if separator and key[:1].isalpha() and not is_group else override
 
 

@@ -22,16 +22,8 @@ RUNS = {
     "a module that is not there": "import not_installed_anywhere\n" + RIGHT,
     "a table it fills": "table = []\nfor i in range(9):\n    table.append(2 * i)\n"
     "def twice(n):\n    return table[n]\nprint(table, twice(int(input())))\n",
-<<<<<<< ours
-    "a table a function fills": "T = {}\ndef fill():\n    for i in range(9):\n      T[i] = 2 * i\n"
-    "fill()\ndef twice(n):\n    return T[n]\n",
-||||||| base
-    "a table a function fills": "T = {}\ndef fill():\n    for i in range(9):\n        T[i] = 2 * i\n"
-    "fill()\ndef twice(n):\n    return T[n]\n",
-=======
     "a table a function fills": "T = {}\ndef fill():\n    for i in range(9):\n"
     "        T[i] = 2 * i\nfill()\ndef twice(n):\n    return T[n]\n",
->>>>>>> theirs
     "a recursion limit": "import sys\nsys.setrecursionlimit(5000)\n" + RIGHT,
     "a decorated helper": "from functools import cache\n@cache\ndef h(n):\n    return n\n"
     "def twice(n):\n    return h(n) + h(n)\n",
@@ -42,17 +34,8 @@ RUNS = {
     "def twice(n):\n    return eval('double')(n)\n",
     "a method of Solution": "class Solution:\n    def twice(self, n):\n        return self.h(n)\n"
     "    def h(self, n):\n        return 2 * n\n",
-<<<<<<< ours
-    "a static method": "class Solution:\n    @staticmethod\n"
-    "    def twice(n):\n        return 2 * n\n"
-    "print(Solution().twice(int(input())))\n",
-||||||| base
-    "a static method": "class Solution:\n    @staticmethod\n    def twice(n):\n        return 2 * n\n"
-    "print(Solution().twice(int(input())))\n",
-=======
     "a static method": "class Solution:\n    @staticmethod\n    def twice(n):\n"
     "        return 2 * n\nprint(Solution().twice(int(input())))\n",
->>>>>>> theirs
     "a method without self": "class Any:\n    def twice(n):\n        return 2 * n\n",
     "a class with defaults": "class Solution:\n    def __init__(self, k=2):\n        self.k = k\n"
     "    def twice(self, n):\n        return self.k * n\n",
