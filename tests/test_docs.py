@@ -15,8 +15,12 @@ FENCED = re.compile(r"^ *```\w*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 LINE = re.compile(r"""^(?:\S*/)?(?:lamas|python3?) (?:"[^"]*"|[^"\n])*""", re.MULTILINE)
 """Up to the end of the line; a text in quotes may go on below it."""
 CONTINUED = re.compile(r"\\\n *")
-COLUMNS = re.compile(r"(?<=\w) {2,}(?=\w+[ :,])")
+COLUMNS = re.compile(r"(?<=\w) {2,}(?=\w+[ :,-])")
 """Between a command and what a table in a block says of it."""
+
+
+UNCONFIGURED = {"score"}
+"""Commands that read no configuration, which could be shown in place of running them."""
 
 
 def lines_of(page: str) -> list[list[str]]:
@@ -66,10 +70,15 @@ def test_the_pages_print_lines() -> None:
 def test_a_printed_line_is_understood(words: list[str], tmp_path: Path) -> None:
     program, *arguments = words
     if "python" in Path(program).name:
+        if arguments[0] == "-c":
+            compile(arguments[1], "<page>", "exec")
+            return
         assert arguments[0] == "-m", words
         assert importlib.util.find_spec(arguments[1]) is not None, f"no module {arguments[1]}"
         return
-    if "--cfg" not in arguments and "--help" not in arguments:
+    if arguments[0] in UNCONFIGURED:
+        arguments += ["--help"]
+    elif "--cfg" not in arguments and "--help" not in arguments:
         # Words that stand for something else, as … in `run=retrain-…`.
         arguments += ["--cfg", "job"]
     done = run_here(*(word.replace("…", "x") for word in arguments))

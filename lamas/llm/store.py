@@ -76,10 +76,7 @@ class ResponseStore:
         self._earlier = earlier
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._open()
-            except sqlite3.OperationalError as error:
-                raise unwritable(path, str(error)) from None
+            self._open()
         except (sqlite3.Error, OSError) as error:
             raise ConfigurationError(
                 f"the response store {path} cannot be used ({error}): name another file, "
@@ -252,7 +249,10 @@ class ResponseStore:
             isolation_level=None,
             check_same_thread=False,
         )
-        self._prepare()
+        try:
+            self._prepare()
+        except sqlite3.OperationalError as error:
+            raise unwritable(self.path, str(error)) from None
         # As long as it is open no other file gets the same number.
         self._file = _identity(self.path)
         if self._earlier is not None:

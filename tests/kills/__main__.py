@@ -1,4 +1,4 @@
-"""What is left of runs that are killed: `python -m flows.kills --kills 50`."""
+"""What is left of runs that are killed: `python -m tests.kills --kills 50`."""
 
 import argparse
 import os

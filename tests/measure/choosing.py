@@ -1,4 +1,4 @@
-"""How long choosing takes: `python -m lamas.controller.bench`, on one core, weights untrained."""
+"""How long choosing takes: `python -m tests.measure.choosing`, on one core, weights untrained."""
 
 import time
 from collections.abc import Callable

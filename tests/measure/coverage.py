@@ -1,4 +1,4 @@
-"""How often each interval covers a truth that is known: `python -m lamas.evaluation.coverage`.
+"""How often each interval covers a truth that is known: `python -m tests.measure.coverage`.
 
 Draws data sets of two policies with random effects of training seeds and of problems, whose true
 means follow in closed form, and counts the intervals that contain the truth. The goal is 93 % to
@@ -174,7 +174,7 @@ CASES = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a line per case; 0 when all reach their goal, else 1."""
     parser = argparse.ArgumentParser(
-        prog="python -m lamas.evaluation.coverage",
+        prog="python -m tests.measure.coverage",
         description="How often each interval covers a known truth.",
     )
     parser.add_argument("--datasets", type=int, default=DATASETS, help="for each interval")

@@ -1,6 +1,6 @@
 """What the executor itself costs: microseconds per operator invocation with an instant model.
 
-`python -m lamas.execution.bench [rollouts] [concurrent]` prints one line.
+`python -m tests.measure.executing [rollouts] [concurrent]` prints one line.
 """
 
 import asyncio

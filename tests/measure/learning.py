@@ -1,4 +1,4 @@
-"""How long choosing and learning take: `python -m lamas.training.bench`, on one core."""
+"""How long choosing and learning take: `python -m tests.measure.learning`, on one core."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""`python -m lamas.sandbox.bench` prints what a sandboxed run costs beside a bare interpreter."""
+"""`python -m tests.measure.sandbox` prints what a sandboxed run costs beside a bare interpreter."""
 
 import argparse
 import asyncio

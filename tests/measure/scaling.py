@@ -1,4 +1,4 @@
-"""`python -m flows.scaling`: what a second worker brings, and that it changes no row.
+"""`python -m tests.measure.scaling`: what a second worker brings, and that it changes no row.
 
 The same evaluation of fixed graphs runs in one process, and on each engine with one worker and
 with two. The simulated model answers at once, so the time is the machine's own work: two workers

@@ -71,7 +71,8 @@ def test_a_copy_made_while_another_process_writes_is_sound(
     code = (
         "from tests.naive import naive_labels\n"
         "from tests.random_rollouts import random_rollouts\n"
-        "from warehouse import Warehouse, Writer\n"
+        "from warehouse import Warehouse\n"
+        "from warehouse.writer import Writer\n"
         f"writer = Writer(Warehouse.open({str(warehouse.path)!r}))\n"
         "print('ready', flush=True)\n"
         "for seed in range(400):\n"

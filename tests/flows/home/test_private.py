@@ -24,7 +24,7 @@ def generous() -> None:
 
 def test_a_command_works_under_a_mask_that_hides_what_it_writes() -> None:
     line = (
-        "import os\nfrom flows import command\n"
+        "import os\nfrom flows.cli import main as command\n"
         "command.run = lambda line: print(oct(os.umask(0))) or 0\ncommand.main([])"
     )
     done = subprocess.run(

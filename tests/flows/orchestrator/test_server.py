@@ -182,7 +182,7 @@ def test_a_port_that_is_taken_at_the_last_moment_is_left_to_the_other(
 HOLD = """
 import sys, time
 from pathlib import Path
-from flows.server import prefect_server
+from flows.orchestrator.server import prefect_server
 with prefect_server(Path(sys.argv[1]), keep_open=True) as server:
     print(server.api_url, server.owned, flush=True)
     time.sleep(600)

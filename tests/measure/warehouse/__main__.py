@@ -1,4 +1,4 @@
-"""How the warehouse does at scale, printed by `python -m warehouse.bench`."""
+"""How the warehouse does at scale, printed by `python -m tests.measure.warehouse`."""
 
 import argparse
 import tempfile
