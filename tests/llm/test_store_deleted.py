@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lamas.errors import ConfigurationError
+from lamas.errors import UnwritableError
 from lamas.llm import ResponseStore
 from tests.factories import make_call
 
@@ -64,5 +64,5 @@ def test_with_its_folder_gone_it_is_a_sentence(tmp_path: Path) -> None:
     with ResponseStore(folder / "responses.sqlite", run_id="run") as store:
         store.put("before", (make_call(10),))
         shutil.rmtree(folder)
-        with pytest.raises(ConfigurationError, match="cannot keep a paid answer"):
+        with pytest.raises(UnwritableError, match="responses.sqlite cannot be written"):
             store.put("after", (make_call(10),))

@@ -1,4 +1,4 @@
-"""`python -m tests.measure.overhead`: what orchestration costs, against plain asyncio and a lower bound.
+"""`python -m tests.measure.overhead`: what orchestration costs, against plain asyncio and a bound.
 
 The same rollouts (four layers of one to four operators, seeded) run three times over a model that
 only waits: 0.2–1.5 s a call, lognormal, a function of the call. Plain asyncio runs the graphs and
