@@ -15,7 +15,6 @@ MOST_LINES = 300
 LONGER = frozenset(
     {
         "lamas/answers/formula.py",
-        "lamas/execution/executor.py",
         "lamas/llm/store.py",
         "lamas/report/comparison/records.py",
         "tests/factories.py",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.comparison.members import Member
-from flows.rollouts.empty_answers import check_answers, ends_of
+from flows.rollouts.empty_answers import ends_of
 from flows.rollouts.here import live_runner
-from flows.rollouts.run import check_failures
+from flows.rollouts.run import run_owed
 from flows.rollouts.task_runs import as_batch, rollout_starter
 from flows.run.credit_clock import credit_clock
 from flows.run.evaluated import Entrant, evaluation_label, fixed, learned
@@ -27,10 +27,8 @@ from lamas.domain import (
 from lamas.domain.latency import LatencyModel
 from lamas.evaluation import summarise
 from lamas.execution.collecting import Collected
-from lamas.execution.planning import owed
-from lamas.timing import label
 from lamas.training import checkpoint_path
-from lamas.training.latency_credit import Credited, credit_by
+from lamas.training.latency_credit import Credited, credited
 
 EVALUATED_TOGETHER = 100
 """Rollouts of an evaluation in one task run."""
@@ -131,7 +129,7 @@ class MemberRun:
         plans = training_plans(current, self._problems, learner)
         batch = await self._rollouts(plans)
         finished = [item for item in batch.latest if item.status == "ok"]
-        credited = self._credit(learner, finished)
+        credit = credited(learner.trainer, finished, model=self._clock)
         names = sorted({item.problem_id for item in finished})
         embeddings = self._problems.embeddings([self._problems[name] for name in names])
         moved = await asyncio.to_thread(
@@ -139,21 +137,15 @@ class MemberRun:
             current,
             learner,
             finished,
-            credited.credits,
+            credit.credits,
             dict(zip(names, embeddings, strict=True)),
             run_id=current.run.run_id,
             failed=batch.failed_tries,
         )
         used = checkpoint_path(current.settings.checkpoints_folder, learner.checkpoint_id)
         obsolete = used if moved.update.step > 1 else None
-        self._record(Step(moved=moved, credited=credited, obsolete=obsolete))
+        self._record(Step(moved=moved, credited=credit, obsolete=obsolete))
         return moved.learner(learner.trainer)
-
-    def _credit(self, learner: Learner, finished: Sequence[Rollout]) -> Credited:
-        if self._clock is not None:
-            return credit_by(self._clock, learner.trainer, finished)
-        labels = {item.rollout_id: label(item.trace) for item in finished}
-        return Credited(credits=learner.trainer.credit(finished, labels))
 
     async def _evaluate(self, entrant: Entrant) -> None:
         current = self._session
@@ -179,8 +171,8 @@ class MemberRun:
         self, plans: Sequence[PlannedRollout], *, samples: int | None = None
     ) -> "Batch":
         """Stored ones as they are, the others run and recorded."""
-        missing = owed(plans, self._stored, retry_failed=self._session.shared.retry_failed)
         stored = self._stored_of(plans)
+        fresh: list[Rollout] = []
         runner = self._live.runner(samples)
 
         async def one(planned: PlannedRollout) -> Rollout:
@@ -190,17 +182,16 @@ class MemberRun:
             self._on_rollout(rollout)
             return rollout
 
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(planned)) for planned in missing]
-        fresh = [task.result() for task in tasks]
-        errors = [item.error for item in fresh if item.status == "failed"]
-        check_failures(
-            self._session.settings,
-            Collected(
+        async def run(missing: Sequence[PlannedRollout]) -> Collected:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(planned)) for planned in missing]
+            fresh.extend(task.result() for task in tasks)
+            errors = [item.error for item in fresh if item.status == "failed"]
+            return Collected(
                 finished=len(fresh), failed=len(errors), first_error=errors[0] if errors else None
-            ),
-        )
-        check_answers(self._session.settings, ends_of(fresh), self._session.say)
+            )
+
+        await run_owed(self._session, plans, self._stored, run, lambda _: ends_of(fresh))
         tries = sorted((*stored, *fresh), key=lambda item: item.order)
         return Batch(
             latest=tuple({_slot(item.plan): item for item in tries}.values()),

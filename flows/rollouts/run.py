@@ -1,7 +1,7 @@
 """Planned rollouts run where the engine says, and what is missing of them stored."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from flows.rollouts.empty_answers import check_answers, stored_ends
@@ -16,6 +16,7 @@ from lamas.domain import PlannedRollout
 from lamas.errors import ModelUnreachableError
 from lamas.execution.collecting import Collected, RunsRollouts
 from lamas.execution.planning import owed
+from lamas.llm.empty_answers import AnswerEnd
 
 LEFT_BEHIND_SECONDS = 60.0
 """Longest wait for workers that an interrupted start of the run left behind."""
@@ -38,28 +39,46 @@ async def run_plans(
     than configured. Raises ModelUnreachableError when too much fails.
     """
     await asyncio.to_thread(take_in_rest, current, wait_seconds=LEFT_BEHIND_SECONDS)
-    finished = current.reader.rollout_statuses(current.run.run_id)
-    missing = owed(plans, finished, retry_failed=current.shared.retry_failed)
-    if not missing:
-        check_answers(current.settings, stored_ends(current.warehouse, plans), current.say)
-        return
-    progress = CollectProgress(name, len(missing))
-    stop = asyncio.Event()
-    with on_terminal(progress, current.console):
-        publishing = asyncio.create_task(publish(progress, stop))
-        try:
-            collected = await rollouts_of(current).run(
-                problems,
-                missing,
-                samples_by_policy=samples_by_policy,
-                on_finished=progress.add,
-            )
-        finally:
-            stop.set()
-            await publishing
-    check_failures(current.settings, collected)
-    ends = stored_ends(current.warehouse, (*plans, *missing))
-    check_answers(current.settings, ends, current.say)
+    stored = current.reader.rollout_statuses(current.run.run_id)
+
+    async def run(missing: Sequence[PlannedRollout]) -> Collected:
+        progress = CollectProgress(name, len(missing))
+        stop = asyncio.Event()
+        with on_terminal(progress, current.console):
+            publishing = asyncio.create_task(publish(progress, stop))
+            try:
+                return await rollouts_of(current).run(
+                    problems,
+                    missing,
+                    samples_by_policy=samples_by_policy,
+                    on_finished=progress.add,
+                )
+            finally:
+                stop.set()
+                await publishing
+
+    def ends(missing: Sequence[PlannedRollout]) -> list[AnswerEnd]:
+        return stored_ends(current.warehouse, (*plans, *missing))
+
+    await run_owed(current, plans, stored, run, ends)
+
+
+async def run_owed(
+    current: Session,
+    plans: Sequence[PlannedRollout],
+    stored: Mapping[str, str],
+    run: Callable[[Sequence[PlannedRollout]], Awaitable[Collected]],
+    ends: Callable[[Sequence[PlannedRollout]], list[AnswerEnd]],
+) -> None:
+    """Let `run` run those of `plans` that are not `stored` (status by rollout id), then judge them.
+
+    `ends` says how the answers of the plans, and of those that were missing, ended. Raises
+    ModelUnreachableError when too many rollouts failed or too many answers are empty.
+    """
+    missing = owed(plans, stored, retry_failed=current.shared.retry_failed)
+    if missing:
+        check_failures(current.settings, await run(missing))
+    check_answers(current.settings, ends(missing), current.say)
 
 
 def rollouts_of(current: Session) -> RunsRollouts:

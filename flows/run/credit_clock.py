@@ -7,7 +7,7 @@ from lamas.domain import Rollout
 from lamas.domain.latency import LatencyModel
 from lamas.errors import ConfigurationError
 from lamas.training import Trainer
-from lamas.training.latency_credit import Credited, credit_by
+from lamas.training.latency_credit import Credited, credited
 from warehouse.call_times import CallTimes
 
 
@@ -39,6 +39,6 @@ def credit_stored(
     model = credit_clock(current, run_id)
     ids = [rollout.rollout_id for rollout in rollouts]
     if model is None:
-        return Credited(credits=trainer.credit(rollouts, current.reader.labels(ids)))
+        return credited(trainer, rollouts, model=None, labels=current.reader.labels(ids))
     complete = current.reader.rollouts(run_id, rollout_ids=ids, with_calls=True)
-    return credit_by(model, trainer, complete)
+    return credited(trainer, complete, model=model)

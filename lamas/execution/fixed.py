@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from lamas.domain import (
     ExecutionGraph,
     ExecutionMode,
+    GraphChoice,
     OperatorSet,
     PlannedRollout,
     PolicyDecision,
@@ -13,7 +14,7 @@ from lamas.domain import (
     Purpose,
 )
 from lamas.errors import OperatorError
-from lamas.execution.planning import as_try
+from lamas.execution.planning import PlanKey, as_try, plan
 
 MAX_LAYERS = 4
 """L of the paper."""
@@ -92,22 +93,17 @@ def fixed_plan(
 ) -> PlannedRollout:
     """One rollout of a fixed graph; each of its operators is a decision of probability 1."""
     graph = topology.graph(operators)
-    planned = PlannedRollout(
-        rollout_id="",
+    key = PlanKey(
         run_id=run_id,
-        problem_id=problem.problem_id,
-        checkpoint_id=None,
-        policy=topology.name,
         purpose=purpose,
+        policy=topology.name,
+        checkpoint_id=None,
         mode="fixed",
         execution_mode=execution_mode,
         step=step,
-        sample_index=sample_index,
-        seed=seed,
-        graph=graph,
-        decisions=certain_decisions(graph, operators),
     )
-    return as_try(planned, retry)
+    choice = GraphChoice(graph, certain_decisions(graph, operators))
+    return as_try(plan(key, problem, choice, sample_index=sample_index, seed=seed), retry)
 
 
 def certain_decisions(graph: ExecutionGraph, operators: OperatorSet) -> tuple[PolicyDecision, ...]:

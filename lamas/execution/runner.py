@@ -3,8 +3,9 @@
 from lamas.benchmarks.benchmark import Benchmark, Score
 from lamas.domain import PlannedRollout, Problem, Rollout, ordered_sum
 from lamas.errors import BudgetExceededError
-from lamas.execution.executor import Execution, GraphExecutor, described
+from lamas.execution.executor import Execution, GraphExecutor
 from lamas.execution.invocation import InvocationRunner, run_directly
+from lamas.execution.layer import described
 from lamas.timing import cp_tokens, makespan_seconds, virtual_seconds
 
 

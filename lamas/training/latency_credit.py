@@ -1,6 +1,6 @@
 """Credit by a clock: CP_len, or seconds that a fitted latency model predicts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lamas.domain import Credit, CriticalPathLabel, Rollout
@@ -18,12 +18,27 @@ class Credited:
     predictions: tuple[PredictedSeconds, ...] = ()
 
 
-def credit_by(model: LatencyModel, trainer: Trainer, rollouts: Sequence[Rollout]) -> Credited:
-    """Credits of the trainer's rule in which T is the predicted makespan.
+def credited(
+    trainer: Trainer,
+    rollouts: Sequence[Rollout],
+    *,
+    model: LatencyModel | None,
+    labels: Mapping[str, Sequence[CriticalPathLabel]] | None = None,
+) -> Credited:
+    """Credits of the trainer's rule by CP_len, or by the seconds that `model` predicts.
 
-    The slowest operator of a layer is the one predicted slowest. The rollouts must carry their
-    calls and tool runs.
+    With a model T is the predicted makespan and the slowest operator of a layer is the one
+    predicted slowest; the rollouts must carry their calls and tool runs. `labels` by rollout id are
+    those of CP_len, where they are on record.
     """
+    if model is not None:
+        return _by_prediction(model, trainer, rollouts)
+    if labels is None:
+        labels = {item.rollout_id: label(item.trace) for item in rollouts}
+    return Credited(credits=trainer.credit(rollouts, labels))
+
+
+def _by_prediction(model: LatencyModel, trainer: Trainer, rollouts: Sequence[Rollout]) -> Credited:
     timed: list[Rollout] = []
     labels: dict[str, tuple[CriticalPathLabel, ...]] = {}
     predictions: list[PredictedSeconds] = []

@@ -64,5 +64,5 @@ def test_with_its_folder_gone_it_is_a_sentence(tmp_path: Path) -> None:
     with ResponseStore(folder / "responses.sqlite", run_id="run") as store:
         store.put("before", (make_call(10),))
         shutil.rmtree(folder)
-        with pytest.raises(UnwritableError, match="responses.sqlite cannot be written"):
+        with pytest.raises(UnwritableError, match=r"responses\.sqlite cannot be written"):
             store.put("after", (make_call(10),))
