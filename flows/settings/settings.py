@@ -1,5 +1,6 @@
 """What a resolved configuration must look like; a wrong value ends in one clear sentence."""
 
+from functools import partial
 from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -13,6 +14,7 @@ from flows.settings.drift import DriftConfig
 from flows.settings.engine import EngineConfig
 from flows.settings.evaluation import EvaluationConfig, PromotionConfig
 from flows.settings.execution import ExecutionConfig
+from flows.settings.first_keys import without_unused_later_keys
 from flows.settings.latency import LatencyConfig
 from flows.settings.llm import LLMConfig
 from flows.settings.operators import OperatorsConfig
@@ -134,9 +136,11 @@ class Settings(Section):
         run's results.
 
         Concurrency, caps, timeouts, where things lie and how they are shown stay out: a run that
-        was stopped may be continued with others.
+        was stopped may be continued with others. A key that the first release did not have is in it
+        where it does not hold its default: a run that was stopped may be continued by a later one.
         """
-        content = self.model_dump(
+        dumped = partial(
+            self.model_dump,
             mode="json",
             exclude={
                 "home": True,
@@ -174,6 +178,7 @@ class Settings(Section):
                 },
             },
         )
+        content = without_unused_later_keys(dumped(), dumped(exclude_defaults=True))
         return digest(kind, content, prompts)
 
 

@@ -7,11 +7,12 @@ from typing import Literal
 
 import pytest
 from omegaconf import OmegaConf
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from conf import FOLDER
 from flows.settings import Settings
 from flows.settings.compose import compose_config, load_settings
+from flows.settings.first_keys import without_unused_later_keys
 from flows.wiring.endpoint import endpoint_settings, price
 from flows.wiring.learning import controller_settings, trainer_settings
 from flows.wiring.model import retry_policy
@@ -237,3 +238,36 @@ def test_what_an_endpoint_wants_besides_is_taken() -> None:
     assert settings.llm.omit == ["seed"]
     with pytest.raises(ConfigurationError, match=r"llm\.omit"):
         load_settings(["llm=openai", "llm.omit=[max_tokens]"])
+
+
+# As the first release made them, with prompts "p": a run of that release is found again by them.
+FIRST_DIGESTS: dict[tuple[str, ...], str] = {
+    (): "5164ea0d7a0e7bee96a918ff476355ab",
+    ("llm=simulated",): "d5bac693c29c4486355a84b55b3d5aa7",
+    ("llm=simulated", "llm.price=null"): "f1657cf5103789941666ffa972a9b82f",
+    ("benchmark=gsm8k", "benchmark.path=/x"): "01c230d8bf912c3e57c8f37e2d2a20de",
+}
+
+
+@pytest.mark.parametrize("overrides", FIRST_DIGESTS)
+def test_keys_that_came_later_leave_the_digest_as_it_was(overrides: tuple[str, ...]) -> None:
+    settings = load_settings(overrides)
+    assert settings.result_digest("retrain", prompts="p") == FIRST_DIGESTS[overrides]
+
+
+def test_a_later_key_counts_once_it_is_used() -> None:
+    first: JsonValue = {"seed": 0, "llm": {"model": "m", "later": 1, "new": {"a": 1, "b": 2}}}
+    used: JsonValue = {"llm": {"model": "m", "new": {"b": 2}}}
+    assert without_unused_later_keys(first, used) == {
+        "seed": 0,
+        "llm": {"model": "m", "new": {"b": 2}},
+    }
+    assert without_unused_later_keys(first, {}) == {"seed": 0, "llm": {"model": "m"}}
+
+
+def test_items_of_a_list_are_sections_too() -> None:
+    content: JsonValue = {
+        "benchmark": {"datasets": [{"name": "n", "later": 1}, {"name": "n", "later": 2}]}
+    }
+    used: JsonValue = {"benchmark": {"datasets": [{"name": "n"}, {"name": "n", "later": 2}]}}
+    assert without_unused_later_keys(content, used) == used
