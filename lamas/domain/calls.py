@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ToolRole = Literal["operator", "candidate", "checker"]
+SecondsFrom = Literal["measured", "recorded", "assumed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +45,9 @@ class ModelCall:
     started_at: float
     """Seconds since the epoch."""
     ended_at: float
+    seconds_from: SecondsFrom = "measured"
+    """Whether they passed on a clock, were recorded with an answer that is given again, or follow
+    from a declared speed."""
     time_to_first_chunk_seconds: float | None = None
     cost_usd: float = 0.0
     status: Literal["ok", "error"]

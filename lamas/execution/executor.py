@@ -35,7 +35,7 @@ from lamas.llm import ChatModel
 from lamas.operators import Candidate, Catalogue, Chain, ChainScope, Operator, SolutionState
 from lamas.operators.concurrency import settle_all
 from lamas.sandbox import Sandbox
-from lamas.timing import longest_chain
+from lamas.timing import longest_chain, with_given_times
 
 _LOGGER = logging.getLogger(__name__)
 _ERROR_CHARACTERS = 500
@@ -261,12 +261,14 @@ class GraphExecutor:
         )
 
     def _trace(self, plan: PlannedRollout, done: Sequence[OperatorInvocation]) -> Trace:
-        return Trace(
-            execution_mode=plan.execution_mode,
-            gamma=self._gamma,
-            invocations=tuple(done),
-            started_at=min(invocation.started_at for invocation in done),
-            ended_at=max(invocation.ended_at for invocation in done),
+        return with_given_times(
+            Trace(
+                execution_mode=plan.execution_mode,
+                gamma=self._gamma,
+                invocations=tuple(done),
+                started_at=min(invocation.started_at for invocation in done),
+                ended_at=max(invocation.ended_at for invocation in done),
+            )
         )
 
     def _operators_of(self, family: TaskFamily) -> OperatorSet:

@@ -89,7 +89,11 @@ def _rounded(linear: nn.Linear, row: NDArray[np.float32]) -> NDArray[np.float64]
     scale = np.abs(row).max() / 127
     for j, weight in enumerate(weights):
         own = np.abs(weight).max() / 127
-        made[j] += scale * own * float(np.round(row / scale) @ np.round(weight / own))
+        products = [
+            round(float(x / scale)) * round(float(w / own))
+            for x, w in zip(row, weight, strict=True)
+        ]
+        made[j] += scale * own * sum(products)
     return made
 
 
