@@ -1,7 +1,7 @@
 """The nouns of LAMaS as frozen records: standard library only, no tensors."""
 
 from lamas.domain.arithmetic import ordered_sum
-from lamas.domain.calls import ChatMessage, ModelCall, SecondsFrom, ToolExecution
+from lamas.domain.calls import ChatMessage, ModelCall, SecondsFrom, ToolExecution, prompt_digest
 from lamas.domain.clock import Clock, whole_ticks
 from lamas.domain.comparison import (
     ComparisonEstimate,
@@ -72,5 +72,6 @@ __all__ = [
     "derive_seed",
     "digest",
     "ordered_sum",
+    "prompt_digest",
     "whole_ticks",
 ]

@@ -1,5 +1,7 @@
 """What one attempt of a model call and one sandboxed run leave behind."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +15,13 @@ class ChatMessage:
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+
+def prompt_digest(messages: Sequence[ChatMessage]) -> str:
+    """What tells two prompts apart: SHA-256 over roles and contents, as SQL repeats it."""
+    text = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
+    # Half a surrogate pair has no UTF-8; it is stored as "?" too.
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

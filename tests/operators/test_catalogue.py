@@ -176,7 +176,7 @@ async def test_a_bound_operator_asks_its_model_with_the_prompt_of_its_kind() -> 
             call=operator.call,
         )
         (candidate,) = await operator.run(problem_of(), SolutionState(), chain)
-        assert candidate.operator == name
+        assert candidate.produced_by == name
     plain, bound = model.requests
     assert (plain.model, bound.model) == (None, "fast")
     assert plain.messages == bound.messages

@@ -1,7 +1,7 @@
 """Recorded answers as an endpoint: what real models said, given again without a call."""
 
 from lamas.llm.recorded.answers import RecordedAnswer, RecordedAnswers, read_answers
-from lamas.llm.recorded.model import RecordedChatModel, RecordedSettings, messages_digest
+from lamas.llm.recorded.model import RecordedChatModel, RecordedSettings
 from lamas.llm.recorded.speeds import SPEEDS_FILE, Speed, declared_speeds
 
 __all__ = [
@@ -12,6 +12,5 @@ __all__ = [
     "RecordedSettings",
     "Speed",
     "declared_speeds",
-    "messages_digest",
     "read_answers",
 ]

@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from lamas.domain import Clock, ModelCall, Problem, SecondsFrom, derive_seed, digest, whole_ticks
+from lamas.domain import (
+    Clock,
+    ModelCall,
+    Problem,
+    SecondsFrom,
+    derive_seed,
+    digest,
+    prompt_digest,
+    whole_ticks,
+)
 from lamas.errors import ConfigurationError, ModelRequestError
 from lamas.llm.chat import ChatModel, ChatRequest, ChatResult
 from lamas.llm.prices import Price
@@ -79,8 +88,7 @@ class RecordedChatModel:
             )
         served = self._settings.stands_for.get(operator, operator)
         key = self._answers.key(problem, served, self._settings.model)
-        prompt = prompt_digest(request)
-        samples = self._answers.samples(key, prompt)
+        samples = self._answers.samples(key, prompt_digest(request.messages))
         if sample < len(samples) or (samples and self._settings.repeat):
             return await self._given(request, samples[sample % len(samples)], key)
         if self._fallback is None:
@@ -154,16 +162,6 @@ class RecordedChatModel:
             f"({problem.problem_id}) by operator {operator}, model {self._settings.model}, sample "
             f"{sample}: {remedy}"
         )
-
-
-def prompt_digest(request: ChatRequest) -> str:
-    """What tells two prompts apart in recorded answers."""
-    return messages_digest([(message.role, message.content) for message in request.messages])
-
-
-def messages_digest(messages: Sequence[tuple[str, str]]) -> str:
-    """The same, of (role, content) in order."""
-    return digest("prompt", [list(message) for message in messages])
 
 
 def _sample(labels: Mapping[str, str]) -> int:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from lamas.domain import prompt_digest
 from lamas.errors import ConfigurationError, ModelRequestError
 from lamas.llm import ChatRequest, SeveralModels
 from lamas.llm.prices import Price
 from lamas.llm.recorded import RecordedChatModel, RecordedSettings, Speed, read_answers
-from lamas.llm.recorded.model import prompt_digest
 from tests.llm.recorded.files import MODEL, asked, problem, row, write
 from tests.scripted import Reply, ScriptedModel
 from tests.virtual_time import VirtualTimeLoop
@@ -118,7 +118,9 @@ async def test_one_operators_answers_may_serve_another(tmp_path: Path) -> None:
 
 async def test_a_prompt_on_record_is_the_one_that_is_answered(tmp_path: Path) -> None:
     request = asked("SelfRefine", prompt="Better than: two")
-    model = _model(tmp_path, [row(operator="SelfRefine", prompt_digest=prompt_digest(request))])
+    model = _model(
+        tmp_path, [row(operator="SelfRefine", prompt_digest=prompt_digest(request.messages))]
+    )
     assert await _text(model, request) == "Two of them."
     with pytest.raises(ModelRequestError, match="operator SelfRefine"):
         await model.complete(asked("SelfRefine", prompt="Better than: three"))
