@@ -1,7 +1,6 @@
 """What real models once answered: the file's columns, what is wrong with a file, who said what."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -44,20 +43,25 @@ class AnswerKey:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
 class RecordedAnswers:
     """Answers by question, operator, model and, where it is on record, the prompt's digest."""
 
-    path: Path
-    asked_by: QuestionColumn
-    """What the file knows questions by; with both columns it is their text."""
-    by_key: Mapping[AnswerKey, Mapping[str | None, tuple[RecordedAnswer, ...]]]
-    """Samples of each prompt in order; a prompt of None answers whatever the prompt was."""
-
-    @property
-    def pairs(self) -> frozenset[tuple[str, str]]:
+    def __init__(self, path: Path, frame: pl.DataFrame, asked_by: QuestionColumn) -> None:
+        """`frame` is checked; `asked_by` is the column that the file knows questions by."""
+        self.path = path
+        self.asked_by: QuestionColumn = asked_by
+        key = [asked_by, "operator", "model", "prompt_digest"]
+        frame = frame.sort("sample", maintain_order=True)
+        places = frame.with_row_index("place").group_by(key).agg("place")
+        self._places: dict[tuple[str | None, ...], list[int]] = dict(
+            zip(places.select(key).iter_rows(), places["place"].to_list(), strict=True)
+        )
+        known = [name for name in ("text", "sample", *_OPTIONAL) if name in frame.columns]
+        self._columns = {name: frame[name].to_list() for name in known if name != "prompt_digest"}
+        self.pairs: frozenset[tuple[str, str]] = frozenset(
+            frame.select("operator", "model").unique().iter_rows()
+        )
         """(operator, model) of which there is an answer to some question."""
-        return frozenset((key.operator, key.model) for key in self.by_key)
 
     def key(self, problem: Problem, operator: str, model: str) -> AnswerKey:
         """How the file would call it; ConfigurationError for a problem without the id it needs."""
@@ -74,9 +78,16 @@ class RecordedAnswers:
         return AnswerKey(question=question, operator=operator, model=model)
 
     def samples(self, key: AnswerKey, prompt_digest: str) -> tuple[RecordedAnswer, ...]:
-        """All answers to one prompt, by sample number; none is an empty tuple."""
-        prompts = self.by_key.get(key, {})
-        return prompts.get(prompt_digest) or prompts.get(None, ())
+        """All answers to one prompt, by sample number; none is an empty tuple.
+
+        Answers whose prompt is on record are given to that prompt alone, others to any.
+        """
+        asked = (key.question, key.operator, key.model)
+        places = self._places.get((*asked, prompt_digest)) or self._places.get((*asked, None), [])
+        return tuple(
+            RecordedAnswer(**{name: values[place] for name, values in self._columns.items()})
+            for place in places
+        )
 
 
 def read_answers(path: Path) -> RecordedAnswers:
@@ -84,8 +95,9 @@ def read_answers(path: Path) -> RecordedAnswers:
 
     Columns: question or question_id, operator, model, sample (from 0), text; where known
     prompt_digest, input_tokens, output_tokens, seconds, time_to_first_token_seconds,
-    finish_reason. Others are left alone. Raises ConfigurationError, one sentence, for a file that
-    cannot be read, lacks a column, holds a wrong type, nothing, or an answer twice.
+    finish_reason. Others are left alone. A row that says again what another says is one with it.
+    Raises ConfigurationError, one sentence, for a file that cannot be read, lacks a column, holds a
+    wrong type, nothing, or two different answers under one question, operator, model and sample.
     """
     frame = _frame(path)
     asked_by: QuestionColumn = "question" if "question" in frame.columns else "question_id"
@@ -100,11 +112,11 @@ def read_answers(path: Path) -> RecordedAnswers:
     frame = frame.select(used)
     _check_types(path, frame, asked_by)
     _check_values(path, frame, asked_by)
-    frame = frame.with_columns(pl.col(asked_by).cast(pl.String))
+    frame = frame.with_columns(pl.col(asked_by).cast(pl.String)).unique(maintain_order=True)
     if "prompt_digest" not in frame.columns:
         frame = frame.with_columns(prompt_digest=pl.lit(None, dtype=pl.String))
     _check_unique(path, frame, [asked_by, "operator", "model", "prompt_digest", "sample"])
-    return RecordedAnswers(path, asked_by, _grouped(frame, asked_by))
+    return RecordedAnswers(path, frame, asked_by)
 
 
 def _frame(path: Path) -> pl.DataFrame:
@@ -168,29 +180,11 @@ def _check_unique(path: Path, frame: pl.DataFrame, key: Sequence[str]) -> None:
     if doubled.height:
         row = doubled.row(0, named=True)
         raise ConfigurationError(
-            f"{path} holds {doubled.height} rows whose question, operator, model and sample are "
-            f"not theirs alone, the first of question {shortened(row[key[0]])}, operator "
-            f"{row['operator']}, model {row['model']}, sample {row['sample']}: number the samples"
+            f"{path} holds {doubled.height} different answers whose question, operator, model and "
+            f"sample are not theirs alone, first of all question {shortened(row[key[0]])}, "
+            f"operator {row['operator']}, model {row['model']}, sample {row['sample']}: number "
+            "the samples"
         )
-
-
-def _grouped(
-    frame: pl.DataFrame, asked_by: QuestionColumn
-) -> dict[AnswerKey, dict[str | None, tuple[RecordedAnswer, ...]]]:
-    found: dict[AnswerKey, dict[str | None, list[RecordedAnswer]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    known = [name for name in _OPTIONAL if name in frame.columns and name != "prompt_digest"]
-    for row in frame.sort("sample").iter_rows(named=True):
-        key = AnswerKey(question=row[asked_by], operator=row["operator"], model=row["model"])
-        answer = RecordedAnswer(
-            text=row["text"], sample=row["sample"], **{name: row[name] for name in known}
-        )
-        found[key][row["prompt_digest"]].append(answer)
-    return {
-        key: {prompt: tuple(answers) for prompt, answers in prompts.items()}
-        for key, prompts in found.items()
-    }
 
 
 def shortened(question: str) -> str:

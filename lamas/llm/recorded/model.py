@@ -1,6 +1,7 @@
 """A model that answers with what a real one once said, at once, and says what it assumed."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -72,6 +73,10 @@ class RecordedChatModel:
         """
         self._answers = answers
         self._problems = {problem.problem_id: problem for problem in problems}
+        self._alike: dict[str, list[Problem]] = defaultdict(list)
+        """Problems by question: what one was answered, all were."""
+        for problem in problems:
+            self._alike[problem.question].append(problem)
         self._settings = settings
         self._fallback = fallback
         self._clock = clock or Clock()
@@ -87,8 +92,7 @@ class RecordedChatModel:
                 f"{labels['problem_id']} is none of them: choose another llm for it"
             )
         served = self._settings.stands_for.get(operator, operator)
-        key = self._answers.key(problem, served, self._settings.model)
-        samples = self._answers.samples(key, prompt_digest(request.messages))
+        key, samples = self._found(problem, served, prompt_digest(request.messages))
         if sample < len(samples) or (samples and self._settings.repeat):
             return await self._given(request, samples[sample % len(samples)], key)
         if self._fallback is None:
@@ -97,6 +101,17 @@ class RecordedChatModel:
         return await self._fallback.complete(
             replace(request, sample_key=digest(*slot), seed=derive_seed(*slot))
         )
+
+    def _found(
+        self, problem: Problem, operator: str, prompt: str
+    ) -> tuple[AnswerKey, tuple[RecordedAnswer, ...]]:
+        own = self._answers.key(problem, operator, self._settings.model)
+        alike = [item for item in self._alike[problem.question] if item is not problem]
+        for key in (own, *(self._answers.key(item, operator, own.model) for item in alike)):
+            samples = self._answers.samples(key, prompt)
+            if samples:
+                return key, samples
+        return own, ()
 
     async def _given(
         self, request: ChatRequest, answer: RecordedAnswer, key: AnswerKey

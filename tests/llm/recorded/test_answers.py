@@ -59,7 +59,10 @@ def test_a_prompt_on_record_answers_no_other_prompt(tmp_path: Path) -> None:
         ([row(sample="first")], "column sample holds String, recorded answers want whole numbers"),
         ([row(text=1.5)], "column text holds Float64, recorded answers want text"),
         ([row(seconds="fast")], "column seconds holds String, recorded answers want numbers of s"),
-        ([row(), row(text="else")], "2 rows whose .* operator Generate, model old-model, sample 0"),
+        (
+            [row(), row(text="else")],
+            "2 different answers .* operator Generate, model old-model",
+        ),
         ([row(), row(text=None, sample=1)], "column text is empty in 1 of 2 rows"),
         ([row(output_tokens=-3)], "output_tokens=-3 must be ≥ 0"),
         ([row(seconds=float("nan"))], "seconds=nan must be ≥ 0"),
@@ -71,6 +74,11 @@ def test_a_wrong_file_is_refused_in_one_sentence(
     with pytest.raises(ConfigurationError, match=sentence) as caught:
         read_answers(write(tmp_path / "answers.parquet", rows))
     assert "\n" not in str(caught.value)
+
+
+def test_a_row_said_twice_is_one_answer(tmp_path: Path) -> None:
+    answers = read_answers(write(tmp_path / "answers.parquet", [row(), row(), row(sample=1)]))
+    assert len(answers.samples(answers.key(problem(), "Generate", MODEL), "")) == 2
 
 
 def test_what_is_no_file_of_answers_is_named(tmp_path: Path) -> None:

@@ -101,6 +101,15 @@ async def test_a_miss_names_question_operator_model_and_sample(tmp_path: Path) -
         await model.complete(asked(of=problem("Unheard of?")))
 
 
+async def test_a_question_asked_twice_has_the_answers_of_either(tmp_path: Path) -> None:
+    rows = [{name: value for name, value in row().items() if name != "question"}]
+    answers = read_answers(write(tmp_path / "a.parquet", [{**rows[0], "question_id": 1}]))
+    first, second = problem(question_id="1"), problem(question_id="2")
+    second = replace(second, problem_id="toy/1/second")
+    model = RecordedChatModel(answers, [first, second], SETTINGS)
+    assert await _text(model, asked(of=second)) == "Two of them."
+
+
 async def test_samples_are_repeated_when_asked(tmp_path: Path) -> None:
     settings = RecordedSettings(model=MODEL, price=SETTINGS.price, speed=SPEED, repeat=True)
     model = _model(tmp_path, [row(text="a"), row(text="b", sample=1)], settings)
