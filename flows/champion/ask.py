@@ -6,9 +6,9 @@ from contextlib import AsyncExitStack
 from flows.champion.deployed import deployed_checkpoint, deployed_controller
 from flows.run.budget import remaining_budget
 from flows.settings import Settings
+from flows.wiring.learning import encoder_of
 from flows.wiring.model import open_model
 from flows.wiring.parts import Parts
-from lamas.controller import QueryEncoder
 from lamas.domain import Checkpoint, Clock, derive_seed, ordered_sum
 from lamas.errors import ModelUnreachableError
 from lamas.execution import GraphExecutor
@@ -33,7 +33,7 @@ async def ask(question: str, settings: Settings) -> None:
         planned = planned_answer(
             problem,
             deployed_controller(parts, checkpoint),
-            QueryEncoder(),
+            encoder_of(settings),
             checkpoint=checkpoint,
             execution_mode=settings.execution.mode,
             seed=derive_seed(settings.seed, "ask", os.urandom(8).hex()),

@@ -33,6 +33,13 @@ ENTRIES: tuple[type[Operator], ...] = (
 CATALOGUE_NAMES: tuple[str, ...] = tuple(entry.spec.name for entry in ENTRIES)
 
 
+def asking_operators() -> frozenset[str]:
+    """Those that ask a model whenever they run."""
+    return frozenset(
+        entry.spec.name for entry in ENTRIES if entry.templates and entry is not ScEnsemble
+    )
+
+
 class Catalogue:
     """The operators a run may use, and ScEnsemble for post-processing in any case."""
 

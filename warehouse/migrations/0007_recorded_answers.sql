@@ -1,6 +1,0 @@
--- Where the seconds of a call are from, since answers may be given again without waiting.
--- Without NOT NULL: DuckDB adds none to a table that others refer to.
-
-ALTER TABLE model_calls ADD COLUMN seconds_from VARCHAR DEFAULT 'measured';
-COMMENT ON COLUMN model_calls.seconds_from IS
-'measured: by a clock; recorded: with an answer given again; assumed: from a declared speed';
