@@ -1,14 +1,15 @@
 """How a warehouse's answers are handed out so that they can be given again without a call."""
 
+import shutil
 import uuid
-from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
 from lamas.errors import WarehouseError
+from warehouse.connection import connect
 from warehouse.sql_files import QUERIES
-from warehouse.warehouse import Warehouse
+from warehouse.warehouse import DEFAULT_TIMEOUT_SECONDS, Warehouse
 
 FORMATS = {".parquet": "FORMAT parquet, COMPRESSION zstd", ".jsonl": "FORMAT json"}
 """Endings of a file of recorded answers, and how DuckDB writes each."""
@@ -23,9 +24,10 @@ def export_answers(warehouse: Warehouse, file: Path, *, run_id: str | None = Non
     """
     if file.exists():
         raise WarehouseError(f"{file} exists already: name another, or remove it first")
-    place = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}.unfinished")
+    folder = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}.unfinished")
+    place = folder.absolute() / file.name
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True)
         rows = _write(warehouse, place, FORMATS[file.suffix], run_id)
         if rows:
             place.rename(file)
@@ -36,8 +38,7 @@ def export_answers(warehouse: Warehouse, file: Path, *, run_id: str | None = Non
             "another place"
         ) from error
     finally:
-        with suppress(OSError):
-            place.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
     if not rows:
         whose = f"of run {run_id}" if run_id is not None else f"in {warehouse.path}"
         raise WarehouseError(
@@ -50,7 +51,13 @@ def export_answers(warehouse: Warehouse, file: Path, *, run_id: str | None = Non
 def _write(warehouse: Warehouse, place: Path, written_as: str, run_id: str | None) -> int:
     question = _QUERY.read_text("utf-8").rstrip().removesuffix(";")
     target = str(place).replace("'", "''")
-    with warehouse.reading() as connection:
+    # The one folder that this reader reaches besides the warehouse.
+    with connect(
+        warehouse.path,
+        read_only=True,
+        timeout_seconds=DEFAULT_TIMEOUT_SECONDS,
+        folder=place.parent,
+    ) as connection:
         connection.execute("SET VARIABLE run_id = $1", [run_id])
         found = connection.execute(f"COPY ({question}) TO '{target}' ({written_as})").fetchone()
     return int(found[0]) if found else 0
