@@ -56,6 +56,17 @@ class Reader:
             return self._runs("", [])
         return self._runs("WHERE kind = ?", [kind])
 
+    def assumed(self, run_ids: Sequence[str]) -> tuple[int, int, int]:
+        """(attempts, those of assumed seconds, those of estimated tokens) of runs together."""
+        frame = self._warehouse.query(
+            "SELECT coalesce(sum(attempts), 0), coalesce(sum(assumed_seconds), 0), "
+            "coalesce(sum(estimated_tokens), 0) FROM assumed_figures "
+            "WHERE run_id IN (SELECT unnest(?))",
+            [list(run_ids)],
+        )
+        attempts, seconds, tokens = frame.row(0)
+        return int(attempts), int(seconds), int(tokens)
+
     def latest_time(self) -> float:
         """The latest time on record, in seconds since the epoch; 0 when there is none."""
         # What is latest is asked by time in many places: a clock that was set back must not undo
