@@ -15,6 +15,7 @@ from flows.run.problems import problem_set
 from flows.run.session import Session
 from lamas.domain import derive_seed
 from lamas.evaluation.estimates import estimates_of
+from lamas.report.assumed import assumptions
 from lamas.report.comparison.claims import claims_markdown
 from lamas.report.comparison.estimates_table import print_comparison
 
@@ -73,6 +74,8 @@ async def _weigh(
         f"{kind}: {current.benchmark.name}, model {settings.llm.model}, {seeds} training seeds "
         f"from {settings.seed}{' — simulated model' if settings.simulated else ''}"
     )
+    assumed = assumptions(*current.reader.assumed([item.session.run.run_id for item in members]))
+    title += f" — {assumed}" if assumed else ""
     print_comparison(estimates, title)
     timed = not settings.simulated or bool(settings.llm.simulated.time_scale)
     text = claims_markdown(estimates, title, timed=timed)

@@ -20,6 +20,7 @@ from lamas.benchmarks.problem_set import ProblemSet
 from lamas.domain import Problem, derive_seed
 from lamas.evaluation import summarise
 from lamas.execution.requirements import requirements_of
+from lamas.report.assumed import assumptions
 from lamas.report.run.metrics_table import Standing, markdown_table, print_standings
 
 SPLITS = {"test": "held-out ", "train": "training ", "all": ""}
@@ -53,6 +54,8 @@ async def evaluate(
         standings = [_standing(current, entrant) for entrant in entrants]
         current.writer.add_evaluations([m for item in standings for m in item.metrics])
         title = _title(current, entrants, len(evaluated))
+        assumed = assumptions(*current.reader.assumed([current.run.run_id]))
+        title += f" — {assumed}" if assumed else ""
         print_standings(standings, title)
         await acreate_markdown_artifact(key="evaluation", markdown=markdown_table(standings, title))
         used = [checkpoint_key(name) for name in dict.fromkeys(ids)]

@@ -33,7 +33,7 @@ def store_problems(current: Session) -> tuple[Problem, ...]:
     if new:
         current.say(f"prepare: embedding {len(new)} problems of {name}")
         embeddings = current.encoder.encode([problem.question for problem in new])
-        current.writer.add_problems(new, embeddings)
+        current.writer.add_problems(new, embeddings, encoder=current.encoder.kind)
     train = sum(problem.split == "train" for problem in problems)
     current.say(f"prepare: {name} has {train} train and {len(problems) - train} test problems")
     return problems

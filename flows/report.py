@@ -120,6 +120,7 @@ def comparison_markdown(warehouse: Warehouse, run: Run) -> str:
     data = comparison_data(warehouse.comparison_report(run.run_id))
     facts = data.run[0]
     words = f"{title(facts)}{' — simulated model' if facts.simulated else ''}"
+    words += f" — {facts.assumptions}" if facts.assumptions else ""
     return claims_markdown(data.estimates, words, timed=facts.makespan_is_of_the_model)
 
 

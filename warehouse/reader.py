@@ -56,6 +56,17 @@ class Reader:
             return self._runs("", [])
         return self._runs("WHERE kind = ?", [kind])
 
+    def assumed(self, run_ids: Sequence[str]) -> tuple[int, int, int]:
+        """(attempts, those of assumed seconds, those of estimated tokens) of runs together."""
+        frame = self._warehouse.query(
+            "SELECT coalesce(sum(attempts), 0), coalesce(sum(assumed_seconds), 0), "
+            "coalesce(sum(estimated_tokens), 0) FROM assumed_figures "
+            "WHERE run_id IN (SELECT unnest(?))",
+            [list(run_ids)],
+        )
+        attempts, seconds, tokens = frame.row(0)
+        return int(attempts), int(seconds), int(tokens)
+
     def latest_time(self) -> float:
         """The latest time on record, in seconds since the epoch; 0 when there is none."""
         # What is latest is asked by time in many places: a clock that was set back must not undo
@@ -99,6 +110,14 @@ class Reader:
             conditions.values,
         )
         return records.problems(frame)
+
+    def encoders(self, problem_ids: Sequence[str]) -> frozenset[str]:
+        """Kinds of encoder that made the stored embeddings of these problems."""
+        frame = self._warehouse.query(
+            "SELECT DISTINCT encoder FROM problems WHERE problem_id IN (SELECT unnest(?))",
+            [list(problem_ids)],
+        )
+        return frozenset(frame["encoder"].to_list())
 
     def embeddings(self, problem_ids: Sequence[str]) -> "NDArray[np.float32]":
         """Query embeddings [n, 384] float32 in the order of `problem_ids`.
@@ -204,17 +223,21 @@ class Reader:
         )
         return records.read(frame, records.ESTIMATE)
 
-    def lost_calls(self, run_ids: Sequence[str]) -> tuple[int, float]:
-        """(calls of the runs that never got an answer, USD that their attempts cost)."""
+    def lost_calls(self, run_ids: Sequence[str], *, model: str | None = None) -> tuple[int, float]:
+        """(calls of the runs that never got an answer, USD that their attempts cost).
+
+        Of all models, or of one.
+        """
         frame = self._warehouse.query(
             "WITH lost AS ("
             "SELECT m.call_id, sum(m.cost_usd) AS cost_usd FROM model_calls AS m "
             "JOIN operator_invocations AS i USING (invocation_id) "
             "JOIN rollouts AS r USING (rollout_id) "
             "WHERE r.run_id IN (SELECT unnest(?)) "
+            "AND m.request_model = coalesce(?, m.request_model) "
             "GROUP BY m.call_id HAVING NOT bool_or(m.status = 'ok')) "
             "SELECT count(*), coalesce(sum(cost_usd), 0.0) FROM lost",
-            [list(run_ids)],
+            [list(run_ids), model],
         )
         calls, usd = frame.row(0)
         return int(calls), float(usd)

@@ -21,9 +21,13 @@ def fields(records: Sequence[object], names: Iterable[str]) -> dict[str, list[ob
 
 
 def problem_columns(
-    problems: Sequence[Problem], embeddings: NDArray[np.float32], names: Iterable[str]
+    problems: Sequence[Problem],
+    embeddings: NDArray[np.float32],
+    names: Iterable[str],
+    *,
+    encoder: str,
 ) -> Columns:
-    """`embeddings` [n, 384] float32, one row for each problem."""
+    """`embeddings` [n, 384] float32 made by `encoder`, one row for each problem."""
     if embeddings.shape != (len(problems), EMBEDDING_SIZE):
         raise WarehouseError(
             f"{len(problems)} problems need embeddings of shape ({len(problems)}, "
@@ -39,6 +43,7 @@ def problem_columns(
             json.dumps(dict(problem.metadata), ensure_ascii=False) for problem in problems
         ],
         "embedding": np.ascontiguousarray(embeddings, dtype=np.float32),
+        "encoder": [encoder] * len(problems),
     }
     return {**fields(problems, _without(names, special)), **special}
 

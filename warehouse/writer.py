@@ -80,13 +80,22 @@ class Writer:
                 [status, ended_at, error, run_id],
             )
 
-    def add_problems(self, problems: Sequence[Problem], embeddings: NDArray[np.float32]) -> None:
-        """Store problems with their query embeddings [n, 384] float32, one row for each."""
+    def add_problems(
+        self,
+        problems: Sequence[Problem],
+        embeddings: NDArray[np.float32],
+        *,
+        encoder: str = "float32",
+    ) -> None:
+        """Store problems with their query embeddings [n, 384] float32, one row for each.
+
+        `encoder` is the kind of encoder that made them.
+        """
         with self._warehouse.writing() as connection:
             incoming = self._built(
                 connection,
                 schema.PROBLEMS,
-                lambda names: rows.problem_columns(problems, embeddings, names),
+                lambda names: rows.problem_columns(problems, embeddings, names, encoder=encoder),
             )
             self._insert(connection, schema.PROBLEMS, incoming)
 

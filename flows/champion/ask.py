@@ -6,14 +6,15 @@ from contextlib import AsyncExitStack
 from flows.champion.deployed import deployed_checkpoint, deployed_controller
 from flows.run.budget import remaining_budget
 from flows.settings import Settings
+from flows.wiring.learning import encoder_of
 from flows.wiring.model import open_model
 from flows.wiring.parts import Parts
-from lamas.controller import QueryEncoder
 from lamas.domain import Checkpoint, Clock, derive_seed, ordered_sum
 from lamas.errors import ModelUnreachableError
 from lamas.execution import GraphExecutor
 from lamas.gateway.answering import Answered, answer, planned_answer, question_of
 from lamas.llm import ResponseStore
+from lamas.report.assumed import assumptions
 from lamas.report.terminal import table_console
 from lamas.report.terminal_gantt import gantt
 from lamas.timing import cp_tokens, label, makespan_seconds, virtual_seconds
@@ -33,7 +34,7 @@ async def ask(question: str, settings: Settings) -> None:
         planned = planned_answer(
             problem,
             deployed_controller(parts, checkpoint),
-            QueryEncoder(),
+            encoder_of(settings),
             checkpoint=checkpoint,
             execution_mode=settings.execution.mode,
             seed=derive_seed(settings.seed, "ask", os.urandom(8).hex()),
@@ -60,6 +61,14 @@ async def ask(question: str, settings: Settings) -> None:
     _show(answered, checkpoint)
     if settings.simulated:
         print("The answer is a simulated model's.")
+    calls = [call for item in answered.execution.trace.invocations for call in item.calls]
+    assumed = assumptions(
+        len(calls),
+        sum(call.seconds_from == "assumed" for call in calls),
+        sum(call.usage_estimated for call in calls),
+    )
+    if assumed:
+        print(assumed)
     if answered.execution.error is not None:
         raise ModelUnreachableError(f"the question was not answered: {answered.execution.error}")
 

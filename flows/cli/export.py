@@ -1,4 +1,4 @@
-"""`lamas export`: the warehouse as it is now, as Parquet files or as a DuckDB file."""
+"""`lamas export`: the warehouse as it is now, or its answers so that they can be given again."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,10 @@ from flows.cli.line import Command, add_overrides, settings_of
 
 def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "target", type=Path, help="a new folder for Parquet files, or a new file ending in .duckdb"
+        "target",
+        type=Path,
+        help="a new folder for Parquet files, a new file ending in .duckdb, or one ending in "
+        ".parquet or .jsonl for the answers alone, as llm=recorded reads them",
     )
     add_overrides(parser)
 
@@ -18,9 +21,14 @@ def _handle(options: argparse.Namespace) -> int:
     if settings is None:
         return 0
     from flows.wiring.warehouse import open_warehouse
+    from warehouse.replay import FORMATS, export_answers
     from warehouse.snapshot import export_duckdb, export_parquet
 
     warehouse, target = open_warehouse(settings), options.target
+    if target.suffix in FORMATS:
+        answers = export_answers(warehouse, target, run_id=settings.run)
+        print(f"{target}: {answers:,} answers; give them again with llm=recorded llm.path={target}")
+        return 0
     export = (
         export_duckdb(warehouse, target)
         if target.suffix == ".duckdb"
@@ -34,7 +42,7 @@ def _handle(options: argparse.Namespace) -> int:
 
 COMMAND = Command(
     name="export",
-    text="write the warehouse as it is now to Parquet files or a DuckDB file",
+    text="write the warehouse to Parquet files or a DuckDB file, or its answers to be given again",
     add=_add,
     handle=_handle,
 )

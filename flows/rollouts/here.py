@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from flows.rollouts.task_runs import rollout_starter
-from flows.run.budget import budget_left, paid_answers
+from flows.run.budget import budget_left, budgets_left, paid_answers
 from flows.run.session import Session
 from flows.wiring.model import open_model
 from lamas.benchmarks.problem_set import ProblemSet
@@ -73,5 +73,6 @@ async def _model_of(current: Session, problems: tuple[Problem, ...]) -> ChatMode
         problems,
         store=store,
         budget=budget_left(current, store),
+        budgets=budgets_left(current, store),
         clock=current.clock,
     )

@@ -16,6 +16,22 @@ def budget_left(current: Session, store: ResponseStore) -> Budget:
     return remaining_budget(current.settings, store, lost)
 
 
+def budgets_left(current: Session, store: ResponseStore) -> dict[str, Budget]:
+    """The caps of each of several models, less what was paid to it, by its name."""
+    left: dict[str, Budget] = {}
+    for name in current.settings.llm.models:
+        own = current.settings.llm.of_model(name)
+        calls, usd = store.paid(own.model)
+        lost_calls, lost_usd = current.reader.lost_calls(current.paid_runs, model=own.model)
+        left[name] = Budget(
+            max_usd=own.max_usd,
+            max_calls=own.max_calls,
+            spent_usd=usd + lost_usd,
+            made_calls=calls + lost_calls,
+        )
+    return left
+
+
 def remaining_budget(
     settings: Settings, store: ResponseStore, lost: tuple[int, float] = (0, 0.0)
 ) -> Budget:

@@ -13,8 +13,8 @@ from flows.run.record import forget_answers, give_up, new_run
 from flows.run.session import Session, Shared, current_session, in_progress
 from flows.settings import Settings
 from flows.settings.compose import load_settings
+from flows.wiring.learning import encoder_of
 from flows.wiring.warehouse import open_warehouse
-from lamas.controller import QueryEncoder
 from lamas.domain import Clock
 from lamas.report.terminal import LiteralConsole
 from warehouse.reader import Reader
@@ -87,7 +87,7 @@ def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitS
         warehouse=warehouse,
         writer=Writer(warehouse, texts=settings.recording.texts),
         clock=clock,
-        encoder=QueryEncoder(),
+        encoder=encoder_of(settings),
         resumed=previous is not None,
         retry_failed=previous is not None and previous.status == "failed",
     )

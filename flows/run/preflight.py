@@ -14,7 +14,7 @@ from flows.run.learners import chosen_checkpoint, first_checkpoint, stored_learn
 from flows.run.problems import checked_problems, prepared_problems
 from flows.settings import Settings
 from flows.settings.engine import EngineConfig
-from flows.wiring.endpoint import check_model
+from flows.wiring.model import check_models
 from flows.wiring.parts import Parts
 from lamas.domain import ExecutionGraph, Problem
 from lamas.domain.printable import printable
@@ -109,7 +109,7 @@ async def _check_rollouts(stage: str, place: Parts) -> None:
     if not fixed_only:
         _check_checkpoint(stage, place)
     if requirements_of(graphs, place.catalogue, place.benchmark, any_graph=not fixed_only).model:
-        await check_model(place.settings)
+        await check_models(place.settings)
 
 
 def _check_checkpoint(stage: str, place: Parts) -> None:

@@ -1,5 +1,10 @@
 """The problems of a run: what the benchmark says now, held against what `prepare` stored."""
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from flows.run.session import Session
 from flows.wiring.parts import Parts
 from lamas.benchmarks import check_same_split, check_unchanged
@@ -30,9 +35,16 @@ def problem_set(current: Session) -> ProblemSet:
     """The run's problems with stored embeddings; BenchmarkError when `prepare` did not run."""
     if current.problems is None:
         problems = prepared_problems(current)
-        embeddings = current.reader.embeddings([problem.problem_id for problem in problems])
-        current.problems = ProblemSet(problems, embeddings)
+        current.problems = ProblemSet(problems, _embeddings(current, problems))
     return current.problems
+
+
+def _embeddings(current: Session, problems: Sequence[Problem]) -> NDArray[np.float32]:
+    """Those that `prepare` stored, unless another encoder than this run's made them."""
+    names = [problem.problem_id for problem in problems]
+    if current.reader.encoders(names) <= {current.encoder.kind}:
+        return current.reader.embeddings(names)
+    return current.encoder.encode([problem.question for problem in problems])
 
 
 def unprepared(current: Parts) -> tuple[str, ...]:

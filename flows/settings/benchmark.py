@@ -31,7 +31,11 @@ class BenchmarkConfig(Section):
     answer: str = "answer"
     """Column of kind `file`."""
     choices: str = ""
-    """Column of kind `file` with a list of options, for scorer `choice`."""
+    """Column of kind `file` with a list of options or their number, for scorer `choice`."""
+    category: str = ""
+    """Column of kind `file` with what each problem is about."""
+    only: dict[str, str] = Field(default_factory=dict[str, str])
+    """Columns of kind `file` and the value that rows must have in each."""
     scorer: Literal["number", "math", "exact", "choice"] = "number"
     """How answers of kind `file` are judged."""
     datasets: list[GeneratedDataset] = Field(default_factory=list[GeneratedDataset])

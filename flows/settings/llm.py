@@ -5,65 +5,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, cast
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from flows.settings.models import (
+    AcrossProcessesConfig,
+    ModelConfig,
+    Price,
+    Reach,
+    RecordedConfig,
+    RetryConfig,
+    SpeedConfig,
+)
 from flows.settings.section import Section
+from lamas.errors import ConfigurationError
 
 PACKAGED_MODEL = "smollm2-135m-instruct"
 """Name of the model that kind `embedded` serves when no file is given."""
-
-
-# Keys come with small letters or dashes; names of variables, by custom, without.
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
-_KEY_FIELD = re.compile(r"api.?key|authorization|secret|password|access.?token", re.IGNORECASE)
-
-
-_KEY_VALUE = re.compile(r"\b(?:sk|pk|key|Bearer|Basic)[-_ ][A-Za-z0-9_\-*.]{6,}")
-
-
-def _key_within(value: JsonValue, path: str = "") -> str | None:
-    """Where in `value` something has the name or the look of a key, at whatever depth."""
-    if isinstance(value, str):
-        return path if _KEY_VALUE.search(value) else None
-    if isinstance(value, list):
-        inside = [(f"{path}[{place}]", item) for place, item in enumerate(value)]
-    elif isinstance(value, dict):
-        inside = [(f"{path}.{name}" if path else name, item) for name, item in value.items()]
-        for name, (within, _) in zip(value, inside, strict=True):
-            if _KEY_FIELD.search(name):
-                return within
-    else:
-        return None
-    found = (_key_within(item, within) for within, item in inside)
-    return next((within for within in found if within is not None), None)
-
-
-class Price(Section):
-    """USD per million tokens."""
-
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
-    cached_input: float | None = Field(default=None, ge=0)
-    """Of input that the endpoint took from its prompt cache; None is the price of any other."""
-
-
-class RetryConfig(Section):
-    """When an attempt is repeated."""
-
-    attempts: int = Field(default=6, ge=1)
-    backoff_seconds: float = Field(default=0.5, gt=0)
-    backoff_max_seconds: float = Field(default=30.0, gt=0)
-    outage_seconds: float = Field(default=120.0, ge=0)
-    """How long an endpoint that takes no connection is waited for, without using up attempts."""
-
-
-class AcrossProcessesConfig(Section):
-    """What all runs and workers together ask of one endpoint; Prefect's global limits hold it."""
-
-    concurrency: int | None = Field(default=None, ge=1)
-    """Calls in flight."""
-    per_second: float | None = Field(default=None, gt=0)
-    """Calls begun in a second."""
 
 
 class EmbeddedConfig(Section):
@@ -110,15 +67,15 @@ class SimulatedConfig(Section):
         return self
 
 
-class LLMConfig(Section):
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+
+
+class LLMConfig(Reach):
     """How a model is reached, priced and bounded."""
 
-    kind: Literal["endpoint", "embedded", "simulated"]
-    base_url: str | None = None
+    kind: Literal["endpoint", "embedded", "simulated", "recorded"]
     model: str = Field(min_length=1)
     """Kind `embedded` goes by the name of its GGUF file unless told otherwise."""
-    api_key_env: str | None = None
-    """Environment variable that holds the key; the key itself is never configured."""
     price: Price | None = None
     """None looks the model up in the price list."""
     concurrency: int = Field(default=32, ge=1)
@@ -131,8 +88,6 @@ class LLMConfig(Section):
         default_factory=list[Literal["seed", "temperature"]]
     )
     """Parameters that the endpoint refuses: left out of every request."""
-    extra_body: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
-    """Further JSON fields of every request (`top_p` …)."""
     retry: RetryConfig = RetryConfig()
     across_processes: AcrossProcessesConfig = AcrossProcessesConfig()
     max_usd: float | None = Field(default=None, gt=0)
@@ -144,6 +99,38 @@ class LLMConfig(Section):
     """Model file of kind `embedded`; the packaged SmolLM2-135M-Instruct by default."""
     embedded: EmbeddedConfig = EmbeddedConfig()
     simulated: SimulatedConfig = SimulatedConfig()
+    path: Path | None = None
+    """Recorded answers of kind `recorded`: a Parquet or JSONL file."""
+    speed: SpeedConfig | None = None
+    """For recorded answers without seconds; None looks the model up in the declared speeds."""
+    recorded: RecordedConfig = RecordedConfig()
+    models: dict[str, ModelConfig] = Field(default_factory=dict[str, ModelConfig])
+    """Further models by the name that operators are bound to: `GenerateCoT@NAME`."""
+    fallback: str | None = None
+    """The one of `models` that is asked for what recorded answers lack."""
+
+    def of_model(self, name: str | None) -> "LLMConfig":
+        """The section as it holds for one of `models`, or for the default one (None).
+
+        Raises ConfigurationError for a name that is not there.
+        """
+        if name is None:
+            return self
+        own = self.models.get(name)
+        if own is None:
+            raise ConfigurationError(
+                f"llm.models has no {name!r}; known there: {', '.join(self.models) or 'none'}"
+            )
+        kind = own.kind or ("endpoint" if own.base_url else self.kind)
+        given = {key: getattr(own, key) for key in own.model_fields_set}
+        changes = {key: value for key, value in given.items() if value is not None}
+        changes.pop("description", None)
+        # A key is for the address it was configured with, a cap and a price for one model.
+        alone = {"api_key_env": own.api_key_env, "max_usd": own.max_usd, "max_calls": own.max_calls}
+        price = self.price if own.price is None and kind == "recorded" else own.price
+        return self.model_copy(
+            update={**changes, **alone, "kind": kind, "price": price, "models": {}}
+        )
 
     @model_validator(mode="before")
     @classmethod
@@ -157,41 +144,40 @@ class LLMConfig(Section):
         name = PACKAGED_MODEL if gguf is None else Path(str(gguf)).stem.lower()
         return {**given, "model": name}
 
-    @field_validator("api_key_env", mode="before")
-    @classmethod
-    def _name_and_no_key(cls, name: object) -> object:
-        # Not to be repeated in the message: it may be the key itself.
-        if name is not None and not (isinstance(name, str) and _VARIABLE.fullmatch(name)):
-            raise ValueError(
-                "wants the name of an environment variable (capital letters, digits and _, as in "
-                "OPENAI_API_KEY), which what it was given is not; put the key into such a "
-                "variable, and if this was the key, replace it: it stands in your shell's history"
-            )
-        return name
-
-    @field_validator("base_url")
-    @classmethod
-    def _no_key_in_url(cls, url: str | None) -> str | None:
-        if url is not None and ("@" in url or "?" in url):
-            raise ValueError(
-                "holds a user name, password or query, which would be recorded; put the key into "
-                "an environment variable and name it in llm.api_key_env"
-            )
-        return url
-
-    @field_validator("extra_body")
-    @classmethod
-    def _no_key_in_body(cls, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
-        found = _key_within(fields)
-        if found is not None:
-            raise ValueError(
-                f"field {found} looks like a key, and requests' fields are recorded; put the "
-                "key into an environment variable and name it in llm.api_key_env"
-            )
-        return fields
+    @model_validator(mode="after")
+    def _kinds_have_what_they_need(self) -> "LLMConfig":
+        for name in (None, *self.models):
+            own, place = self.of_model(name), "" if name is None else f"models.{name}: "
+            if own.kind == "endpoint" and not own.base_url:
+                raise ValueError(
+                    f"{place}kind 'endpoint' needs base_url, e.g. llm.base_url=http://HOST/v1"
+                )
+            if own.kind == "recorded" and own.path is None:
+                raise ValueError(
+                    f"{place}kind 'recorded' needs path, a file of recorded answers: "
+                    "llm.path=answers.parquet"
+                )
+            if name is not None and own.kind == "embedded":
+                raise ValueError(
+                    f"{place}there is one embedded model, the default: give this one a base_url"
+                )
+        return self
 
     @model_validator(mode="after")
-    def _endpoint_needs_url(self) -> "LLMConfig":
-        if self.kind == "endpoint" and not self.base_url:
-            raise ValueError("kind 'endpoint' needs base_url, e.g. llm.base_url=http://HOST/v1")
+    def _names_can_be_used(self) -> "LLMConfig":
+        for name in self.models:
+            if not _MODEL_NAME.fullmatch(name):
+                raise ValueError(
+                    f"models.{name}: a name has letters, digits, - and _ only, for it stands in "
+                    "those of operators"
+                )
+        if self.fallback is not None and self.fallback not in self.models:
+            raise ValueError(
+                f"fallback={self.fallback!r} is none of llm.models; known there: "
+                f"{', '.join(self.models) or 'none'}"
+            )
+        if self.fallback is not None and self.of_model(self.fallback).kind == "recorded":
+            raise ValueError(
+                f"fallback={self.fallback!r} gives recorded answers itself: name an endpoint"
+            )
         return self

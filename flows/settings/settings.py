@@ -107,6 +107,27 @@ class Settings(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _shards_share_no_caps_of_models(self) -> "Settings":
+        capped = [
+            name
+            for name, model in self.llm.models.items()
+            if model.max_usd is not None or model.max_calls is not None
+        ]
+        if self.engine.kind != "local" and capped:
+            raise ValueError(
+                f"llm.models.{capped[0]} has a cap of its own, which needs all rollouts in one "
+                f"process, and engine={self.engine.kind} spreads them; leave it out or take "
+                "engine=local"
+            )
+        return self
+
+    def of_model(self, name: str | None) -> "Settings":
+        """The same with `llm` as it holds for one of several models; None is the default one."""
+        if name is None:
+            return self
+        return self.model_copy(update={"llm": self.llm.of_model(name)})
+
     @property
     def landing_folder(self) -> Path:
         return self.home / "landing"
@@ -118,6 +139,10 @@ class Settings(Section):
     @property
     def reports_folder(self) -> Path:
         return self.home / "reports"
+
+    @property
+    def embeddings_path(self) -> Path:
+        return self.home / "embeddings.sqlite"
 
     @property
     def responses_path(self) -> Path:
@@ -175,6 +200,17 @@ class Settings(Section):
                     "first_chunk_timeout_seconds": True,
                     "total_timeout_seconds": True,
                     "simulated": {"in_process"},
+                    "recorded": {"time_scale"},
+                    "models": {
+                        "__all__": {
+                            "api_key_env",
+                            "concurrency",
+                            "max_usd",
+                            "max_calls",
+                            "retry",
+                            "across_processes",
+                        }
+                    },
                 },
             },
         )

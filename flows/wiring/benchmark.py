@@ -23,6 +23,8 @@ def benchmark_of(settings: Settings, sandbox: JudgingSandbox) -> Benchmark:
             question=config.question,
             answer=config.answer,
             choices=config.choices,
+            category=config.category,
+            only=config.only,
             scorer=config.scorer,
             datasets=tuple(
                 GeneratedDataset(

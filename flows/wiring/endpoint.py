@@ -74,12 +74,14 @@ def simulated_identity(profile: SimulatedProfile) -> str:
 
 
 async def check_model(settings: Settings) -> None:
-    """What can be known of the model before a run: files are there, an endpoint answers.
+    """What can be known of a model before a run: files are there, an endpoint answers.
 
     Raises ModelUnreachableError or ConfigurationError with what to do.
     """
     config = settings.llm
     price(settings)
+    if config.kind == "recorded":
+        return
     if config.kind == "embedded":
         _embedded_server(settings)
     elif config.kind == "simulated":

@@ -1,7 +1,7 @@
 """From the settings to controller and trainer."""
 
 from flows.settings import Settings
-from lamas.controller import ControllerSettings
+from lamas.controller import ControllerSettings, EmbeddingStore, QueryEncoder
 from lamas.domain import derive_seed
 from lamas.training import BaselineSettings, RewardWeights, TrainerSettings
 
@@ -15,6 +15,13 @@ def controller_settings(settings: Settings) -> ControllerSettings:
         tau=config.threshold,
         hidden=config.hidden,
         seed=derive_seed(settings.seed, "controller"),
+    )
+
+
+def encoder_of(settings: Settings) -> QueryEncoder:
+    """The configured encoder; the home folder keeps what it has embedded."""
+    return QueryEncoder(
+        kind=settings.controller.encoder, store=EmbeddingStore(settings.embeddings_path)
     )
 
 

@@ -48,6 +48,10 @@ def catalogue_of(
             shown_characters=config.shown_characters,
             feedback_characters=config.feedback_characters,
         ),
+        models={
+            name: model.description or f"the model {model.model}."
+            for name, model in settings.llm.models.items()
+        },
     )
     catalogue.check_prompts(benchmark.family)
     return catalogue

@@ -130,6 +130,10 @@ class BenchmarkSettings:
     choices: str = ""
     """Column with the options, appended to the question as A, B, C …, or with how many of them the
     question shows already; scorer choice."""
+    category: str = ""
+    """Column with the subject or task of a problem, kept as its metadata `category`; kind file."""
+    only: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Columns and the value that rows must have in each; kind file."""
     scorer: ScorerName = "number"
     """How answers of kind file are judged."""
     family: TaskFamily = "math"

@@ -37,10 +37,11 @@ class FileBenchmark:
         settings = self._settings
         table = read_table(settings.path)
         places = PLACE.findall(settings.question) or [settings.question]
-        table.require(*places, settings.answer, *([settings.choices] if settings.choices else []))
-        used = {*places, settings.answer, settings.choices}
+        named = [name for name in (settings.choices, settings.category) if name]
+        table.require(*places, settings.answer, *named)
+        used = {*places, settings.answer, *named, *settings.only}
         drafts: list[Draft] = []
-        for index, row in enumerate(table.rows):
+        for index in self._wanted(table):
             options = self._options(table, index)
             question = self._question(table, index)
             drafts.append(
@@ -48,7 +49,10 @@ class FileBenchmark:
                     question=lettered(question, options.shown) if options.shown else question,
                     reference=self._reference(table, index, options),
                     choices=options.texts,
-                    metadata=_notes(row, used),
+                    metadata={
+                        **_notes(table.rows[index], used),
+                        **self._kept(table, index, len(options.texts)),
+                    },
                 )
             )
         return assemble(name=self.name, family=self.family, drafts=drafts, settings=settings.split)
@@ -65,6 +69,26 @@ class FileBenchmark:
             return table.text(index, template)
         return PLACE.sub(lambda place: table.text(index, place[1]), template)
 
+    def _wanted(self, table: SourceTable) -> list[int]:
+        """Rows that `only` selects."""
+        only = self._settings.only
+        missing = [column for column in only if column not in table.columns]
+        if missing:
+            raise BenchmarkError(
+                f"{table.path} has no column {missing[0]!r} to select "
+                f"{missing[0]}={only[missing[0]]} by: take all rows with ~benchmark.only, or name "
+                f"one of {', '.join(table.columns)}"
+            )
+        wanted = [
+            index
+            for index, row in enumerate(table.rows)
+            if all(as_text(row[column]) == value for column, value in only.items())
+        ]
+        if not wanted:
+            asked = ", ".join(f"{column}={value}" for column, value in only.items())
+            raise BenchmarkError(f"{table.path} has no row with {asked}; correct benchmark.only")
+        return wanted
+
     def _options(self, table: SourceTable, index: int) -> Options:
         column = self._settings.choices
         if not column:
@@ -76,6 +100,13 @@ class FileBenchmark:
                 "many of them the question shows; correct the row, or name another column"
             )
         return options
+
+    def _kept(self, table: SourceTable, index: int, options: int) -> dict[str, str]:
+        """What is known of a problem under the same names whatever the source calls it."""
+        kept = {"options": str(options)} if options else {}
+        if self._settings.category:
+            kept["category"] = table.text(index, self._settings.category)
+        return kept
 
     def _reference(self, table: SourceTable, index: int, options: Options) -> str:
         """The bare reference; a worked solution is reduced to its answer."""

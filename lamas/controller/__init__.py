@@ -7,7 +7,8 @@ from lamas.controller.controller import (
     build_controller,
 )
 from lamas.controller.distribution import Draw, LayerDistribution
-from lamas.controller.encoder import EMBEDDING_SIZE, QueryEncoder
+from lamas.controller.embedding_store import EmbeddingStore
+from lamas.controller.encoder import EMBEDDING_SIZE, ENCODER_KINDS, EncoderKind, QueryEncoder
 from lamas.controller.lamas_policy import temperature
 from lamas.controller.settings import CONTROLLER_KINDS, ControllerKind, ControllerSettings
 from lamas.controller.threads import bounded_threads
@@ -15,11 +16,14 @@ from lamas.controller.threads import bounded_threads
 __all__ = [
     "CONTROLLER_KINDS",
     "EMBEDDING_SIZE",
+    "ENCODER_KINDS",
     "Controller",
     "ControllerKind",
     "ControllerSettings",
     "Draw",
+    "EmbeddingStore",
     "Embeddings",
+    "EncoderKind",
     "LayerDistribution",
     "LogProbabilities",
     "QueryEncoder",

@@ -1,8 +1,8 @@
 """The nouns of LAMaS as frozen records: standard library only, no tensors."""
 
 from lamas.domain.arithmetic import ordered_sum
-from lamas.domain.calls import ChatMessage, ModelCall, ToolExecution
-from lamas.domain.clock import Clock
+from lamas.domain.calls import ChatMessage, ModelCall, SecondsFrom, ToolExecution, prompt_digest
+from lamas.domain.clock import Clock, whole_ticks
 from lamas.domain.comparison import (
     ComparisonEstimate,
     ComparisonMember,
@@ -63,6 +63,7 @@ __all__ = [
     "RolloutResult",
     "Run",
     "RunStatus",
+    "SecondsFrom",
     "Split",
     "TaskFamily",
     "ToolExecution",
@@ -71,4 +72,6 @@ __all__ = [
     "derive_seed",
     "digest",
     "ordered_sum",
+    "prompt_digest",
+    "whole_ticks",
 ]

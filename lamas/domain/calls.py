@@ -1,9 +1,12 @@
 """What one attempt of a model call and one sandboxed run leave behind."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 ToolRole = Literal["operator", "candidate", "checker"]
+SecondsFrom = Literal["measured", "recorded", "assumed"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -12,6 +15,13 @@ class ChatMessage:
 
     role: Literal["system", "user", "assistant"]
     content: str
+
+
+def prompt_digest(messages: Sequence[ChatMessage]) -> str:
+    """What tells two prompts apart: SHA-256 over roles and contents, as SQL repeats it."""
+    text = "\x1e".join(f"{message.role}\x1f{message.content}" for message in messages)
+    # Half a surrogate pair has no UTF-8; it is stored as "?" too.
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +54,9 @@ class ModelCall:
     started_at: float
     """Seconds since the epoch."""
     ended_at: float
+    seconds_from: SecondsFrom = "measured"
+    """Whether they passed on a clock, were recorded with an answer that is given again, or follow
+    from a declared speed."""
     time_to_first_chunk_seconds: float | None = None
     cost_usd: float = 0.0
     status: Literal["ok", "error"]

@@ -2,6 +2,14 @@
 
 import time
 
+TICK_SECONDS = 2.0**-20
+"""Times of this century in whole ticks, and their sums and differences, are exact in doubles."""
+
+
+def whole_ticks(seconds: float) -> float:
+    """The nearest whole number of ticks (a millionth of a second), in seconds."""
+    return round(seconds / TICK_SECONDS) * TICK_SECONDS
+
 
 class Clock:
     """Seconds since the Unix epoch, read once and advanced by the monotonic clock.

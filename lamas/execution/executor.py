@@ -26,6 +26,7 @@ from lamas.execution.layer import LayerRunner, Work, merged
 from lamas.llm import ChatModel
 from lamas.operators import Catalogue, SolutionState
 from lamas.sandbox import Sandbox
+from lamas.timing import with_given_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +119,14 @@ class GraphExecutor:
         return Execution(self._trace(plan, done), state.candidates[0].text, None)
 
     def _trace(self, plan: PlannedRollout, done: Sequence[OperatorInvocation]) -> Trace:
-        return Trace(
-            execution_mode=plan.execution_mode,
-            gamma=self._gamma,
-            invocations=tuple(done),
-            started_at=min(invocation.started_at for invocation in done),
-            ended_at=max(invocation.ended_at for invocation in done),
+        return with_given_times(
+            Trace(
+                execution_mode=plan.execution_mode,
+                gamma=self._gamma,
+                invocations=tuple(done),
+                started_at=min(invocation.started_at for invocation in done),
+                ended_at=max(invocation.ended_at for invocation in done),
+            )
         )
 
     def _operators_of(self, family: TaskFamily) -> OperatorSet:

@@ -9,6 +9,7 @@ from lamas.llm.lazy import LazyModel
 from lamas.llm.openai_chat import OpenAIChatModel
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.settings import EndpointSettings, RetryPolicy
+from lamas.llm.several import SeveralModels
 from lamas.llm.store import ResponseStore
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "PriceList",
     "ResponseStore",
     "RetryPolicy",
+    "SeveralModels",
     "attempts_of",
     "check_endpoint",
     "packaged_gguf",

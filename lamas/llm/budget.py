@@ -71,8 +71,10 @@ class Ledger:
     for them waits for those; one that could not fit even then is refused.
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, *, section: str = "llm") -> None:
+        """`section` is where the caps stand in the configuration."""
         self.budget = budget
+        self._section = section
         self.spent_usd = budget.spent_usd
         """USD paid for finished attempts."""
         self.made_calls = budget.made_calls
@@ -91,9 +93,10 @@ class Ledger:
                 break
             if not self._open or self.spent_usd + usd > cap + _ROUNDING_USD:
                 raise BudgetExceededError(
-                    f"the spending cap llm.max_usd={cap:g} is reached: {self.spent_usd:.6f} USD "
-                    f"spent in {self.made_calls} calls, the next may cost {usd:.6f} USD; raise "
-                    "llm.max_usd and start the same command again to go on"
+                    f"the spending cap {self._section}.max_usd={cap:g} is reached: "
+                    f"{self.spent_usd:.6f} USD spent in {self.made_calls} calls, the next may cost "
+                    f"{usd:.6f} USD; raise {self._section}.max_usd and start the same command "
+                    "again to go on"
                 )
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
@@ -119,6 +122,7 @@ class Ledger:
         cap = self.budget.max_calls
         if cap is not None and self.made_calls >= cap:
             raise BudgetExceededError(
-                f"the call cap llm.max_calls={cap} is reached ({self.spent_usd:.6f} USD spent); "
-                "raise llm.max_calls and start the same command again to go on"
+                f"the call cap {self._section}.max_calls={cap} is reached "
+                f"({self.spent_usd:.6f} USD spent); raise {self._section}.max_calls and start the "
+                "same command again to go on"
             )

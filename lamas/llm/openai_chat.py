@@ -5,7 +5,13 @@ import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    ExitStack,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import replace
 from types import TracebackType
 from weakref import WeakValueDictionary
@@ -52,7 +58,8 @@ class OpenAIChatModel:
         settings: EndpointSettings,
         *,
         price: Price | None = None,
-        budget: Budget | None = None,
+        budget: Budget | Ledger | None = None,
+        together: Ledger | None = None,
         retry: RetryPolicy | None = None,
         store: ResponseStore | None = None,
         reuse_scope: str | None = None,
@@ -64,11 +71,13 @@ class OpenAIChatModel:
         """`admission` is entered for every attempt: it waits until the endpoint may be asked.
 
         `ended` says why an endpoint that takes no connection never will again; "" while it may.
+        `together` bounds what several models spend, each within its own `budget`.
         """
         self.settings = settings
         self.price = price or PriceList.published().price(settings.model)
-        self.ledger = Ledger(budget or Budget())
+        self.ledger = budget if isinstance(budget, Ledger) else Ledger(budget or Budget())
         """What this model's calls have cost so far; replayed ones cost nothing."""
+        self._ledgers = (self.ledger,) if together is None else (self.ledger, together)
         self._retry = retry or RetryPolicy()
         self._outage = Outage(self._retry, self._where, ended)
         self._ended = ended
@@ -198,10 +207,14 @@ class OpenAIChatModel:
         self, request: ChatRequest, blank: ModelCall, *, new_call: bool
     ) -> tuple[ModelCall, Failure | None]:
         worst = self.price.cost_usd(most_input_tokens(request.messages), request.max_tokens)
-        reservation = await self.ledger.reserve(worst, new_call=new_call)
-        with reservation:
+        with ExitStack() as stack:
+            reservations = [
+                stack.enter_context(await ledger.reserve(worst, new_call=new_call))
+                for ledger in self._ledgers
+            ]
             async with self._slots, self._admission():
-                reservation.sent()
+                for reservation in reservations:
+                    reservation.sent()
                 reply, failure = self._blank_reply(request), None
                 started = self._clock.now()
                 try:
@@ -211,7 +224,8 @@ class OpenAIChatModel:
                 finally:
                     # Also when the run is cancelled: what arrived is paid.
                     usage = reply.usage(request.messages)
-                    reservation.pay(self._cost_usd(usage))
+                    for reservation in reservations:
+                        reservation.pay(self._cost_usd(usage))
                 ended = self._clock.now()
         self._complain(reply)
         call = ended_call(

@@ -115,10 +115,11 @@ class ResponseStore:
         except (sqlite3.Error, OSError) as error:
             raise unwritable(self.path, str(error)) from None
 
-    def paid(self) -> tuple[int, float]:
+    def paid(self, model: str | None = None) -> tuple[int, float]:
         """(finished calls, USD) that this run has put so far, failed attempts included.
 
-        Looks at each of them: what can be no answer is set aside and does not count.
+        For all models, or for the one that requests call `model`. Looks at each of them: what can
+        be no answer is set aside and does not count.
         """
         with self._lock:
             rows: list[tuple[str, str]] = self._connection.execute(
@@ -126,7 +127,11 @@ class ResponseStore:
                 (self.run_id,),
             ).fetchall()
         found = [self._sound(key, text) for key, text in rows]
-        sound = [attempts for attempts in found if attempts is not None]
+        sound = [
+            attempts
+            for attempts in found
+            if attempts is not None and model in (None, attempts[0].request_model)
+        ]
         return len(sound), ordered_sum(call.cost_usd for attempts in sound for call in attempts)
 
     def forget(self, run_ids: Sequence[str]) -> int:

@@ -1,7 +1,8 @@
 """The one list of operators, and a built instance of each for a run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from lamas.domain import OperatorSet, TaskFamily
 from lamas.errors import OperatorError
@@ -14,7 +15,7 @@ from lamas.operators.programmer import Programmer
 from lamas.operators.prompts import PromptLibrary
 from lamas.operators.sc_ensemble import ScEnsemble
 from lamas.operators.self_refine import SelfRefine
-from lamas.operators.settings import OperatorSettings
+from lamas.operators.settings import BINDING, OperatorSettings, parted
 from lamas.operators.test import Test
 
 ENTRIES: tuple[type[Operator], ...] = (
@@ -32,6 +33,13 @@ ENTRIES: tuple[type[Operator], ...] = (
 CATALOGUE_NAMES: tuple[str, ...] = tuple(entry.spec.name for entry in ENTRIES)
 
 
+def asking_operators() -> frozenset[str]:
+    """Those that ask a model whenever they run."""
+    return frozenset(
+        entry.spec.name for entry in ENTRIES if entry.templates and entry is not ScEnsemble
+    )
+
+
 class Catalogue:
     """The operators a run may use, and ScEnsemble for post-processing in any case."""
 
@@ -43,23 +51,28 @@ class Catalogue:
         settings: OperatorSettings | None = None,
         prompts: PromptLibrary | None = None,
         entries: Sequence[type[Operator]] = ENTRIES,
+        models: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Build the operators called `names`; their order is that of `entries`, whatever theirs.
+        """Build the operators called `names`; their order is that of `entries`, whatever theirs,
+        and of `models` where one operator is bound to several.
 
-        `read_answer` is the benchmark's `extract`. Raises OperatorError for an unknown name.
+        `read_answer` is the benchmark's `extract`; `models` gives a sentence about each model that
+        operators may be bound to (`GenerateCoT@fast`). Raises OperatorError for an unknown name.
         """
         self._read_answer = read_answer
         self._settings = settings or OperatorSettings()
         self._prompts = prompts or PromptLibrary()
         self._entries = tuple(entries)
-        known = tuple(entry.spec.name for entry in entries)
+        self._models = dict(models)
         wanted = frozenset(names)
-        unknown = sorted(wanted.difference(known))
-        if unknown:
-            raise OperatorError(f"unknown operator {', '.join(unknown)}; known: {', '.join(known)}")
-        self._operators = {
-            entry.spec.name: self._build(entry) for entry in entries if entry.spec.name in wanted
-        }
+        _check_known(wanted, [entry.spec.name for entry in entries], self._models)
+        built = [
+            self._build(entry, model)
+            for entry in entries
+            for model in (None, *self._models)
+            if _named(entry, model) in wanted
+        ]
+        self._operators = {operator.spec.name: operator for operator in built}
         self._ensemble = self._operators.get(ScEnsemble.spec.name) or self._build(ScEnsemble)
 
     @property
@@ -98,6 +111,7 @@ class Catalogue:
             settings=replace(self._settings, samples=samples),
             prompts=self._prompts,
             entries=self._entries,
+            models=self._models,
         )
 
     def check_prompts(self, family: TaskFamily) -> None:
@@ -106,5 +120,27 @@ class Catalogue:
             if family in operator.spec.families:
                 operator.check_prompts(family)
 
-    def _build(self, entry: type[Operator]) -> Operator:
-        return entry(prompts=self._prompts, settings=self._settings, read_answer=self._read_answer)
+    def _build(self, entry: type[Operator], model: str | None = None) -> Operator:
+        operator = entry(
+            prompts=self._prompts, settings=self._settings, read_answer=self._read_answer
+        )
+        if model is not None:
+            operator.bind(model, self._models[model])
+        return operator
+
+
+def _named(entry: type[Operator], model: str | None) -> str:
+    return entry.spec.name if model is None else f"{entry.spec.name}{BINDING}{model}"
+
+
+def _check_known(wanted: Iterable[str], known: Sequence[str], models: Iterable[str]) -> None:
+    unknown = sorted(name for name in wanted if parted(name)[0] not in known)
+    if unknown:
+        raise OperatorError(f"unknown operator {', '.join(unknown)}; known: {', '.join(known)}")
+    unbound = sorted(name for name in wanted if parted(name)[1] not in (None, *models))
+    if unbound:
+        there = ", ".join(models) or "none"
+        raise OperatorError(
+            f"operator {unbound[0]} asks model {parted(unbound[0])[1]!r}, which llm.models does "
+            f"not have; known there: {there}"
+        )

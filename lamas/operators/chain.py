@@ -14,7 +14,7 @@ from lamas.domain import ChatMessage, ModelCall, ToolExecution, derive_seed
 from lamas.errors import BudgetExceededError, ModelError, OperatorError
 from lamas.llm import ChatModel, ChatRequest, attempts_of
 from lamas.operators.concurrency import settle_all
-from lamas.operators.settings import CallSettings
+from lamas.operators.settings import CallSettings, parted
 from lamas.sandbox import Sandbox
 
 T = TypeVar("T")
@@ -64,6 +64,7 @@ class Chain:
         self._record = _Record([], [])
         self._stage = 0
         self._branch: int | None = None
+        self._branches = 1
         self._calls_here = 0
         self._tools_here = 0
 
@@ -84,12 +85,15 @@ class Chain:
             max_tokens=self._call.max_tokens if max_tokens is None else max_tokens,
             sample_key=self._scope.sample_key(*slot),
             seed=self._scope.sample_seed(*slot),
+            model=self._call.model,
             labels={
-                "operator": self._scope.operator,
+                "operator": parted(self._scope.operator)[0],
                 "problem_id": self._scope.problem_id,
                 "layer": str(self._scope.layer),
                 "stage": str(stage),
                 "branch": str(branch),
+                "branches": str(self._branches),
+                "sample": str(self._scope.sample_index),
             },
         )
         try:
@@ -129,7 +133,7 @@ class Chain:
         self._stage += 1
         outcomes = await settle_all(
             [
-                partial(start, self._branch_chain(stage, branch))
+                partial(start, self._branch_chain(stage, branch, len(branches)))
                 for branch, start in enumerate(branches)
             ]
         )
@@ -156,9 +160,10 @@ class Chain:
         self._stage += 1
         return (stage, 0)
 
-    def _branch_chain(self, stage: int, branch: int) -> "Chain":
+    def _branch_chain(self, stage: int, branch: int, branches: int) -> "Chain":
         chain = Chain(self._scope, model=self._model, sandbox=self._sandbox, call=self._call)
         chain._record, chain._stage, chain._branch = self._record, stage, branch
+        chain._branches = branches
         return chain
 
     def _keep_calls(self, attempts: Sequence[ModelCall], stage: int, branch: int) -> None:

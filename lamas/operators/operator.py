@@ -2,13 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import ClassVar
 
 from lamas.domain import ChatMessage, OperatorSpec, Problem, TaskFamily
+from lamas.errors import OperatorError
 from lamas.operators.chain import Chain
 from lamas.operators.prompts import Places, PromptLibrary, PromptTemplate
-from lamas.operators.settings import CallSettings, OperatorSettings
+from lamas.operators.settings import BINDING, CallSettings, OperatorSettings
 from lamas.operators.state import Candidate, SolutionState
 
 AnswerReader = Callable[[Problem, str], Awaitable[str | None]]
@@ -21,7 +23,8 @@ class Operator(ABC):
     """One reusable agent step. A new one is a subclass, a prompt file, and a catalogue line."""
 
     spec: OperatorSpec
-    """Set on the class; an instance may refine it (MultiGenerateCoT's sample count)."""
+    """Set on the class; an instance may refine it (MultiGenerateCoT's sample count, the model that
+    a bound one asks)."""
 
     templates: ClassVar[Mapping[str, Places]] = MappingProxyType({})
     """Templates of its prompt file and the values each shows besides the question."""
@@ -47,6 +50,21 @@ class Operator(ABC):
     def asks_model(self) -> bool:
         """Whether it calls a model: only what has prompts can."""
         return bool(self.templates)
+
+    def bind(self, model: str, description: str) -> None:
+        """Ask the model of that name from now on; its description joins the operator's own, so
+        that embeddings tell bound operators apart. OperatorError for one that asks no model.
+        """
+        if not self.asks_model:
+            raise OperatorError(
+                f"operator {self.spec.name} asks no model and cannot be bound to {model}: name it "
+                "without @"
+            )
+        self.spec = replace(
+            self.spec,
+            name=f"{self.spec.name}{BINDING}{model}",
+            description=f"{self.spec.description} Asks {model}: {description}",
+        )
 
     @property
     def call(self) -> CallSettings:
@@ -75,7 +93,7 @@ class Operator(ABC):
             places = self.templates[name]
             checked = self._prompts.template(
                 family,
-                self.spec.name,
+                type(self).spec.name,
                 name,
                 Places(
                     places.required | {"question"},

@@ -7,6 +7,9 @@ from typing import Literal
 
 from lamas.errors import ConfigurationError
 
+BINDING = "@"
+"""Between the name of an operator and that of the model it is bound to."""
+
 EnsembleMethod = Literal["vote", "model"]
 
 
@@ -16,6 +19,8 @@ class CallSettings:
 
     max_tokens: int
     temperature: float
+    model: str | None = None
+    """Name of the model that is asked; None is the default one."""
 
 
 SHORT_REPLIES: Mapping[str, int] = MappingProxyType({"ScEnsemble": 64})
@@ -75,9 +80,24 @@ class OperatorSettings:
             )
 
     def call(self, operator: str) -> CallSettings:
-        """The settings of the model calls of `operator`."""
-        usual = min(self.max_tokens, SHORT_REPLIES.get(operator, self.max_tokens))
+        """The settings of the model calls of `operator`.
+
+        One bound to a model (`GenerateCoT@fast`) has what is set for it, else what is set for the
+        operator without one.
+        """
+        base, model = parted(operator)
+        usual = min(self.max_tokens, SHORT_REPLIES.get(base, self.max_tokens))
+        tokens, temperatures = self.max_tokens_by_operator, self.temperature_by_operator
         return CallSettings(
-            max_tokens=self.max_tokens_by_operator.get(operator, usual),
-            temperature=self.temperature_by_operator.get(operator, self.temperature),
+            max_tokens=tokens.get(operator, tokens.get(base, usual)),
+            temperature=temperatures.get(operator, temperatures.get(base, self.temperature)),
+            model=model,
         )
+
+
+def parted(operator: str) -> tuple[str, str | None]:
+    """What an operator does and the model it is bound to: `GenerateCoT@fast` is GenerateCoT by
+    the model called fast, a name without @ asks the default model.
+    """
+    base, bound, model = operator.partition(BINDING)
+    return base, model if bound else None

@@ -48,6 +48,8 @@ def banner(run: RunFacts) -> str:
             "price below comes from the simulated endpoint, not from a language model."
             f"{pace}</p>"
         )
+    if run.assumptions:
+        parts.append(f'<p class="simulated">{escape(run.assumptions)}</p>')
     if run.status != "completed":
         why = f": {escape(run.error)}" if run.error else ""
         parts.append(

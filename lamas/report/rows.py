@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
+from lamas.report.assumed import assumptions
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExampleBar:
@@ -78,6 +80,15 @@ class RunFacts:
     started_at: float
     error: str | None
     config_json: str
+    assumed_seconds: int
+    """Answers whose seconds follow from a declared speed."""
+    estimated_tokens: int
+    """Answers whose tokens nobody counted."""
+
+    @property
+    def assumptions(self) -> str:
+        """One sentence where figures rest on assumptions, else nothing."""
+        return assumptions(self.attempts, self.assumed_seconds, self.estimated_tokens)
 
     @property
     def makespan_is_of_the_model(self) -> bool:

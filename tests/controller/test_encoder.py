@@ -1,18 +1,38 @@
 """The query encoder: real weights, no hub, and a function of the text alone."""
 
 import os
+import random
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import nn
 
-from lamas.controller import EMBEDDING_SIZE, QueryEncoder, bounded_threads
+from lamas.controller import EMBEDDING_SIZE, EmbeddingStore, EncoderKind, QueryEncoder
+from lamas.controller.equal_lengths import equal_length_batches
+from lamas.controller.int8 import Int8Linear
+from lamas.controller.minilm import load_minilm
+from lamas.controller.threads import bounded_threads
+from lamas.errors import ConfigurationError, ControllerError
 from tests.training.world import SEVEN
+
+WORDS = ["which", "of", "these", "apples", "did", "Ann", "give", "to", "her", "first", "friend"]
 
 
 @pytest.fixture(scope="module")
 def encoder() -> QueryEncoder:
     return QueryEncoder()
+
+
+def _texts(count: int) -> list[str]:
+    """Many share a length, some have one of their own, one is cut."""
+    chance = random.Random(0)
+    made = [" ".join(chance.choices(WORDS, k=chance.choice([1, 7, 7, 30]))) for _ in range(count)]
+    return [*made, "cut after some time " * 80, "alone in its length, 3 + 4 = ?"]
 
 
 def test_embeddings_are_unit_vectors_that_know_meaning(encoder: QueryEncoder) -> None:
@@ -28,11 +48,62 @@ def test_embeddings_are_unit_vectors_that_know_meaning(encoder: QueryEncoder) ->
     assert os.environ["HF_HUB_OFFLINE"] == "1"
 
 
-def test_an_embedding_depends_on_no_other_text(encoder: QueryEncoder) -> None:
-    texts = ["short", "a much longer text " * 20, "3 + 4 = ?"]
-    together = encoder.encode(texts)
+def test_embeddings_are_those_of_the_published_pipeline(encoder: QueryEncoder) -> None:
+    texts = _texts(20)
+    published = load_minilm().encode(texts, batch_size=1, show_progress_bar=False)
+    assert np.abs(encoder.encode(texts) - published).max() < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["float32", "int8"])
+def test_an_embedding_depends_on_no_other_text(kind: EncoderKind) -> None:
+    texts = _texts(60)
+    encoder = QueryEncoder(kind=kind, workers=2)
     alone = np.concatenate([encoder.encode([text]) for text in texts])
-    assert np.array_equal(together, alone)
+    assert np.array_equal(encoder.encode(texts), alone)
+    assert np.array_equal(encoder.encode(texts[::-1])[::-1], alone)
+    assert np.array_equal(QueryEncoder(kind=kind, workers=1).encode(texts), alone)
+
+
+def test_integers_change_an_embedding_little(encoder: QueryEncoder) -> None:
+    texts = _texts(20)
+    exact, fast = encoder.encode(texts), QueryEncoder(kind="int8").encode(texts)
+    alike = np.sum(exact * fast, axis=1)
+    assert alike.min() > 0.97
+    assert not np.array_equal(exact, fast)
+
+
+def test_a_row_in_integers_is_the_product_of_what_was_rounded() -> None:
+    with bounded_threads(1), torch.random.fork_rng():
+        torch.manual_seed(0)
+        linear, rows = nn.Linear(48, 16), torch.randn(5, 48)
+        made = Int8Linear(linear)(rows)
+        naive = np.stack([_rounded(linear, row) for row in rows.numpy()])
+        assert np.allclose(made.numpy(), naive, atol=0.001)
+        assert torch.allclose(made, linear(rows), atol=0.05)
+
+
+def _rounded(linear: nn.Linear, row: NDArray[np.float32]) -> NDArray[np.float64]:
+    """One weight and one number at a time."""
+    weights: NDArray[np.float32] = linear.weight.detach().numpy()
+    made: NDArray[np.float64] = linear.bias.detach().numpy().astype(np.float64)
+    scale = np.abs(row).max() / 127
+    for j, weight in enumerate(weights):
+        own = np.abs(weight).max() / 127
+        products = [
+            round(float(x / scale)) * round(float(w / own))
+            for x, w in zip(row, weight, strict=True)
+        ]
+        made[j] += scale * own * sum(products)
+    return made
+
+
+@given(st.lists(st.integers(1, 40), max_size=60), st.integers(1, 100))
+def test_batches_hold_each_text_once_and_equal_lengths(lengths: list[int], most: int) -> None:
+    batches = equal_length_batches(lengths, most)
+    assert sorted(position for batch in batches for position in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len({lengths[position] for position in batch}) == 1
+        assert len(batch) == 1 or len(batch) * lengths[batch[0]] <= most
 
 
 def test_operators_are_embedded_in_catalogue_order(encoder: QueryEncoder) -> None:
@@ -43,3 +114,32 @@ def test_operators_are_embedded_in_catalogue_order(encoder: QueryEncoder) -> Non
 
 def test_nothing_to_encode_needs_no_model() -> None:
     assert QueryEncoder().encode([]).shape == (0, EMBEDDING_SIZE)
+
+
+def test_what_is_kept_is_not_computed_again(
+    encoder: QueryEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["one text", "another text", "one text"]
+    path = tmp_path / "home" / "embeddings.sqlite"
+    made = QueryEncoder(store=EmbeddingStore(path)).encode(texts)
+    assert np.array_equal(made, encoder.encode(texts))
+
+    def nothing(kind: EncoderKind) -> None:
+        raise AssertionError(f"the model {kind} was loaded")
+
+    monkeypatch.setattr("lamas.controller.encoder._model", nothing)
+    assert np.array_equal(QueryEncoder(store=EmbeddingStore(path)).encode(texts), made)
+    with pytest.raises(AssertionError, match="loaded"):
+        QueryEncoder(kind="int8", store=EmbeddingStore(path)).encode(texts)
+
+
+def test_a_file_that_holds_something_else_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "embeddings.sqlite"
+    path.write_text("no database " * 100)
+    with pytest.raises(ConfigurationError, match=r"embeddings\.sqlite cannot be used .*delete"):
+        EmbeddingStore(path).get(["key"])
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ControllerError, match="'int4' is unknown; choose one of float32, int8"):
+        QueryEncoder(kind="int4")  # pyright: ignore[reportArgumentType]

@@ -16,6 +16,7 @@ from lamas.operators import (
     Candidate,
     Catalogue,
     Chain,
+    ChainScope,
     Operator,
     OperatorSettings,
     PromptLibrary,
@@ -23,7 +24,7 @@ from lamas.operators import (
 )
 from lamas.operators.prompts import Places
 from tests.operators.chains import chain_for
-from tests.scripted import Reply, ScriptedModel, last_number, problem_of
+from tests.scripted import Reply, ScriptedModel, ScriptedSandbox, last_number, problem_of
 
 
 def test_the_order_is_the_published_one_and_the_needs_are_declared() -> None:
@@ -138,3 +139,76 @@ async def test_a_new_operator_is_one_class_one_prompt_and_one_line(tmp_path: Pat
     left = await shout.run(problem, SolutionState(), chain_for("Shout", problem, model))
     assert left == (Candidate("YES", "Shout"),)
     assert model.shown("Shout") == ["SHOUT: What is 6 times 7?"]
+
+
+MODELS = {"fast": "A small model that answers at once.", "deep": "A large, slow model."}
+
+
+def test_operators_bound_to_models_stand_beside_their_own_in_order() -> None:
+    wanted = ["GenerateCoT@fast", "Generate", "GenerateCoT@deep", "GenerateCoT", "EarlyStop"]
+    catalogue = Catalogue(wanted, read_answer=last_number, models=MODELS)
+    operators = catalogue.for_family("math")
+    assert operators.names == (
+        "Generate",
+        "GenerateCoT",
+        "GenerateCoT@fast",
+        "GenerateCoT@deep",
+        "EarlyStop",
+    )
+    descriptions = [operators.spec(name).description for name in operators.names[1:4]]
+    assert len(set(descriptions)) == 3
+    assert descriptions[1] == f"{descriptions[0]} Asks fast: {MODELS['fast']}"
+    catalogue.check_prompts("math")
+    assert catalogue.with_samples(5).for_family("math").names == operators.names
+
+
+async def test_a_bound_operator_asks_its_model_with_the_prompt_of_its_kind() -> None:
+    catalogue = Catalogue(["Generate@fast", "Generate"], read_answer=last_number, models=MODELS)
+    model = ScriptedModel(lambda request: Reply("42"))
+    for name in ("Generate", "Generate@fast"):
+        operator = catalogue.operator(name)
+        chain = Chain(
+            ChainScope(
+                rollout_id="r", problem_id="p", layer=1, operator=name, seed=1, sample_index=0
+            ),
+            model=model,
+            sandbox=ScriptedSandbox(),
+            call=operator.call,
+        )
+        (candidate,) = await operator.run(problem_of(), SolutionState(), chain)
+        assert candidate.produced_by == name
+    plain, bound = model.requests
+    assert (plain.model, bound.model) == (None, "fast")
+    assert plain.messages == bound.messages
+    assert plain.labels == bound.labels
+    assert plain.sample_key != bound.sample_key
+    assert plain.seed != bound.seed
+
+
+def test_settings_of_an_operator_hold_for_all_its_models_unless_one_has_its_own() -> None:
+    settings = OperatorSettings(
+        max_tokens=100,
+        max_tokens_by_operator={"Generate": 10, "Generate@deep": 20},
+        temperature_by_operator={"Generate@deep": 0.5},
+    )
+    assert [settings.call(f"Generate{name}").max_tokens for name in ("", "@fast", "@deep")] == [
+        10,
+        10,
+        20,
+    ]
+    assert settings.call("Generate@deep").temperature == 0.5
+    assert settings.call("ScEnsemble@fast").max_tokens == 64
+    assert settings.call("Generate@fast").model == "fast"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("Generate@slow", "asks model 'slow', which llm.models does not have; .*: fast, deep"),
+        ("Genrate@fast", "unknown operator Genrate@fast"),
+        ("EarlyStop@fast", "EarlyStop asks no model and cannot be bound to fast"),
+    ],
+)
+def test_a_binding_that_cannot_be_is_refused(name: str, sentence: str) -> None:
+    with pytest.raises(OperatorError, match=sentence):
+        Catalogue(["Generate", name], read_answer=last_number, models=MODELS)

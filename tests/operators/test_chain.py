@@ -89,6 +89,8 @@ async def test_requests_carry_the_slot_as_key_seed_and_labels() -> None:
         "layer": "2",
         "stage": "0",
         "branch": "0",
+        "branches": "2",
+        "sample": "3",
     }
     assert (first.max_tokens, first.temperature) == (100, 0.5)
 

@@ -29,6 +29,8 @@ called AS (
         count(*) AS attempts,
         coalesce(count_if(calls.status = 'error'), 0)::BIGINT AS failed_attempts,
         coalesce(count_if(calls.replayed), 0)::BIGINT AS replayed_attempts,
+        coalesce(count_if(calls.seconds_from = 'assumed'), 0)::BIGINT AS assumed_seconds,
+        coalesce(count_if(calls.usage_estimated), 0)::BIGINT AS estimated_tokens,
         coalesce(sum(calls.usage_input_tokens), 0)::BIGINT AS input_tokens,
         coalesce(sum(calls.usage_output_tokens), 0)::BIGINT AS output_tokens,
         coalesce(sum(calls.cost_usd), 0.0::DOUBLE) AS cost_usd
@@ -62,7 +64,9 @@ SELECT
     runs.prompts_digest,
     runs.started_at,
     runs.error,
-    runs.config_json
+    runs.config_json,
+    called.assumed_seconds,
+    called.estimated_tokens
 FROM runs
 CROSS JOIN worked_on
 CROSS JOIN learned

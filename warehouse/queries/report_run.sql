@@ -23,7 +23,10 @@ SELECT
     run_summary.prompts_digest,
     runs.started_at,
     runs.error,
-    runs.config_json
+    runs.config_json,
+    coalesce(assumed_figures.assumed_seconds, 0) AS assumed_seconds,
+    coalesce(assumed_figures.estimated_tokens, 0) AS estimated_tokens
 FROM run_summary
 INNER JOIN runs USING (run_id)
+LEFT JOIN assumed_figures USING (run_id)
 WHERE run_summary.run_id = getvariable('run_id');

@@ -20,9 +20,13 @@ from flows.wiring.sandbox import process_sandbox
 from lamas.errors import ConfigurationError
 
 REQUIRED = {
+    "benchmark=bbh": ["benchmark.path=questions.parquet"],
+    "benchmark=choice": ["benchmark.path=questions.jsonl"],
     "benchmark=file": ["benchmark.path=problems.jsonl"],
     "benchmark=math": ["benchmark.path=math.jsonl"],
+    "benchmark=mmlu_pro": ["benchmark.path=questions.parquet"],
     "llm=endpoint": ["llm.base_url=http://127.0.0.1:8000/v1", "llm.model=tiny"],
+    "llm=recorded": ["llm.path=answers.parquet", "llm.model=old-model"],
 }
 """What an option cannot know by itself."""
 
@@ -38,6 +42,7 @@ NO_RESULT = {
     "prefect.port",
     "sandbox.concurrency",
     "llm.simulated.in_process",
+    "llm.recorded.time_scale",
     "execution.concurrency",
     "execution.granularity",
     "operators.prompts",
