@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from lamas.errors import ConfigurationError
 
-ControllerKind = Literal["lamas", "paper"]
+ControllerKind = Literal["lamas", "paper", "conditioned"]
 CONTROLLER_KINDS: tuple[ControllerKind, ...] = get_args(ControllerKind)
 
 
@@ -18,6 +18,8 @@ class ControllerSettings:
     """L: the most layers a graph may have."""
     tau: float = 0.3
     """τ: probability mass at which a layer is complete, in (0, 1]."""
+    width: int | None = None
+    """The most operators of a layer, None for no limit."""
     hidden: int = 32
     """Width of the projections."""
     seed: int = 0
@@ -32,5 +34,7 @@ class ControllerSettings:
             raise ConfigurationError(f"L must be at least 1 layer, got {self.layers}")
         if not 0.0 < self.tau <= 1.0:
             raise ConfigurationError(f"τ must be in (0, 1], got {self.tau}")
+        if self.width is not None and self.width < 1:
+            raise ConfigurationError(f"a layer holds at least 1 operator, got width {self.width}")
         if self.hidden < 1:
             raise ConfigurationError(f"hidden must be at least 1, got {self.hidden}")
