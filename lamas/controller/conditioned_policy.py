@@ -12,7 +12,6 @@ from lamas.errors import ConfigurationError
 POINTS = 33
 """Operating points that a policy keeps."""
 
-_LARGEST_LAYER = 3
 _IMPOSSIBLE = -1e6
 _NOTHING = 1e-300
 
@@ -42,9 +41,7 @@ class ConditionedPolicy(Policy):
     points: Tensor
     sharpness: Tensor
 
-    def __init__(
-        self, *, layers: int, hidden: int, width: int | None, needs: Tensor, size: int
-    ) -> None:
+    def __init__(self, *, layers: int, hidden: int, width: int, needs: Tensor, size: int) -> None:
         """`needs` [O]: the candidates that each operator needs; `size` of the embeddings.
 
         Raises ConfigurationError for more than one layer.
@@ -56,7 +53,7 @@ class ConditionedPolicy(Policy):
                 "to 1, or use controller=lamas"
             )
         count = len(needs)
-        largest = min(width or _LARGEST_LAYER, count)
+        largest = min(width, count)
         sets = [one for k in range(1, largest + 1) for one in combinations(range(count), k)]
         member = torch.zeros(len(sets), count, dtype=torch.float64)
         for place, one in enumerate(sets):
@@ -83,9 +80,7 @@ class ConditionedPolicy(Policy):
         """[B, hidden]."""
         return (embeddings - self.query_mean) @ self.directions
 
-    def scores(
-        self, encoded: Tensor, history: History, condition: Tensor | None = None
-    ) -> Tensor:
+    def scores(self, encoded: Tensor, history: History, condition: Tensor | None = None) -> Tensor:
         """log p_ℓ(o); a multiplier beyond the range counts as the range's end."""
         shares = self.member / self.member.sum(dim=1, keepdim=True)
         return (self.layer_weights(encoded, history, condition) @ shares).clamp_min(_NOTHING).log()
@@ -108,9 +103,15 @@ class ConditionedPolicy(Policy):
         lacking = (self.needs > history.candidates[:, None]).to(values.dtype)
         return values.masked_fill(lacking @ self.member.T > 0.0, _IMPOSSIBLE)
 
+    def first_layers(self) -> Tensor:
+        """[G] int64: which of the N layers a graph can begin with."""
+        return torch.nonzero(self.member @ self.needs.to(torch.float64) == 0.0).squeeze(1)
+
     def operating_points(self) -> tuple[OperatingPoint, ...]:
         """What training measured, by rising multiplier; empty before."""
-        rows: list[list[float]] = self.points[torch.isfinite(self.points).all(dim=1)].tolist()
+        rows: list[list[float]] = (
+            self.points[torch.isfinite(self.points).all(dim=1)].numpy().tolist()
+        )
         return tuple(
             OperatingPoint(multiplier=multiplier, score=score, time=time)
             for multiplier, score, time in rows

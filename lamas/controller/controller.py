@@ -267,7 +267,7 @@ def _policy(
 ) -> Policy:
     generator = torch.Generator().manual_seed(settings.seed)
     layers, hidden = settings.layers, settings.hidden
-    if settings.kind == "conditioned":
+    if settings.kind == "conditioned" and settings.width is not None:
         return ConditionedPolicy(
             layers=layers,
             hidden=hidden,

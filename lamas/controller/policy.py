@@ -39,9 +39,7 @@ class Policy(nn.Module, ABC):
         """What of the queries [B, 384] all layers share; the first dimension stays B."""
 
     @abstractmethod
-    def scores(
-        self, encoded: Tensor, history: History, condition: Tensor | None = None
-    ) -> Tensor:
+    def scores(self, encoded: Tensor, history: History, condition: Tensor | None = None) -> Tensor:
         """Logits [B, O] of layer `history.layer`.
 
         `condition` [B] is the natural logarithm of each row's multiplier; None leaves it to the

@@ -75,7 +75,5 @@ def _size(operators: int, size: int) -> _Size:
     chosen = list(combinations(range(operators), size))
     member = torch.zeros(len(chosen), operators, dtype=torch.float64)
     member.scatter_(1, torch.tensor(chosen), 1.0)
-    parent = [
-        [before[one[:place] + one[place + 1 :]] for place in range(size)] for one in chosen
-    ]
+    parent = [[before[one[:place] + one[place + 1 :]] for place in range(size)] for one in chosen]
     return _Size(member, torch.tensor(parent), torch.tensor(chosen))

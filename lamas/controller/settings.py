@@ -34,6 +34,11 @@ class ControllerSettings:
             raise ConfigurationError(f"L must be at least 1 layer, got {self.layers}")
         if not 0.0 < self.tau <= 1.0:
             raise ConfigurationError(f"τ must be in (0, 1], got {self.tau}")
+        if self.kind == "conditioned" and self.width is None:
+            raise ConfigurationError(
+                "controller=conditioned values every layer it may choose: set controller.width, "
+                "for instance to 3"
+            )
         if self.width is not None and self.width < 1:
             raise ConfigurationError(f"a layer holds at least 1 operator, got width {self.width}")
         if self.hidden < 1:

@@ -89,10 +89,10 @@ def _graph(
         if not names:
             continue
         chains = [_chains(table, name, used) for name in names]
-        key, score, tokens, seconds = (
-            np.concatenate([getattr(chain, field) for chain in chains], axis=2)
-            for field in ("key", "score", "cp_tokens", "seconds")
-        )
+        key = np.concatenate([chain.key for chain in chains], axis=2)
+        score = np.concatenate([chain.score for chain in chains], axis=2)
+        tokens = np.concatenate([chain.cp_tokens for chain in chains], axis=2)
+        seconds = np.concatenate([chain.seconds for chain in chains], axis=2)
         arrived = _arrived(key, seconds, quorum)
         end = np.where(arrived, seconds, 0.0).max(axis=2)
         keys.append(np.where(arrived, key, -2))
@@ -152,9 +152,10 @@ def _arrived(key: NDArray[np.int64], seconds: Floats, quorum: int | None) -> Boo
     earlier = np.tril(np.ones((key.shape[2], key.shape[2]), dtype=np.bool_))
     reached = (alike & earlier).sum(axis=3) >= quorum
     # Nobody agreed: the layer ends with its last chain.
-    last = np.where(reached.any(axis=2), reached.argmax(axis=2), key.shape[2] - 1)
-    in_time = np.arange(key.shape[2]) <= last[..., None]
-    arrived = np.empty_like(in_time)
+    last = reached.argmax(axis=2)
+    last[~reached.any(axis=2)] = key.shape[2] - 1
+    in_time = np.less_equal(np.arange(key.shape[2], dtype=np.int64), last[..., None])
+    arrived = np.empty(key.shape, dtype=np.bool_)
     np.put_along_axis(arrived, order, in_time, axis=2)
     return arrived
 

@@ -99,9 +99,10 @@ class OutcomeTable:
 
     def rows(self, rows: Sequence[int] | NDArray[np.int64]) -> "OutcomeTable":
         """The table of the problems at positions `rows`, in that order."""
-        chosen = np.asarray(rows, dtype=np.int64)
+        chosen: NDArray[np.int64] = np.asarray(rows, dtype=np.int64)
+        order: list[int] = chosen.tolist()
         return OutcomeTable(
-            problem_ids=tuple(self.problem_ids[row] for row in chosen.tolist()),
+            problem_ids=tuple(self.problem_ids[row] for row in order),
             operators=self.operators,
             chain_operator=self.chain_operator,
             key=self.key[:, chosen],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def multiplier_range(score: Floats, time: Floats) -> tuple[float, float]:
     """Multipliers that matter: an order beyond the slopes of the fixed graphs' frontier."""
     hull = fixed_frontier(score, time)
     scores, times = score.mean(axis=0), time.mean(axis=0)
-    slopes = [_slope(scores, times, a, b) for a, b in zip(hull, hull[1:], strict=False)]
+    slopes = [_slope(scores, times, a, b) for a, b in pairwise(hull)]
     if not slopes:
         # One graph is best in both: a unit of its time is worth about its whole score.
         slopes = [max(float(scores[hull[0]]), 0.01) / max(float(times[hull[0]]), 1e-9)]

@@ -21,7 +21,8 @@ class ExactChoices:
                 f"{settings.layers}: set it to 1, or use learner=reinforce"
             )
         self._controller = controller
-        self._able = torch.tensor([place for place, one in enumerate(specs) if one.needs == 0])
+        able = [place for place, one in enumerate(specs) if one.needs == 0 and one.adds > 0]
+        self._able = torch.tensor(able)
         self.lattice = SetLattice(len(self._able), settings.width or len(self._able))
         """Over the operators that need no candidates, numbered in catalogue order."""
 

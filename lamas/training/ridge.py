@@ -11,7 +11,7 @@ from lamas.execution.graph_values import Floats
 _STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Directions:
     """The embeddings' main directions, scaled so that a ridge regression is one product."""
 
@@ -21,21 +21,40 @@ class Directions:
     """[384, R]: (x − mean) · basis are features F; the ridge's weights are Fᵀ·Y / P."""
 
     def features(self, embeddings: Floats) -> Floats:
+        """[P, R]."""
         return (embeddings - self.mean) @ self.basis
 
 
-def directions(embeddings: Floats, count: int, strength: float) -> Directions:
-    """The `count` directions of most variance of [P, 384], under a ridge of that strength."""
-    mean = embeddings.mean(axis=0)
-    centred = embeddings - mean
-    variance, axes = np.linalg.eigh(centred.T @ centred / len(centred))
-    kept = np.argsort(-variance, kind="stable")[:count]
-    # An eigenvector's sign is the library's whim; its largest component shall be positive.
-    axes = axes[:, kept]
-    largest = np.abs(axes).argmax(axis=0)
-    axes = axes * np.sign(axes[largest, np.arange(len(kept))])
-    ridge = strength * max(float(variance.sum()), 1e-12)
-    return Directions(mean, axes / np.sqrt(variance[kept].clip(min=0.0) + ridge))
+@dataclass(frozen=True, slots=True, eq=False)
+class PrincipalAxes:
+    """The `count` directions in which embeddings vary most."""
+
+    mean: Floats
+    """[384]."""
+    axes: Floats
+    """[384, R], each of length 1, by falling variance."""
+    variance: Floats
+    """[R]."""
+    total: float
+    """Variance over all directions."""
+
+    @classmethod
+    def of(cls, embeddings: Floats, count: int) -> "PrincipalAxes":
+        """Of [P, 384]."""
+        mean = embeddings.mean(axis=0)
+        centred = embeddings - mean
+        variance, axes = np.linalg.eigh(centred.T @ centred / len(centred))
+        kept = np.argsort(-variance, kind="stable")[:count]
+        axes = axes[:, kept]
+        # An eigenvector's sign is the library's whim; its largest component shall be positive.
+        largest = np.abs(axes).argmax(axis=0)
+        axes = axes * np.sign(axes[largest, np.arange(len(kept))])
+        return cls(mean, axes, variance[kept].clip(min=0.0), float(variance.clip(min=0.0).sum()))
+
+    def under(self, strength: float) -> Directions:
+        """Scaled for a ridge of that strength."""
+        ridge = strength * max(self.total, 1e-12)
+        return Directions(self.mean, self.axes / np.sqrt(self.variance + ridge))
 
 
 def best_strength(
@@ -55,9 +74,10 @@ def best_strength(
     """
     found: list[float] = []
     rows = np.arange(len(embeddings))
+    axes = PrincipalAxes.of(embeddings, count)
     targets = np.concatenate([score - score.mean(axis=0), time - time.mean(axis=0)], axis=1)
     for strength in _STRENGTHS:
-        features = directions(embeddings, count, strength).features(embeddings)
+        features = axes.under(strength).features(embeddings)
         leverage = (features**2).sum(axis=1)[:, None] / len(rows)
         predicted = features @ (features.T @ targets) / len(rows)
         unseen = (predicted - leverage * targets) / np.maximum(1.0 - leverage, 1e-6)

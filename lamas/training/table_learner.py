@@ -16,7 +16,7 @@ from lamas.controller.distribution import LayerDistribution
 from lamas.controller.threads import bounded_threads
 from lamas.domain import ExecutionGraph, OperatorSet, derive_seed
 from lamas.errors import ConfigurationError, DomainError
-from lamas.execution.graph_values import Floats
+from lamas.execution.graph_values import Floats, one_layer_graphs
 from lamas.training.constraint import (
     FixedGraph,
     best_fixed,
@@ -24,7 +24,7 @@ from lamas.training.constraint import (
     multiplier_range,
 )
 from lamas.training.expected import ExactChoices
-from lamas.training.ridge import best_strength, chosen_rows, directions
+from lamas.training.ridge import PrincipalAxes, best_strength, chosen_rows
 from lamas.training.table_settings import TableSettings
 
 
@@ -32,7 +32,7 @@ from lamas.training.table_settings import TableSettings
 class TrainingTable:
     """What is learned from: queries, and what every graph would score and take for each."""
 
-    embeddings: Embeddings
+    embeddings: Floats
     """[P, 384]."""
     graphs: tuple[ExecutionGraph, ...]
     """As `one_layer_graphs` gives them for the controller's operators and width."""
@@ -102,6 +102,12 @@ def fit_table(
         raise ConfigurationError(
             f"learner=table trains controller=conditioned, {controller.kind!r} is configured"
         )
+    wanted = one_layer_graphs(operators, width=controller.width or 1)
+    if table.graphs != wanted:
+        raise DomainError(
+            f"the table values {len(table.graphs)} graphs, this controller chooses among the "
+            f"{len(wanted)} that one_layer_graphs gives for its operators and width"
+        )
     if len(table.embeddings) < settings.folds:
         raise DomainError(
             f"a table of {len(table.embeddings)} problems is too small for {settings.folds} parts: "
@@ -146,7 +152,7 @@ class _Fit:
             max(float(table.time.std(axis=1).mean()), 1e-9),
         )
         self._strength = best_strength(
-            np.asarray(table.embeddings, dtype=np.float64),
+            table.embeddings,
             controller.hidden,
             table.score,
             table.time,
@@ -212,9 +218,7 @@ class _Fit:
         order = self._random("parts").permutation(len(self._table.embeddings))
         return [np.sort(part) for part in np.array_split(order, self._settings.folds)]
 
-    def _unseen(
-        self, left_out: _LeftOut, condition: float
-    ) -> tuple[float, float]:
+    def _unseen(self, left_out: _LeftOut, condition: float) -> tuple[float, float]:
         """Mean score and time, each problem decided by the controller that did not see it."""
         totals = [self._decided(controller, part, condition) for controller, part in left_out]
         count = len(self._table.embeddings)
@@ -233,7 +237,7 @@ class _Fit:
     @torch.no_grad()
     def _expected(self, controller: Controller, condition: float) -> tuple[float, float]:
         """Mean score and time of sampled graphs, exactly."""
-        queries = torch.from_numpy(np.asarray(self._table.embeddings, dtype=np.float64))
+        queries = torch.from_numpy(self._table.embeddings)
         conditions = torch.full((len(queries),), condition, dtype=torch.float64)
         found = ExactChoices(controller).of(queries, conditions).numpy()
         return (
@@ -241,18 +245,14 @@ class _Fit:
             float((found * self._table.time).sum(axis=1).mean()),
         )
 
-    def _fits(
-        self, rows: NDArray[np.int64], name: str, steps: Sequence[int]
-    ) -> list[Controller]:
+    def _fits(self, rows: NDArray[np.int64], name: str, steps: Sequence[int]) -> list[Controller]:
         """The controller of these problems after each number of gradient steps."""
         settings = self._settings
         part = self._table.rows(rows)
-        controller = build_controller(
-            self._controller, self._operators, self._operator_embeddings
-        )
+        controller = build_controller(self._controller, self._operators, self._operator_embeddings)
         policy = _policy(controller)
         self._start(policy, part)
-        queries = torch.from_numpy(np.asarray(part.embeddings, dtype=np.float64))
+        queries = torch.from_numpy(part.embeddings)
         score, time = torch.from_numpy(part.score), torch.from_numpy(part.time)
         choices = ExactChoices(controller)
         optimiser = torch.optim.Adam(
@@ -284,20 +284,20 @@ class _Fit:
     @torch.no_grad()
     def _start(self, policy: ConditionedPolicy, part: TrainingTable) -> None:
         """What is common to all multipliers, and the ridge regression that learning starts from."""
-        embeddings = np.asarray(part.embeddings, dtype=np.float64)
-        found = directions(embeddings, policy.directions.shape[1], self._strength)
-        features = found.features(embeddings)
+        found = PrincipalAxes.of(part.embeddings, policy.directions.shape[1]).under(self._strength)
+        features = found.features(part.embeddings)
         policy.range.copy_(torch.tensor([self._low, self._high], dtype=torch.float64))
         policy.units.copy_(torch.tensor(self._units, dtype=torch.float64))
         policy.query_mean.copy_(torch.from_numpy(found.mean))
         policy.directions[:, : features.shape[1]].copy_(torch.from_numpy(found.basis))
+        layers = policy.first_layers()
         for mean, weight, target in (
             (policy.score_mean, policy.score_weight, part.score),
             (policy.time_mean, policy.time_weight, part.time),
         ):
-            mean.copy_(torch.from_numpy(target.mean(axis=0)))
+            mean[layers] = torch.from_numpy(target.mean(axis=0))
             weights = features.T @ (target - target.mean(axis=0)) / len(target)
-            weight[: features.shape[1]].copy_(torch.from_numpy(weights))
+            weight[: features.shape[1], layers] = torch.from_numpy(weights)
 
     def _conditions(self, random: np.random.Generator, count: int) -> Floats:
         """Logarithms of multipliers, one in each of `count` equal parts of the range, shuffled."""
@@ -310,13 +310,13 @@ class _Fit:
 
 @torch.no_grad()
 def decided_graphs(
-    controller: Controller, embeddings: Embeddings, condition: float
+    controller: Controller, embeddings: Floats, condition: float
 ) -> NDArray[np.int64]:
     """[P]: the decided graph of each query at one logarithm of a multiplier, as a position in the
     lattice of `ExactChoices`.
     """
     choices = ExactChoices(controller)
-    queries = torch.from_numpy(np.asarray(embeddings, dtype=np.float64))
+    queries = torch.from_numpy(embeddings)
     scores = choices.scores(queries, torch.full((len(queries),), condition, dtype=torch.float64))
     settings = controller.settings
     legal = torch.ones_like(scores, dtype=torch.bool)

@@ -1,0 +1,73 @@
+"""What any learned policy must beat: the nearest neighbours, chance; and the oracle above all."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamas.errors import DomainError
+from lamas.execution.graph_values import Floats
+from lamas.training.constraint import largest_multiplier, multiplier_range
+from lamas.training.table_learner import TrainingTable
+
+NEIGHBOURS = 20
+
+
+class Neighbours:
+    """Chooses what was best, on average, for the k training problems that are nearest.
+
+    Nearness is the inner product of embeddings, which have length 1. Nothing is fitted.
+    """
+
+    def __init__(self, table: TrainingTable, *, neighbours: int = NEIGHBOURS) -> None:
+        """Raises DomainError for a table without a problem beyond the neighbours."""
+        if not 1 <= neighbours < len(table.embeddings):
+            raise DomainError(
+                f"{neighbours} nearest neighbours need more than as many training problems, the "
+                f"table has {len(table.embeddings)}"
+            )
+        self._table = table
+        self._neighbours = neighbours
+
+    def choose(self, embeddings: Floats, multiplier: float) -> NDArray[np.int64]:
+        """[P]: the graph, as a column of the table, for each of [P, 384]."""
+        return self._chosen(embeddings @ self._table.embeddings.T, multiplier)
+
+    def multiplier(self, wanted_score: float) -> float:
+        """The largest at which the training problems, each judged by its neighbours without
+        itself, score `wanted_score`.
+        """
+        table = self._table
+        rows = np.arange(len(table.embeddings))
+
+        def score_at(condition: float) -> float:
+            return float(table.score[rows, self.choose_left_out(math.exp(condition))].mean())
+
+        low, high = (math.log(end) for end in multiplier_range(table.score, table.time))
+        return math.exp(largest_multiplier(score_at, wanted_score, low=low, high=high))
+
+    def choose_left_out(self, multiplier: float) -> NDArray[np.int64]:
+        """[P]: for each training problem, by its neighbours without itself."""
+        nearness: Floats = self._table.embeddings @ self._table.embeddings.T
+        np.fill_diagonal(nearness, -np.inf)
+        return self._chosen(nearness, multiplier)
+
+    def _chosen(self, nearness: Floats, multiplier: float) -> NDArray[np.int64]:
+        nearest = np.argpartition(-nearness, self._neighbours, axis=1)[:, : self._neighbours]
+        value = self._table.score - multiplier * self._table.time
+        # In the order of the problems: sums then do not depend on how they were partitioned.
+        return value[np.sort(nearest, axis=1)].mean(axis=1).argmax(axis=1)
+
+
+def oracle(score: Floats, time: Floats) -> NDArray[np.int64]:
+    """[P]: of the columns of [P, G] the one of the highest score, at a tie the fastest.
+
+    Known only afterwards: what no policy over these graphs can exceed.
+    """
+    best = score == score.max(axis=1, keepdims=True)
+    return np.where(best, time, np.inf).argmin(axis=1)
+
+
+def gap_closed(value: float, *, fixed: float, oracle: float) -> float | None:
+    """The share of the way from the best fixed graph to the oracle; None where there is none."""
+    return None if oracle <= fixed else (value - fixed) / (oracle - fixed)

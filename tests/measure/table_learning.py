@@ -1,0 +1,369 @@
+"""What learning from a table reaches on recorded answers, beside every control.
+
+`python -m tests.measure.table_learning FOLDER EMBEDDINGS SPEEDS [bbh] [mmlu_pro] [speed]`: FOLDER
+holds questions.parquet and answers.parquet, EMBEDDINGS bbh.npy and mmlu_pro.npy, SPEEDS is a YAML
+file of each model's seconds to the first token and tokens per second. Splits, seeds, margin and
+quorum stand below and were fixed before the first run on the held-out questions.
+"""
+
+import math
+import resource
+import sys
+import time as clock
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lamas.controller import ControllerSettings
+from lamas.controller.condition import Condition
+from lamas.controller.conditioned_policy import ConditionedPolicy
+from lamas.evaluation import PairedEstimate, hierarchical_bootstrap
+from lamas.evaluation.controls import Neighbours, gap_closed, oracle
+from lamas.evaluation.hypervolume import compare_hypervolumes
+from lamas.execution.graph_values import Floats, GraphValues, graph_values, one_layer_graphs
+from lamas.training.constraint import best_fixed
+from lamas.training.table_learner import TableFit, TrainingTable, decided_graphs, fit_table
+from lamas.training.table_settings import TableSettings
+from tests.measure.recorded_table import Recorded, operator_rows, recorded
+
+SEEDS = 5
+SPLIT_SEED = 2026
+HELD_OUT = {"bbh": 2044, "mmlu_pro": 3003}
+WIDTH = 3
+QUORUM = 2
+DEADLINES = (0.9, 1.2, 1.6, 2.0, 2.5)
+CONTROLLER = ControllerSettings(kind="conditioned", layers=1, tau=0.8, width=WIDTH, hidden=128)
+SETTINGS = TableSettings(margin=0.0)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A benchmark's questions, valued and split."""
+
+    of: Recorded
+    values: GraphValues
+    time: Floats
+    held_out: NDArray[np.int64]
+    pool: NDArray[np.int64]
+
+    @classmethod
+    def made(cls, of: Recorded, benchmark: str, *, quorum: int | None) -> "Setting":
+        graphs = one_layer_graphs(of.operators, width=WIDTH)
+        values = graph_values(of.table, graphs, of.operators, quorum=quorum)
+        order = np.random.default_rng(SPLIT_SEED).permutation(len(of.table)).astype(np.int64)
+        held_out, pool = np.split(order, [HELD_OUT[benchmark]])
+        time = values.cp_tokens if benchmark == "bbh" else values.seconds
+        return cls(of, values, time, np.sort(held_out), np.sort(pool))
+
+    def table(self, rows: NDArray[np.int64]) -> TrainingTable:
+        return TrainingTable(
+            embeddings=self.of.embeddings[rows],
+            graphs=self.values.graphs,
+            score=self.values.score[rows],
+            time=self.time[rows],
+        )
+
+    def training(self, problems: int, seed: int) -> TrainingTable:
+        drawn = np.random.default_rng([SPLIT_SEED, seed]).choice(
+            self.pool, min(problems, len(self.pool)), replace=False
+        )
+        return self.table(np.sort(drawn))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One seed: its training table, its controller, and its neighbours."""
+
+    table: TrainingTable
+    fit: TableFit
+    neighbours: Neighbours
+    neighbours_multiplier: float
+
+
+def trained(setting: Setting, problems: int, seed: int) -> Trained:
+    table = setting.training(problems, seed)
+    fit = fit_table(
+        table,
+        setting.of.operators,
+        operator_rows(setting.of.operators),
+        controller=CONTROLLER,
+        settings=SETTINGS,
+        seed=seed,
+    )
+    neighbours = Neighbours(table)
+    return Trained(table, fit, neighbours, neighbours.multiplier(fit.best.score - SETTINGS.margin))
+
+
+def reached(table: TrainingTable, columns: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Score and time [P] of one chosen column for each problem."""
+    rows = np.arange(len(columns))
+    return table.score[rows, columns], table.time[rows, columns]
+
+
+def own_choice(one: Trained, table: TrainingTable) -> NDArray[np.int64]:
+    return decided_graphs(one.fit.controller, table.embeddings, math.log(one.fit.multiplier))
+
+
+def difference(a: Sequence[Floats], b: Sequence[Floats], *, ratio: bool = False) -> PairedEstimate:
+    return hierarchical_bootstrap(
+        np.stack(a), np.stack(b), effect="log_ratio" if ratio else "difference", seed=0
+    )
+
+
+def points(estimate: PairedEstimate) -> str:
+    """A difference of scores in points."""
+    return _interval(estimate, lambda value: 100 * value, " points")
+
+
+def percent(estimate: PairedEstimate) -> str:
+    """A log-ratio as a change in percent."""
+    return _interval(estimate, lambda value: 100 * math.expm1(value), " %")
+
+
+def _interval(estimate: PairedEstimate, scaled: "type[float] | object", unit: str) -> str:
+    assert callable(scaled)
+    ends = [estimate.value, estimate.low, estimate.high]
+    value, low, high = ("–" if end is None else f"{scaled(end):+.1f}" for end in ends)
+    return f"{value}{unit} [{low}, {high}]"
+
+
+def against_fixed(setting: Setting, problems: int) -> list[Trained]:
+    """The controller's own multiplier against the best fixed graph of its training table."""
+    held_out = setting.table(setting.held_out)
+    seeds = [trained(setting, problems, seed) for seed in range(SEEDS)]
+    fixed = [reached(held_out, np.full(len(held_out.score), one.fit.best.column)) for one in seeds]
+    entrants = {
+        "controller": [reached(held_out, own_choice(one, held_out)) for one in seeds],
+        "20 nearest neighbours": [
+            reached(
+                held_out, one.neighbours.choose(held_out.embeddings, one.neighbours_multiplier)
+            )
+            for one in seeds
+        ],
+        "random graph": [(held_out.score.mean(axis=1), held_out.time.mean(axis=1))] * SEEDS,
+        "oracle": [reached(held_out, oracle(held_out.score, held_out.time))] * SEEDS,
+    }
+    best = Counter(str(one.fit.best.graph) for one in seeds).most_common(1)[0][0]
+    scores, times = (np.mean([of[place] for of in fixed]) for place in (0, 1))
+    print(f"\n{problems} training questions, {len(held_out.score)} held out, {SEEDS} seeds")
+    print(f"  {'best fixed graph':22} {100 * scores:5.1f} % {times:8.3f}  {best}")
+    for name, of in entrants.items():
+        score, time = (np.mean([pair[place] for pair in of]) for place in (0, 1))
+        by_score = difference([s for s, _ in of], [s for s, _ in fixed])
+        by_time = difference([t for _, t in of], [t for _, t in fixed], ratio=True)
+        print(
+            f"  {name:22} {100 * score:5.1f} % {time:8.3f}  score {points(by_score)}, "
+            f"time {percent(by_time)}"
+        )
+    _print_gap(seeds, entrants, fixed)
+    for place, one in enumerate(seeds):
+        fit = one.fit
+        print(
+            f"  seed {place}: {fit.steps} steps, μ {fit.multiplier:.3g}; training questions: "
+            f"sampled {100 * fit.expected_score:.2f} % in {fit.expected_time:.4g}, decided "
+            f"{100 * fit.decided_score:.2f} % in {fit.decided_time:.4g}; left-out parts "
+            f"{100 * fit.score:.2f} % in {fit.time:.4g}; fitted in {fit.seconds:.1f} s"
+        )
+    return seeds
+
+
+def _print_gap(
+    seeds: Sequence[Trained],
+    entrants: dict[str, list[tuple[Floats, Floats]]],
+    fixed: Sequence[tuple[Floats, Floats]],
+) -> None:
+    """Value S − μ·T at the controller's multiplier: how far from the best fixed to the oracle."""
+    shares: dict[str, list[float]] = {"controller": [], "20 nearest neighbours": []}
+    gaps: list[float] = []
+    for place, one in enumerate(seeds):
+
+        def value(pair: tuple[Floats, Floats], price: float = one.fit.multiplier) -> float:
+            return float((pair[0] - price * pair[1]).mean())
+
+        low, high = value(fixed[place]), value(entrants["oracle"][place])
+        gaps.append(high - low)
+        for name, found in shares.items():
+            share = gap_closed(value(entrants[name][place]), fixed=low, oracle=high)
+            found.append(math.nan if share is None else share)
+    print(
+        f"  of the gap from best fixed to oracle in S − μT ({100 * np.mean(gaps):.1f} points): "
+        + ", ".join(f"{name} closed {100 * np.mean(found):.0f} %" for name, found in shares.items())
+    )
+
+
+def print_picks(setting: Setting, one: Trained) -> None:
+    """Which graphs the controller picks for which category: the two most frequent of each."""
+    held_out = setting.table(setting.held_out)
+    chosen: list[int] = own_choice(one, held_out).tolist()
+    rows: list[int] = setting.held_out.tolist()
+    by_category: dict[str, Counter[str]] = {}
+    for row, column in zip(rows, chosen, strict=True):
+        category = setting.of.categories[row]
+        name = str(held_out.graphs[column]).replace("GenerateCoT@", "")
+        by_category.setdefault(category, Counter())[name] += 1
+    print("  picks by category")
+    for category, counts in sorted(by_category.items()):
+        total = counts.total()
+        picked = ", ".join(f"{100 * n / total:.0f} % {g}" for g, n in counts.most_common(2))
+        print(f"    {category:42} {picked}")
+
+
+def multiplier_at(one: Trained, deadline: float) -> float:
+    found = one.fit.controller.multiplier(Condition(deadline=deadline))
+    assert found is not None
+    return found
+
+
+def neighbours_multiplier_at(one: Trained, deadline: float) -> float:
+    """By bisection on the training questions, each judged without itself."""
+    low, high = math.log(1e-4), math.log(1e2)
+    for _ in range(25):
+        middle = (low + high) / 2
+        chosen = one.neighbours.choose_left_out(math.exp(middle))
+        if reached(one.table, chosen)[1].mean() <= deadline:
+            high = middle
+        else:
+            low = middle
+    return math.exp(high)
+
+
+def deadlines(setting: Setting, seeds: Sequence[Trained]) -> None:
+    """Asked for d seconds: what came out, beside the best fixed graph within d on the table."""
+    held_out = setting.table(setting.held_out)
+    print("\n  asked deadline → held-out mean, p90; score; best fixed graph within d; neighbours")
+    for deadline in DEADLINES:
+        own, fixed, near = [], [], []
+        for one in seeds:
+            chosen = decided_graphs(
+                one.fit.controller,
+                held_out.embeddings,
+                math.log(multiplier_at(one, deadline)),
+            )
+            own.append(reached(held_out, chosen))
+            best = best_fixed(
+                held_out.graphs, one.table.score, one.table.time, deadline=deadline
+            )
+            fixed.append(reached(held_out, np.full(len(chosen), best.column)))
+            price = neighbours_multiplier_at(one, deadline)
+            near.append(reached(held_out, one.neighbours.choose(held_out.embeddings, price)))
+        means = [float(np.mean([t for _, t in of])) for of in (own, fixed, near)]
+        p90 = float(np.mean([np.quantile(t, 0.9) for _, t in own]))
+        scores = [100 * float(np.mean([s for s, _ in of])) for of in (own, fixed, near)]
+        gain = difference([s for s, _ in own], [s for s, _ in fixed])
+        over_near = difference([s for s, _ in own], [s for s, _ in near])
+        print(
+            f"  {deadline:.1f} s → {means[0]:.3f} s ({100 * (means[0] / deadline - 1):+.1f} %), "
+            f"p90 {p90:.2f} s; {scores[0]:.1f} %; fixed {scores[1]:.1f} % in {means[1]:.2f} s, "
+            f"{points(gain)}; neighbours {scores[2]:.1f} % in {means[2]:.2f} s, {points(over_near)}"
+        )
+
+
+def frontier(setting: Setting, seeds: Sequence[Trained]) -> None:
+    """One checkpoint's frontier against every fixed graph, and hypervolumes with intervals."""
+    held_out = setting.table(setting.held_out)
+    prices = [policy_points(one) for one in seeds]
+    own = [
+        [reached(held_out, decided_graphs(one.fit.controller, held_out.embeddings, math.log(p)))
+         for p in of]
+        for one, of in zip(seeds, prices, strict=True)
+    ]  # fmt: skip
+    near = [
+        [reached(held_out, one.neighbours.choose(held_out.embeddings, p)) for p in of]
+        for one, of in zip(seeds, prices, strict=True)
+    ]
+
+    def cube(of: list[list[tuple[Floats, Floats]]]) -> tuple[Floats, Floats]:
+        """[S, P, G] scores and times."""
+        return (
+            np.stack([np.stack([s for s, _ in row], axis=1) for row in of]),
+            np.stack([np.stack([t for _, t in row], axis=1) for row in of]),
+        )
+
+    controller, neighbours = cube(own), cube(near)
+    every = (
+        np.broadcast_to(held_out.score, (SEEDS, *held_out.score.shape)),
+        np.broadcast_to(held_out.time, (SEEDS, *held_out.time.shape)),
+    )
+    first, last = DEADLINES[0], DEADLINES[-1]
+    corner = {"worst_score": float(held_out.score.mean(axis=0).min()), "worst_time": last}
+    for name, other in (("fixed graphs", every), ("neighbours", neighbours)):
+        found = compare_hypervolumes(controller, other, **corner, resamples=500)
+        print(f"  hypervolume against {name}: {points(found)}·s of the corner {corner}")
+    score, time = held_out.score.mean(axis=0), held_out.time.mean(axis=0)
+    margins: list[tuple[float, str]] = []
+    for column in np.flatnonzero((time >= first) & (time <= last)).tolist():
+        at = [
+            max(np.mean(s) for s, t in row if np.mean(t) <= time[column] + 1e-9)
+            for row in own
+        ]
+        margins.append((float(np.mean(at)) - float(score[column]), str(held_out.graphs[column])))
+    below = [f"{name} ({100 * margin:+.2f})" for margin, name in margins if margin < 0.0]
+    print(
+        f"  of {len(margins)} fixed graphs between {first} and {last} s the frontier of one "
+        f"checkpoint lies above {len(margins) - len(below)}; closest "
+        f"{100 * min(margins)[0]:+.2f} points ({min(margins)[1]}); below: {', '.join(below) or '–'}"
+    )
+
+
+def policy_points(one: Trained) -> list[float]:
+    policy = one.fit.controller.policy
+    assert isinstance(policy, ConditionedPolicy)
+    return [point.multiplier for point in policy.operating_points()]
+
+
+def one_fit(arguments: tuple[Setting, int]) -> float:
+    setting, seed = arguments
+    return fit_table(
+        setting.training(1000, seed),
+        setting.of.operators,
+        operator_rows(setting.of.operators),
+        controller=CONTROLLER,
+        settings=SETTINGS,
+        seed=seed,
+    ).seconds
+
+
+def speed(setting: Setting, *, seeds: int = 50, workers: int = 2) -> None:
+    """Many training seeds from a table of 1,000 questions × 8 operators."""
+    started = clock.perf_counter()
+    with ProcessPoolExecutor(workers) as pool:
+        seconds = list(pool.map(one_fit, [(setting, seed) for seed in range(seeds)]))
+    wall = clock.perf_counter() - started
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(
+        f"\n{seeds} seeds on 1,000 questions × {len(setting.of.operators)} operators: {wall:.0f} s "
+        f"in {workers} processes; one seed {np.median(seconds):.1f} s (at most {max(seconds):.1f}); "
+        f"largest process {most:.0f} MiB"
+    )
+
+
+def main() -> None:
+    folder, embeddings, speeds = (Path(name) for name in sys.argv[1:4])
+    wanted = sys.argv[4:] or ["bbh", "mmlu_pro", "speed"]
+    if "bbh" in wanted:
+        bbh = recorded(folder, embeddings / "bbh.npy", speeds, "bbh")
+        setting = Setting.made(bbh, "bbh", quorum=None)
+        print("BBH, recorded; time is CP_len, tokens are ⌈characters / 4⌉")
+        for problems in (1000, 200):
+            seeds = against_fixed(setting, problems)
+        print_picks(setting, seeds[0])
+    if "mmlu_pro" in wanted or "speed" in wanted:
+        mmlu = recorded(folder, embeddings / "mmlu_pro.npy", speeds, "mmlu_pro")
+        setting = Setting.made(mmlu, "mmlu_pro", quorum=QUORUM)
+        if "mmlu_pro" in wanted:
+            print("\nMMLU-Pro, recorded; seconds from declared speeds; layers end at a quorum of 2")
+            seeds = against_fixed(setting, 3000)
+            print_picks(setting, seeds[0])
+            deadlines(setting, seeds)
+            frontier(setting, seeds)
+        if "speed" in wanted:
+            speed(setting)
+
+
+if __name__ == "__main__":
+    main()
