@@ -97,11 +97,15 @@ class ConditionedPolicy(Policy):
         """[B, N]: what each layer is worth; impossible ones far below the others."""
         asked = self.default.expand(len(encoded)) if condition is None else condition
         price = asked.clamp(self.range[0], self.range[1]).exp()[:, None]
-        score = self.score_mean + encoded @ self.score_weight
+        score = self.predicted_scores(encoded)
         time = self.time_mean + encoded @ self.time_weight
         values = (score - price * time) / (self.units[0] + price * self.units[1])
         lacking = (self.needs > history.candidates[:, None]).to(values.dtype)
         return values.masked_fill(lacking @ self.member.T > 0.0, _IMPOSSIBLE)
+
+    def predicted_scores(self, encoded: Tensor) -> Tensor:
+        """[B, N]: s_V(x)."""
+        return self.score_mean + encoded @ self.score_weight
 
     def first_layers(self) -> Tensor:
         """[G] int64: which of the N layers a graph can begin with."""

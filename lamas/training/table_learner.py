@@ -68,7 +68,8 @@ class TableFit:
     steps: int
     """Gradient steps taken: as many as did best on problems not fitted to."""
     multiplier: float
-    """The controller's own: the largest at which its score stays within the margin of `best`."""
+    """The controller's own: the largest at which its score is held to stay within the margin of
+    `best`, by the mean of what problems not fitted to scored and what was predicted for them."""
     score: float
     """At that multiplier, on problems not fitted to."""
     time: float
@@ -174,8 +175,8 @@ class _Fit:
         left_out = by_steps[steps]
         best = best_fixed(table.graphs, table.score, table.time)
         own = largest_multiplier(
-            lambda condition: self._unseen(left_out, condition)[0],
-            best.score - self._settings.margin,
+            lambda condition: self._gain(left_out, condition, best),
+            -self._settings.margin,
             low=self._low,
             high=self._high,
         )
@@ -213,6 +214,22 @@ class _Fit:
             price = math.exp(condition)
             total += (score - price * time) / (self._units[0] + price * self._units[1])
         return total
+
+    def _gain(self, left_out: _LeftOut, condition: float, best: FixedGraph) -> float:
+        """By how much the score exceeds the best fixed graph's on problems not fitted to.
+
+        The mean of two estimates: what the decided graphs scored, which is right on average but
+        moves with every answer, and what the policy predicts for them, which hardly moves but
+        believes too much where it was fitted to few problems.
+        """
+        scored = self._unseen(left_out, condition)[0] - best.score
+        predicted = 0.0
+        for controller, part in left_out:
+            queries = self._table.embeddings[part]
+            found = predicted_scores(controller, queries)
+            chosen = decided_graphs(controller, queries, condition)
+            predicted += float((found[np.arange(len(part)), chosen] - found[:, best.column]).sum())
+        return (scored + predicted / len(self._table.embeddings)) / 2
 
     def _parts(self) -> list[NDArray[np.int64]]:
         order = self._random("parts").permutation(len(self._table.embeddings))
@@ -326,6 +343,14 @@ def decided_graphs(
     for place, chosen in enumerate(choices.lattice.sets):
         positions[bits[list(chosen)].sum()] = place
     return positions[drawn.numpy() @ bits]
+
+
+@torch.no_grad()
+def predicted_scores(controller: Controller, embeddings: Floats) -> Floats:
+    """[P, G]: the score that a fitted policy expects of every graph of its table."""
+    policy = _policy(controller)
+    found = policy.predicted_scores(policy.encode(torch.from_numpy(embeddings)))
+    return found[:, policy.first_layers()].numpy()
 
 
 def _policy(controller: Controller) -> ConditionedPolicy:

@@ -9,7 +9,7 @@ from lamas.errors import ConfigurationError
 class TableSettings:
     """How a table of outcomes becomes a conditioned controller."""
 
-    margin: float = 0.0
+    margin: float = 0.0075
     """How far below the best fixed graph's score the controller's own multiplier may leave it."""
     steps: tuple[int, ...] = (0, 5, 10, 20, 40)
     """Numbers of gradient steps on the exact expectation, rising; the parts choose among them."""

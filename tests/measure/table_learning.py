@@ -32,13 +32,14 @@ from lamas.training.table_settings import TableSettings
 from tests.measure.recorded_table import Recorded, operator_rows, recorded
 
 SEEDS = 5
-SPLIT_SEED = 2026
-HELD_OUT = {"bbh": 2044, "mmlu_pro": 3003}
+# The knobs' defaults were chosen on the questions beyond the held-out ones of this split.
+SPLIT_SEED = 12345
+HELD_OUT = {"bbh": 2000, "mmlu_pro": 3000}
 WIDTH = 3
 QUORUM = 2
 DEADLINES = (0.9, 1.2, 1.6, 2.0, 2.5)
 CONTROLLER = ControllerSettings(kind="conditioned", layers=1, tau=0.8, width=WIDTH, hidden=128)
-SETTINGS = TableSettings(margin=0.0)
+SETTINGS = TableSettings()
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,7 @@ def against_fixed(setting: Setting, problems: int) -> list[Trained]:
     entrants = {
         "controller": [reached(held_out, own_choice(one, held_out)) for one in seeds],
         "20 nearest neighbours": [
-            reached(
-                held_out, one.neighbours.choose(held_out.embeddings, one.neighbours_multiplier)
-            )
+            reached(held_out, one.neighbours.choose(held_out.embeddings, one.neighbours_multiplier))
             for one in seeds
         ],
         "random graph": [(held_out.score.mean(axis=1), held_out.time.mean(axis=1))] * SEEDS,
@@ -245,9 +244,7 @@ def deadlines(setting: Setting, seeds: Sequence[Trained]) -> None:
                 math.log(multiplier_at(one, deadline)),
             )
             own.append(reached(held_out, chosen))
-            best = best_fixed(
-                held_out.graphs, one.table.score, one.table.time, deadline=deadline
-            )
+            best = best_fixed(held_out.graphs, one.table.score, one.table.time, deadline=deadline)
             fixed.append(reached(held_out, np.full(len(chosen), best.column)))
             price = neighbours_multiplier_at(one, deadline)
             near.append(reached(held_out, one.neighbours.choose(held_out.embeddings, price)))
@@ -297,10 +294,7 @@ def frontier(setting: Setting, seeds: Sequence[Trained]) -> None:
     score, time = held_out.score.mean(axis=0), held_out.time.mean(axis=0)
     margins: list[tuple[float, str]] = []
     for column in np.flatnonzero((time >= first) & (time <= last)).tolist():
-        at = [
-            max(np.mean(s) for s, t in row if np.mean(t) <= time[column] + 1e-9)
-            for row in own
-        ]
+        at = [max(np.mean(s) for s, t in row if np.mean(t) <= time[column] + 1e-9) for row in own]
         margins.append((float(np.mean(at)) - float(score[column]), str(held_out.graphs[column])))
     below = [f"{name} ({100 * margin:+.2f})" for margin, name in margins if margin < 0.0]
     print(
@@ -336,8 +330,8 @@ def speed(setting: Setting, *, seeds: int = 50, workers: int = 2) -> None:
     wall = clock.perf_counter() - started
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(
-        f"\n{seeds} seeds on 1,000 questions × {len(setting.of.operators)} operators: {wall:.0f} s "
-        f"in {workers} processes; one seed {np.median(seconds):.1f} s (at most {max(seconds):.1f}); "
+        f"\n{seeds} seeds on 1,000 questions × {len(setting.of.operators)} operators: {wall:.0f} s in "
+        f"{workers} processes; one seed {np.median(seconds):.1f} s (at most {max(seconds):.1f}); "
         f"largest process {most:.0f} MiB"
     )
 
