@@ -29,34 +29,38 @@ class Neighbours:
         self._table = table
         self._neighbours = neighbours
 
-    def choose(self, embeddings: Floats, multiplier: float) -> NDArray[np.int64]:
-        """[P]: the graph, as a column of the table, for each of [P, 384]."""
-        return self._chosen(embeddings @ self._table.embeddings.T, multiplier)
+    def nearest(self, embeddings: Floats) -> NDArray[np.int64]:
+        """[P, k]: the training problems nearest to each of [P, 384], in their order."""
+        return self._nearest(embeddings @ self._table.embeddings.T)
+
+    def nearest_left_out(self) -> NDArray[np.int64]:
+        """[P, k]: those nearest to each training problem, itself left out."""
+        nearness: Floats = self._table.embeddings @ self._table.embeddings.T
+        np.fill_diagonal(nearness, -np.inf)
+        return self._nearest(nearness)
+
+    def choose(self, nearest: NDArray[np.int64], multiplier: float) -> NDArray[np.int64]:
+        """[P]: the graph, as a column of the table, of the highest mean value S − μ·T."""
+        value = self._table.score - multiplier * self._table.time
+        return value[nearest].mean(axis=1).argmax(axis=1)
 
     def multiplier(self, wanted_score: float) -> float:
         """The largest at which the training problems, each judged by its neighbours without
         itself, score `wanted_score`.
         """
-        table = self._table
-        rows = np.arange(len(table.embeddings))
+        table, nearest = self._table, self.nearest_left_out()
+        rows = np.arange(len(nearest))
 
         def score_at(condition: float) -> float:
-            return float(table.score[rows, self.choose_left_out(math.exp(condition))].mean())
+            return float(table.score[rows, self.choose(nearest, math.exp(condition))].mean())
 
         low, high = (math.log(end) for end in multiplier_range(table.score, table.time))
         return math.exp(largest_multiplier(score_at, wanted_score, low=low, high=high))
 
-    def choose_left_out(self, multiplier: float) -> NDArray[np.int64]:
-        """[P]: for each training problem, by its neighbours without itself."""
-        nearness: Floats = self._table.embeddings @ self._table.embeddings.T
-        np.fill_diagonal(nearness, -np.inf)
-        return self._chosen(nearness, multiplier)
-
-    def _chosen(self, nearness: Floats, multiplier: float) -> NDArray[np.int64]:
-        nearest = np.argpartition(-nearness, self._neighbours, axis=1)[:, : self._neighbours]
-        value = self._table.score - multiplier * self._table.time
+    def _nearest(self, nearness: Floats) -> NDArray[np.int64]:
+        found = np.argpartition(-nearness, self._neighbours, axis=1)[:, : self._neighbours]
         # In the order of the problems: sums then do not depend on how they were partitioned.
-        return value[np.sort(nearest, axis=1)].mean(axis=1).argmax(axis=1)
+        return np.sort(found, axis=1)
 
 
 def oracle(score: Floats, time: Floats) -> NDArray[np.int64]:

@@ -10,7 +10,8 @@ from tests.training.table_world import world
 
 def test_neighbours_choose_what_was_best_on_average_for_the_nearest() -> None:
     table, asked = world(60).table, world(15, seed=1).table
-    found = Neighbours(table, neighbours=7).choose(asked.embeddings, 0.1)
+    neighbours = Neighbours(table, neighbours=7)
+    found = neighbours.choose(neighbours.nearest(asked.embeddings), 0.1)
     for row, query in enumerate(asked.embeddings):
         nearest = sorted(range(60), key=lambda at: -float(query @ table.embeddings[at]))[:7]
         value = np.mean([table.score[at] - 0.1 * table.time[at] for at in nearest], axis=0)
@@ -24,7 +25,7 @@ def test_their_multiplier_keeps_the_bound_without_looking_at_the_problem_itself(
     multiplier = neighbours.multiplier(wanted)
     assert 0.01 < multiplier < 1.0
     unseen = world(400, seed=2).table
-    chosen = neighbours.choose(unseen.embeddings, multiplier)
+    chosen = neighbours.choose(neighbours.nearest(unseen.embeddings), multiplier)
     rows = np.arange(400)
     assert unseen.score[rows, chosen].mean() > unseen.score[:, 1].mean() - 0.06
     assert unseen.time[rows, chosen].mean() < 3.5

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import yaml
 
-from lamas.benchmarks.choice_answers import extract_choice
-from lamas.benchmarks.text_answers import extract_text
+from lamas.answers.choice import find_choice
+from lamas.answers.plain_text import extract_text
 from lamas.controller import EMBEDDING_SIZE
 from lamas.domain import OperatorSet, OperatorSpec
 from lamas.domain.operator_outcome import ChainOutcome, OperatorOutcome
@@ -22,7 +22,7 @@ CHARACTERS_PER_TOKEN = 4
 
 _READERS: dict[str, Callable[[str], str | None]] = {
     "bbh": extract_text,
-    "mmlu_pro": extract_choice,
+    "mmlu_pro": lambda text: find_choice(text).form,
 }
 # Catalogue order where several models answer, by what their makers say of them: at a tie of votes
 # the first in this order wins.

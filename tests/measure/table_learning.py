@@ -141,7 +141,12 @@ def against_fixed(setting: Setting, problems: int) -> list[Trained]:
     entrants = {
         "controller": [reached(held_out, own_choice(one, held_out)) for one in seeds],
         "20 nearest neighbours": [
-            reached(held_out, one.neighbours.choose(held_out.embeddings, one.neighbours_multiplier))
+            reached(
+                held_out,
+                one.neighbours.choose(
+                    one.neighbours.nearest(held_out.embeddings), one.neighbours_multiplier
+                ),
+            )
             for one in seeds
         ],
         "random graph": [(held_out.score.mean(axis=1), held_out.time.mean(axis=1))] * SEEDS,
@@ -221,9 +226,10 @@ def multiplier_at(one: Trained, deadline: float) -> float:
 def neighbours_multiplier_at(one: Trained, deadline: float) -> float:
     """By bisection on the training questions, each judged without itself."""
     low, high = math.log(1e-4), math.log(1e2)
+    nearest = one.neighbours.nearest_left_out()
     for _ in range(25):
         middle = (low + high) / 2
-        chosen = one.neighbours.choose_left_out(math.exp(middle))
+        chosen = one.neighbours.choose(nearest, math.exp(middle))
         if reached(one.table, chosen)[1].mean() <= deadline:
             high = middle
         else:
@@ -247,7 +253,8 @@ def deadlines(setting: Setting, seeds: Sequence[Trained]) -> None:
             best = best_fixed(held_out.graphs, one.table.score, one.table.time, deadline=deadline)
             fixed.append(reached(held_out, np.full(len(chosen), best.column)))
             price = neighbours_multiplier_at(one, deadline)
-            near.append(reached(held_out, one.neighbours.choose(held_out.embeddings, price)))
+            nearest = one.neighbours.nearest(held_out.embeddings)
+            near.append(reached(held_out, one.neighbours.choose(nearest, price)))
         means = [float(np.mean([t for _, t in of])) for of in (own, fixed, near)]
         p90 = float(np.mean([np.quantile(t, 0.9) for _, t in own]))
         scores = [100 * float(np.mean([s for s, _ in of])) for of in (own, fixed, near)]
@@ -270,8 +277,9 @@ def frontier(setting: Setting, seeds: Sequence[Trained]) -> None:
         for one, of in zip(seeds, prices, strict=True)
     ]  # fmt: skip
     near = [
-        [reached(held_out, one.neighbours.choose(held_out.embeddings, p)) for p in of]
+        [reached(held_out, one.neighbours.choose(nearest, p)) for p in of]
         for one, of in zip(seeds, prices, strict=True)
+        for nearest in (one.neighbours.nearest(held_out.embeddings),)
     ]
 
     def cube(of: list[list[tuple[Floats, Floats]]]) -> tuple[Floats, Floats]:
@@ -330,9 +338,9 @@ def speed(setting: Setting, *, seeds: int = 50, workers: int = 2) -> None:
     wall = clock.perf_counter() - started
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(
-        f"\n{seeds} seeds on 1,000 questions × {len(setting.of.operators)} operators: {wall:.0f} s in "
-        f"{workers} processes; one seed {np.median(seconds):.1f} s (at most {max(seconds):.1f}); "
-        f"largest process {most:.0f} MiB"
+        f"\n{seeds} seeds on 1,000 questions × {len(setting.of.operators)} operators: "
+        f"{wall:.0f} s in {workers} processes; one seed {np.median(seconds):.1f} s "
+        f"(at most {max(seconds):.1f}); largest process {most:.0f} MiB"
     )
 
 
