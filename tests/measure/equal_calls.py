@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lamas.controller import Controller, ControllerSettings, GraphChoice, build_controller
+from lamas.controller import Controller, ControllerSettings, build_controller
+from lamas.domain import GraphChoice
 from lamas.execution.graph_values import Floats
 from lamas.training import RewardWeights, Trainer, TrainerSettings, problem_batch
 from lamas.training.table_learner import TrainingTable
@@ -73,7 +74,7 @@ def decided(controller: Controller, table: TrainingTable) -> tuple[Floats, Float
 def main() -> None:
     folder, embeddings, speeds = (Path(name) for name in sys.argv[1:4])
     bbh = recorded(folder, embeddings / "bbh.npy", speeds, "bbh")
-    setting = Setting.made(bbh, "bbh", quorum=None)
+    setting = Setting.made(bbh, "bbh")
     held_out = setting.table(setting.held_out)
     for problems in (200, 1000):
         seeds = [trained(setting, problems, seed) for seed in range(SEEDS)]

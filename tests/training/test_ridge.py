@@ -21,8 +21,9 @@ def test_one_product_is_the_ridge_regression() -> None:
     weights = found.basis @ (found.features(x).T @ (score - score.mean(axis=0)) / len(x))
     centred = x - x.mean(axis=0)
     covariance = centred.T @ centred / len(x)
-    ridge = covariance + strength * np.trace(covariance) * np.eye(6)
-    expected = np.linalg.inv(ridge) @ centred.T @ (score - score.mean(axis=0)) / len(x)
+    ridge = covariance + strength * float(covariance.diagonal().sum()) * np.eye(6)
+    inverse = np.linalg.inv(ridge)
+    expected = inverse @ (centred.T @ (score - score.mean(axis=0)) / len(x))
     assert weights.ravel().tolist() == pytest.approx(expected.ravel().tolist())
 
 
