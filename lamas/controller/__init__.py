@@ -9,12 +9,18 @@ from lamas.controller.controller import (
 from lamas.controller.distribution import Draw, LayerDistribution
 from lamas.controller.encoder import EMBEDDING_SIZE, QueryEncoder
 from lamas.controller.lamas_policy import temperature
-from lamas.controller.settings import CONTROLLER_KINDS, ControllerKind, ControllerSettings
+from lamas.controller.settings import (
+    CONTROLLER_KINDS,
+    LAYERED_KINDS,
+    ControllerKind,
+    ControllerSettings,
+)
 from lamas.controller.threads import bounded_threads
 
 __all__ = [
     "CONTROLLER_KINDS",
     "EMBEDDING_SIZE",
+    "LAYERED_KINDS",
     "Controller",
     "ControllerKind",
     "ControllerSettings",

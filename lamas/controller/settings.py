@@ -7,6 +7,8 @@ from lamas.errors import ConfigurationError
 
 ControllerKind = Literal["lamas", "paper", "conditioned"]
 CONTROLLER_KINDS: tuple[ControllerKind, ...] = get_args(ControllerKind)
+LAYERED_KINDS: tuple[ControllerKind, ...] = ("lamas", "paper")
+"""Those that choose layer after layer and learn from rollouts; the other learns from a table."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
