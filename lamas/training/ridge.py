@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from lamas.execution.graph_values import Floats
@@ -22,7 +23,7 @@ class Directions:
 
     def features(self, embeddings: Floats) -> Floats:
         """[P, R]."""
-        return (embeddings - self.mean) @ self.basis
+        return _product(embeddings - self.mean, self.basis)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +44,9 @@ class PrincipalAxes:
         """Of [P, 384]."""
         mean = embeddings.mean(axis=0)
         centred = embeddings - mean
-        variance, axes = np.linalg.eigh(centred.T @ centred / len(centred))
+        covariance = _product(centred.T, centred) / len(centred)
+        found = torch.linalg.eigh(torch.from_numpy(covariance))
+        variance, axes = found.eigenvalues.numpy(), found.eigenvectors.numpy()
         kept = np.argsort(-variance, kind="stable")[:count]
         axes = axes[:, kept]
         # An eigenvector's sign is the library's whim; its largest component shall be positive.
@@ -79,7 +82,7 @@ def best_strength(
     for strength in _STRENGTHS:
         features = axes.under(strength).features(embeddings)
         leverage = (features**2).sum(axis=1)[:, None] / len(rows)
-        predicted = features @ (features.T @ targets) / len(rows)
+        predicted = _product(features, _product(features.T, targets)) / len(rows)
         unseen = (predicted - leverage * targets) / np.maximum(1.0 - leverage, 1e-6)
         scores = unseen[:, : score.shape[1]] + score.mean(axis=0)
         times = unseen[:, score.shape[1] :] + time.mean(axis=0)
@@ -97,3 +100,8 @@ def chosen_rows(random: np.random.Generator, problems: int, batch: int) -> NDArr
     if problems <= batch:
         return np.arange(problems)
     return random.choice(problems, batch, replace=False)
+
+
+def _product(a: Floats, b: Floats) -> Floats:
+    """By torch, whose threads the learner bounds: numpy's would change the last bits."""
+    return (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()

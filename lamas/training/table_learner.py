@@ -313,8 +313,10 @@ class _Fit:
             (policy.time_mean, policy.time_weight, part.time),
         ):
             mean[layers] = torch.from_numpy(target.mean(axis=0))
-            weights = features.T @ (target - target.mean(axis=0)) / len(target)
-            weight[: features.shape[1], layers] = torch.from_numpy(weights)
+            deviation = torch.from_numpy(target - target.mean(axis=0))
+            weight[: features.shape[1], layers] = (
+                torch.from_numpy(features).T @ deviation / len(target)
+            )
 
     def _conditions(self, random: np.random.Generator, count: int) -> Floats:
         """Logarithms of multipliers, one in each of `count` equal parts of the range, shuffled."""
