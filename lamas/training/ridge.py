@@ -45,8 +45,7 @@ class PrincipalAxes:
         mean = embeddings.mean(axis=0)
         centred = embeddings - mean
         covariance = _product(centred.T, centred) / len(centred)
-        found = torch.linalg.eigh(torch.from_numpy(covariance))
-        variance, axes = found.eigenvalues.numpy(), found.eigenvectors.numpy()
+        variance, axes = np.linalg.eigh(covariance)
         kept = np.argsort(-variance, kind="stable")[:count]
         axes = axes[:, kept]
         # An eigenvector's sign is the library's whim; its largest component shall be positive.
