@@ -10,13 +10,19 @@ from lamas.controller.distribution import Draw, LayerDistribution
 from lamas.controller.embedding_store import EmbeddingStore
 from lamas.controller.encoder import EMBEDDING_SIZE, ENCODER_KINDS, EncoderKind, QueryEncoder
 from lamas.controller.lamas_policy import temperature
-from lamas.controller.settings import CONTROLLER_KINDS, ControllerKind, ControllerSettings
+from lamas.controller.settings import (
+    CONTROLLER_KINDS,
+    LAYERED_KINDS,
+    ControllerKind,
+    ControllerSettings,
+)
 from lamas.controller.threads import bounded_threads
 
 __all__ = [
     "CONTROLLER_KINDS",
     "EMBEDDING_SIZE",
     "ENCODER_KINDS",
+    "LAYERED_KINDS",
     "Controller",
     "ControllerKind",
     "ControllerSettings",

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lamas.controller.choices import ChoiceBuilder, DrawnGraphs
+from lamas.controller.condition import Condition, multiplier_of
+from lamas.controller.conditioned_policy import ConditionedPolicy
 from lamas.controller.distribution import Draw, LayerDistribution
 from lamas.controller.encoder import EMBEDDING_SIZE
 from lamas.controller.lamas_policy import LamasPolicy
@@ -16,17 +18,12 @@ from lamas.controller.legality import LegalityTracker
 from lamas.controller.noise import gumbel_noise
 from lamas.controller.paper_policy import PaperPolicy
 from lamas.controller.policy import History, Policy
-from lamas.controller.settings import ControllerKind, ControllerSettings
+from lamas.controller.settings import ControllerSettings
 from lamas.controller.stored import stored_choices
 from lamas.controller.threads import bounded_threads
 from lamas.domain import OperatorSet, PolicyDecision
 from lamas.domain.rollout import GraphChoice
-from lamas.errors import ControllerError
-
-POLICIES: dict[ControllerKind, type[LamasPolicy] | type[PaperPolicy]] = {
-    "lamas": LamasPolicy,
-    "paper": PaperPolicy,
-}
+from lamas.errors import ConfigurationError, ControllerError
 
 Embeddings = NDArray[np.float32] | NDArray[np.float64]
 _DrawLayer = Callable[[LayerDistribution, int, Tensor], Draw]
@@ -58,36 +55,72 @@ class Controller(nn.Module):
         self.policy = policy
         self._builder = ChoiceBuilder(operators)
 
-    def sample(self, embeddings: Embeddings, seeds: Sequence[int]) -> tuple[GraphChoice, ...]:
+    def multiplier(self, condition: Condition) -> float | None:
+        """The price of waiting that a condition means here; None for a policy that knows none.
+
+        Raises ConfigurationError for a condition that this controller cannot meet, or any at all
+        where its policy knows none.
+        """
+        if isinstance(self.policy, ConditionedPolicy):
+            default = float(self.policy.default.exp())
+            return multiplier_of(condition, self.policy.operating_points(), default=default)
+        if condition != Condition():
+            raise ConfigurationError(
+                f"controller={self.settings.kind} has one trade of score against time: a deadline "
+                "or a multiplier needs controller=conditioned, trained with learner=table"
+            )
+        return None
+
+    def sample(
+        self,
+        embeddings: Embeddings,
+        seeds: Sequence[int],
+        *,
+        multipliers: Sequence[float] | None = None,
+    ) -> tuple[GraphChoice, ...]:
         """One graph for each row of `embeddings` [B, 384], drawn with the noise of its seed (≥ 0).
 
-        Give a query several rows with different seeds to draw several graphs for it.
+        Give a query several rows with different seeds to draw several graphs for it. `multipliers`,
+        one a row, are for a policy that knows conditions; None leaves it its own.
         """
         if len(seeds) != len(embeddings):
             raise ControllerError(f"{len(embeddings)} embeddings came with {len(seeds)} seeds")
         noise = torch.from_numpy(gumbel_noise(seeds, self.settings.layers, len(self.operators)))
-        return self._choose(embeddings, lambda layer, index, rows: layer.sample(noise[rows, index]))
+        return self._choose(
+            embeddings, lambda layer, index, rows: layer.sample(noise[rows, index]), multipliers
+        )
 
-    def decide(self, embeddings: Embeddings) -> tuple[GraphChoice, ...]:
+    def decide(
+        self, embeddings: Embeddings, *, multipliers: Sequence[float] | None = None
+    ) -> tuple[GraphChoice, ...]:
         """The deployed graph for each row of `embeddings` [B, 384]; nothing random in it.
 
-        A decision's log-probability is that of sampling the same sequence.
+        A decision's log-probability is that of sampling the same sequence. `multipliers` as in
+        `sample`.
         """
-        return self._choose(embeddings, lambda layer, index, rows: layer.decide())
+        return self._choose(embeddings, lambda layer, index, rows: layer.decide(), multipliers)
 
     def log_prob(
-        self, embeddings: Embeddings, decisions: Sequence[Sequence[PolicyDecision]]
+        self,
+        embeddings: Embeddings,
+        decisions: Sequence[Sequence[PolicyDecision]],
+        *,
+        multipliers: Sequence[float] | None = None,
     ) -> LogProbabilities:
         """Log-probabilities of stored decisions under the current weights, in one batched pass.
 
-        `embeddings` [N, 384] and `decisions` belong together row by row. Raises ControllerError
-        for decisions that no graph of this controller can have.
+        `embeddings` [N, 384], `decisions` and `multipliers` belong together row by row. Raises
+        ControllerError for decisions that no graph of this controller can have.
         """
         with bounded_threads():
-            return self._log_prob(self._queries(embeddings), decisions)
+            queries = self._queries(embeddings)
+            return self._log_prob(queries, decisions, _conditions(multipliers, len(queries)))
 
     def _log_prob(
-        self, queries: Tensor, decisions: Sequence[Sequence[PolicyDecision]]
+        self,
+        queries: Tensor,
+        decisions: Sequence[Sequence[PolicyDecision]],
+        conditions: Tensor | None,
     ) -> LogProbabilities:
         if len(decisions) != len(queries):
             raise ControllerError(f"{len(queries)} embeddings came with {len(decisions)} graphs")
@@ -105,7 +138,7 @@ class Controller(nn.Module):
                 legal = tracker.legal(rows)
                 self._check(draw, legal, tracker.running[rows])
                 history = self._history(index, chosen, stored.order, tracker).of(rows)
-                layer = self._layer(encoded[rows], history, legal)
+                layer = self._layer(encoded[rows], history, legal, _of(conditions, rows))
                 terms = terms.index_copy(0, rows, layer.log_prob_terms(draw))
                 entropies.append(layer.entropy())
                 chosen[rows, index] = draw.chosen
@@ -118,11 +151,20 @@ class Controller(nn.Module):
         )
 
     @torch.no_grad()
-    def _choose(self, embeddings: Embeddings, draw_layer: _DrawLayer) -> tuple[GraphChoice, ...]:
+    def _choose(
+        self,
+        embeddings: Embeddings,
+        draw_layer: _DrawLayer,
+        multipliers: Sequence[float] | None,
+    ) -> tuple[GraphChoice, ...]:
         with bounded_threads():
-            return self._builder.build(self._drawn(self._queries(embeddings), draw_layer))
+            queries = self._queries(embeddings)
+            conditions = _conditions(multipliers, len(queries))
+            return self._builder.build(self._drawn(queries, draw_layer, conditions))
 
-    def _drawn(self, queries: Tensor, draw_layer: _DrawLayer) -> DrawnGraphs:
+    def _drawn(
+        self, queries: Tensor, draw_layer: _DrawLayer, conditions: Tensor | None
+    ) -> DrawnGraphs:
         batch, layers, size = len(queries), self.settings.layers, len(self.operators)
         tracker = LegalityTracker(self.operators, batch)
         encoded = self.policy.encode(queries)
@@ -138,7 +180,7 @@ class Controller(nn.Module):
                 break
             allowed = tracker.legal(rows)
             history = self._history(index, chosen, order, tracker).of(rows)
-            layer = self._layer(encoded[rows], history, allowed)
+            layer = self._layer(encoded[rows], history, allowed, _of(conditions, rows))
             draw = draw_layer(layer, index, rows)
             order[rows, index] = draw.order
             count[rows, index] = draw.count
@@ -155,8 +197,11 @@ class Controller(nn.Module):
             legal=legal.numpy(),
         )
 
-    def _layer(self, encoded: Tensor, history: History, legal: Tensor) -> LayerDistribution:
-        return LayerDistribution(self.policy.scores(encoded, history), legal, self.settings.tau)
+    def _layer(
+        self, encoded: Tensor, history: History, legal: Tensor, condition: Tensor | None
+    ) -> LayerDistribution:
+        scores = self.policy.scores(encoded, history, condition)
+        return LayerDistribution(scores, legal, self.settings.tau, width=self.settings.width)
 
     def _history(
         self, index: int, chosen: Tensor, order: Tensor, tracker: LegalityTracker
@@ -184,6 +229,19 @@ class Controller(nn.Module):
             )
 
 
+def _conditions(multipliers: Sequence[float] | None, rows: int) -> Tensor | None:
+    """[B]: natural logarithms."""
+    if multipliers is None:
+        return None
+    if len(multipliers) != rows:
+        raise ControllerError(f"{rows} embeddings came with {len(multipliers)} multipliers")
+    return torch.tensor(multipliers, dtype=torch.float64).log()
+
+
+def _of(conditions: Tensor | None, rows: Tensor) -> Tensor | None:
+    return None if conditions is None else conditions[rows]
+
+
 def build_controller(
     settings: ControllerSettings, operators: OperatorSet, operator_embeddings: Embeddings
 ) -> Controller:
@@ -198,10 +256,29 @@ def build_controller(
             f"operator embeddings must have shape {list(expected)}, "
             f"got {list(operator_embeddings.shape)}"
         )
-    policy = POLICIES[settings.kind](
-        layers=settings.layers,
-        hidden=settings.hidden,
-        operator_embeddings=torch.from_numpy(np.array(operator_embeddings, dtype=np.float64)),
-        generator=torch.Generator().manual_seed(settings.seed),
+    policy = _policy(
+        settings, operators, torch.from_numpy(np.array(operator_embeddings, dtype=np.float64))
     )
     return Controller(settings, operators, policy)
+
+
+def _policy(
+    settings: ControllerSettings, operators: OperatorSet, operator_embeddings: Tensor
+) -> Policy:
+    generator = torch.Generator().manual_seed(settings.seed)
+    layers, hidden = settings.layers, settings.hidden
+    if settings.kind == "conditioned" and settings.width is not None:
+        return ConditionedPolicy(
+            layers=layers,
+            hidden=hidden,
+            width=settings.width,
+            needs=torch.tensor([spec.needs for spec in operators.specs]),
+            size=operator_embeddings.shape[1],
+        )
+    kind = LamasPolicy if settings.kind == "lamas" else PaperPolicy
+    return kind(
+        layers=layers,
+        hidden=hidden,
+        operator_embeddings=operator_embeddings,
+        generator=generator,
+    )

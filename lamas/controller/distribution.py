@@ -9,7 +9,7 @@ from lamas.errors import ConfigurationError, ControllerError
 
 # Mass within this of τ has reached it: 0.1 + 0.1 + 0.1 must reach 0.3 in any order of summation,
 # and with τ = 1 an operator with less mass than this is never drawn.
-_REACHED = 1e-9
+REACHED = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,15 @@ class LayerDistribution:
     """p_ℓ over the legal operators of one layer, for a batch of rows.
 
     Drawing ranks operators by log p + Gumbel noise, which is sampling without replacement from
-    successively renormalised p (Plackett-Luce), and stops as soon as the mass drawn reaches τ. The
-    stopping rule is a function of the sequence, so it adds nothing to the log-probability.
+    successively renormalised p (Plackett-Luce), and stops as soon as the mass drawn reaches τ, or
+    `width` operators are drawn. The stopping rule is a function of the sequence, so it adds nothing
+    to the log-probability.
     """
 
-    def __init__(self, logits: Tensor, legal: Tensor, tau: float) -> None:
-        """`logits` [B, O]; `legal` [B, O] bool; 0 < τ ≤ 1.
+    def __init__(
+        self, logits: Tensor, legal: Tensor, tau: float, *, width: int | None = None
+    ) -> None:
+        """`logits` [B, O]; `legal` [B, O] bool; 0 < τ ≤ 1; `width` ≥ 1 or None for no limit.
 
         Raises ControllerError for logits that are not finite and for a row without a legal
         operator, ConfigurationError for τ out of range.
@@ -58,6 +61,7 @@ class LayerDistribution:
         self._logits = logits.to(torch.float64)
         self._legal = legal
         self._tau = tau
+        self._width = logits.shape[1] if width is None else width
         masked = self._logits.masked_fill(~legal, -torch.inf)
         self._normaliser = torch.logsumexp(masked, dim=1, keepdim=True)
         self._masked = masked
@@ -111,5 +115,6 @@ class LayerDistribution:
     def _until_tau(self, keys: Tensor) -> Draw:
         order = keys.argsort(dim=1, descending=True, stable=True)
         mass = self.probabilities.gather(1, order).cumsum(dim=1)
-        count = (mass < self._tau - _REACHED).sum(dim=1) + 1
+        count = (mass < self._tau - REACHED).sum(dim=1) + 1
+        count = count.clamp(max=self._width)
         return Draw(order, torch.minimum(count, self._legal.sum(dim=1)))

@@ -54,7 +54,7 @@ class LamasPolicy(Policy):
         """[B, hidden]."""
         return embeddings @ self.query_weight
 
-    def scores(self, encoded: Tensor, history: History) -> Tensor:
+    def scores(self, encoded: Tensor, history: History, condition: Tensor | None = None) -> Tensor:
         """Any real numbers."""
         context = torch.tanh(
             encoded

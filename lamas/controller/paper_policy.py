@@ -42,7 +42,7 @@ class PaperPolicy(Policy):
         """[B, L, hidden]."""
         return torch.einsum("bd,ldh->blh", embeddings, self.query_weight) + self.query_bias
 
-    def scores(self, encoded: Tensor, history: History) -> Tensor:
+    def scores(self, encoded: Tensor, history: History, condition: Tensor | None = None) -> Tensor:
         """Cosines in [−1, 1]."""
         layer = history.layer
         operators = self.operator_embeddings @ self.operator_weight[layer]

@@ -39,8 +39,12 @@ class Policy(nn.Module, ABC):
         """What of the queries [B, 384] all layers share; the first dimension stays B."""
 
     @abstractmethod
-    def scores(self, encoded: Tensor, history: History) -> Tensor:
-        """Logits [B, O] of layer `history.layer`."""
+    def scores(self, encoded: Tensor, history: History, condition: Tensor | None = None) -> Tensor:
+        """Logits [B, O] of layer `history.layer`.
+
+        `condition` [B] is the natural logarithm of each row's multiplier; None leaves it to the
+        policy. A policy that knows no conditions passes over it.
+        """
 
 
 def uniform_parameter(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> Tensor:

@@ -5,8 +5,10 @@ from typing import Literal, get_args
 
 from lamas.errors import ConfigurationError
 
-ControllerKind = Literal["lamas", "paper"]
+ControllerKind = Literal["lamas", "paper", "conditioned"]
 CONTROLLER_KINDS: tuple[ControllerKind, ...] = get_args(ControllerKind)
+LAYERED_KINDS: tuple[ControllerKind, ...] = ("lamas", "paper")
+"""Those that choose layer after layer and learn from rollouts; the other learns from a table."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,6 +20,8 @@ class ControllerSettings:
     """L: the most layers a graph may have."""
     tau: float = 0.3
     """τ: probability mass at which a layer is complete, in (0, 1]."""
+    width: int | None = None
+    """The most operators of a layer, None for no limit."""
     hidden: int = 32
     """Width of the projections."""
     seed: int = 0
@@ -32,5 +36,12 @@ class ControllerSettings:
             raise ConfigurationError(f"L must be at least 1 layer, got {self.layers}")
         if not 0.0 < self.tau <= 1.0:
             raise ConfigurationError(f"τ must be in (0, 1], got {self.tau}")
+        if self.kind == "conditioned" and self.width is None:
+            raise ConfigurationError(
+                "controller=conditioned values every layer it may choose: set controller.width, "
+                "for instance to 3"
+            )
+        if self.width is not None and self.width < 1:
+            raise ConfigurationError(f"a layer holds at least 1 operator, got width {self.width}")
         if self.hidden < 1:
             raise ConfigurationError(f"hidden must be at least 1, got {self.hidden}")

@@ -96,6 +96,20 @@ def hierarchical_bootstrap(
     cells = _Cells.of(a, b, effect)
     drawn = resampled_effects(a, b, effect=effect, seed=seed, resamples=resamples)
     seeds, problems = cells.present.shape
+    return estimate_of(
+        drawn,
+        metric=metric or effect,
+        seeds=seeds,
+        problems=problems,
+        pairs=int(cells.present.sum()),
+        resamples=resamples,
+    )
+
+
+def estimate_of(
+    drawn: ResampledEffects, *, metric: str, seeds: int, problems: int, pairs: int, resamples: int
+) -> PairedEstimate:
+    """The interval that resamples give, as `hierarchical_bootstrap` explains it."""
     of_seeds = _unbiased_variance(drawn.seeds - drawn.value, seeds)
     of_problems = _unbiased_variance(drawn.problems - drawn.value, problems)
     if seeds > 1 and problems > 1:
@@ -107,7 +121,7 @@ def hierarchical_bootstrap(
     degrees = _degrees((of_seeds, seeds), (of_problems, problems)) if known else math.nan
     reach = _t_quantile(degrees) * error
     return PairedEstimate(
-        metric=metric or effect,
+        metric=metric,
         value=drawn.value,
         standard_error=error if known else None,
         degrees=degrees if known else None,
@@ -116,7 +130,7 @@ def hierarchical_bootstrap(
         p_value=2 * float(stats.t.sf(abs(drawn.value) / error, degrees)) if known else None,
         seeds=seeds,
         problems=problems,
-        pairs=int(cells.present.sum()),
+        pairs=pairs,
         method=_method(seeds, problems, known, resamples),
     )
 
@@ -130,13 +144,8 @@ def resampled_effects(
     """
     cells = _Cells.of(a, b, effect)
     seeds, problems = cells.present.shape
-    longer = max(seeds, problems)
     blocks: list[Array] = []
-    for by_seed, by_problem in zip(
-        _weights(seeds, longer, resamples, seed, axis=0),
-        _weights(problems, longer, resamples, seed, axis=1),
-        strict=True,
-    ):
+    for by_seed, by_problem in resampling_weights(seeds, problems, resamples, seed):
         every_seed = np.ones((1, seeds))
         every_problem = np.ones((1, problems))
         blocks.append(
@@ -156,6 +165,18 @@ def resampled_effects(
             "evaluate more problems"
         )
     return ResampledEffects(cells.value, values[0], values[1], values[2])
+
+
+def resampling_weights(
+    seeds: int, problems: int, resamples: int, seed: int
+) -> Iterator[tuple[Array, Array]]:
+    """Blocks of how often each seed [r, S] and each problem [r, P] is drawn, `resamples` in all."""
+    longer = max(seeds, problems)
+    return zip(
+        _weights(seeds, longer, resamples, seed, axis=0),
+        _weights(problems, longer, resamples, seed, axis=1),
+        strict=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,7 @@ def difference(
             ("kind", stored.kind, controller.kind),
             ("L", stored.layers, controller.layers),
             ("τ", stored.tau, controller.tau),
+            ("width", stored.width, controller.width),
             ("hidden", stored.hidden, controller.hidden),
         )
         for name, saved, wanted in pairs:

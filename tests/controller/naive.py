@@ -13,7 +13,7 @@ def softmax(logits: Sequence[float], legal: Sequence[bool]) -> list[float]:
 
 
 def sequences(
-    probabilities: Sequence[float], legal: Sequence[bool], tau: float
+    probabilities: Sequence[float], legal: Sequence[bool], tau: float, width: int | None = None
 ) -> Iterator[tuple[tuple[int, ...], float]]:
     """Every sequence that can be drawn, with its probability."""
 
@@ -21,7 +21,7 @@ def sequences(
         drawn: tuple[int, ...], mass: float, so_far: float
     ) -> Iterator[tuple[tuple[int, ...], float]]:
         left = [o for o, allowed in enumerate(legal) if allowed and o not in drawn]
-        if drawn and (mass >= tau - 1e-9 or not left):
+        if drawn and (mass >= tau - 1e-9 or not left or len(drawn) == width):
             yield drawn, so_far
             return
         remaining = sum(probabilities[o] for o in left)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lamas.controller import (
-    CONTROLLER_KINDS,
+    LAYERED_KINDS,
     Controller,
     ControllerKind,
     ControllerSettings,
@@ -29,7 +29,7 @@ from tests.controller import naive
 from tests.training.world import SEVEN, THREE, unit_rows
 
 Drawn = tuple[tuple[str, ...], ...]
-kinds = pytest.mark.parametrize("kind", CONTROLLER_KINDS)
+kinds = pytest.mark.parametrize("kind", LAYERED_KINDS)
 
 
 def controller(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lamas.controller.controller import Controller, build_controller
 from lamas.controller.encoder import EMBEDDING_SIZE
-from lamas.controller.settings import CONTROLLER_KINDS, ControllerSettings
+from lamas.controller.settings import LAYERED_KINDS, ControllerSettings
 from lamas.controller.threads import bounded_threads
 from lamas.domain import OperatorSet, OperatorSpec
 
@@ -93,7 +93,7 @@ def decide_timing(controller: Controller) -> Timing:
 
 
 def main() -> None:
-    for kind in CONTROLLER_KINDS:
+    for kind in LAYERED_KINDS:
         settings = ControllerSettings(kind=kind)
         controller = build_controller(settings, OPERATORS, random_queries(len(OPERATORS), 1))
         print(f"{decide_timing(controller)} (goal: {GOAL_MILLISECONDS:.0f} ms)")

@@ -1,13 +1,13 @@
 """The figures that the bench prints: batched beside one at a time, in core seconds."""
 
-from lamas.controller import CONTROLLER_KINDS, ControllerSettings, build_controller
+from lamas.controller import LAYERED_KINDS, ControllerSettings, build_controller
 from lamas.training import Trainer
 from tests.measure.choosing import OPERATORS, decide_timing, random_queries
 from tests.measure.learning import update_timing
 
 
 def test_a_thousand_graphs_are_chosen_in_a_few_passes() -> None:
-    for kind in CONTROLLER_KINDS:
+    for kind in LAYERED_KINDS:
         settings = ControllerSettings(kind=kind)
         timing = decide_timing(
             build_controller(settings, OPERATORS, random_queries(len(OPERATORS)))

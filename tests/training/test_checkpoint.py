@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lamas.controller import CONTROLLER_KINDS, ControllerKind, ControllerSettings, build_controller
+from lamas.controller import LAYERED_KINDS, ControllerKind, ControllerSettings, build_controller
 from lamas.domain import OperatorSet
 from lamas.errors import CheckpointError
 from lamas.training import (
@@ -33,7 +33,7 @@ def trained(kind: ControllerKind = "lamas", steps: int = 2) -> Trainer:
 
 
 @pytest.mark.parametrize("baseline", ["ema", "leave_one_out"])
-@pytest.mark.parametrize("kind", CONTROLLER_KINDS)
+@pytest.mark.parametrize("kind", LAYERED_KINDS)
 def test_a_restored_run_equals_the_undisturbed_one_bit_for_bit(
     kind: ControllerKind, baseline: str, tmp_path: Path
 ) -> None:

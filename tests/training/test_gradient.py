@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lamas.controller import (
-    CONTROLLER_KINDS,
+    LAYERED_KINDS,
     Controller,
     ControllerKind,
     ControllerSettings,
@@ -113,7 +113,7 @@ def expected_reward(built: Controller) -> float:
     return sum(p * reward_of(drawn) for drawn, p in every_graph(built))
 
 
-@pytest.mark.parametrize("kind", CONTROLLER_KINDS)
+@pytest.mark.parametrize("kind", LAYERED_KINDS)
 def test_the_loss_gradient_is_the_gradient_of_the_expected_reward(kind: ControllerKind) -> None:
     built = moved_controller(kind)
     every = list(every_graph(built))

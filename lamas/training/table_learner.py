@@ -1,0 +1,362 @@
+"""Learning from a table: one conditioned controller that serves every trade of score for time."""
+
+import copy
+import math
+import time as clock
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lamas.controller import Controller, ControllerSettings, Embeddings, build_controller
+from lamas.controller.conditioned_policy import POINTS, ConditionedPolicy
+from lamas.controller.distribution import LayerDistribution
+from lamas.controller.threads import bounded_threads
+from lamas.domain import ExecutionGraph, OperatorSet, derive_seed
+from lamas.errors import ConfigurationError, DomainError
+from lamas.execution.graph_values import Floats, one_layer_graphs
+from lamas.training.constraint import (
+    FixedGraph,
+    best_fixed,
+    largest_multiplier,
+    multiplier_range,
+)
+from lamas.training.expected import ExactChoices
+from lamas.training.ridge import PrincipalAxes, best_strength, chosen_rows
+from lamas.training.table_settings import TableSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class TrainingTable:
+    """What is learned from: queries, and what every graph would score and take for each."""
+
+    embeddings: Floats
+    """[P, 384]."""
+    graphs: tuple[ExecutionGraph, ...]
+    """As `one_layer_graphs` gives them for the controller's operators and width."""
+    score: Floats
+    """[P, G]."""
+    time: Floats
+    """[P, G] in the clock's unit: tokens of CP_len, or seconds."""
+
+    def __post_init__(self) -> None:
+        shape = (len(self.embeddings), len(self.graphs))
+        if self.score.shape != shape or self.time.shape != shape:
+            raise DomainError(
+                f"scores {list(self.score.shape)} and times {list(self.time.shape)} must be "
+                f"{list(shape)}: problems × graphs"
+            )
+
+    def rows(self, rows: NDArray[np.int64]) -> "TrainingTable":
+        return TrainingTable(
+            embeddings=self.embeddings[rows],
+            graphs=self.graphs,
+            score=self.score[rows],
+            time=self.time[rows],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class TableFit:
+    """A fitted controller and what is known of it from problems its fits did not see."""
+
+    controller: Controller
+    best: FixedGraph
+    """On the training problems."""
+    steps: int
+    """Gradient steps taken: as many as did best on problems not fitted to."""
+    multiplier: float
+    """The controller's own: the largest at which its score is held to stay within the margin of
+    `best`, by the mean of what problems not fitted to scored and what was predicted for them."""
+    score: float
+    """At that multiplier, on problems not fitted to."""
+    time: float
+    expected_score: float
+    """Of sampled graphs, at that multiplier, on the problems fitted to."""
+    expected_time: float
+    decided_score: float
+    """Of decided graphs, likewise: as good as the expectation where the policy is committed."""
+    decided_time: float
+    seconds: float
+    """What the fit took."""
+
+
+def fit_table(
+    table: TrainingTable,
+    operators: OperatorSet,
+    operator_embeddings: Embeddings,
+    *,
+    controller: ControllerSettings,
+    settings: TableSettings | None = None,
+    seed: int = 0,
+) -> TableFit:
+    """A controller=conditioned, fitted to the exact expectation over all graphs of the table.
+
+    Its own multiplier and its operating points come from fits that each leave out one of
+    `settings.folds` parts. Equal arguments give equal weights. Raises ConfigurationError for
+    another controller, DomainError for a table with fewer problems than parts.
+    """
+    settings = settings or TableSettings()
+    if controller.kind != "conditioned":
+        raise ConfigurationError(
+            f"learner=table trains controller=conditioned, {controller.kind!r} is configured"
+        )
+    wanted = one_layer_graphs(operators, width=controller.width or 1)
+    if table.graphs != wanted:
+        raise DomainError(
+            f"the table values {len(table.graphs)} graphs, this controller chooses among the "
+            f"{len(wanted)} that one_layer_graphs gives for its operators and width"
+        )
+    if len(table.embeddings) < settings.folds:
+        raise DomainError(
+            f"a table of {len(table.embeddings)} problems is too small for {settings.folds} parts: "
+            "tabulate more problems"
+        )
+    started = clock.perf_counter()
+    with bounded_threads():
+        fit = _Fit(table, operators, operator_embeddings, controller, settings, seed)
+        return fit.run(started)
+
+
+_LeftOut = Sequence[tuple[Controller, NDArray[np.int64]]]
+"""Controllers, each with the problems it was not fitted to."""
+
+# Multipliers at which fits are compared.
+_GRID = 17
+
+
+class _Fit:
+    """The fits of one table; they share the range of multipliers and the scale of rewards."""
+
+    def __init__(
+        self,
+        table: TrainingTable,
+        operators: OperatorSet,
+        operator_embeddings: Embeddings,
+        controller: ControllerSettings,
+        settings: TableSettings,
+        seed: int,
+    ) -> None:
+        self._table = table
+        self._operators = operators
+        self._operator_embeddings = operator_embeddings
+        self._controller = controller
+        self._settings = settings
+        self._seed = seed
+        low, high = multiplier_range(table.score, table.time)
+        self._low, self._high = math.log(low), math.log(high)
+        # What a score and a time vary by from graph to graph: they weigh the multipliers alike.
+        self._units = (
+            max(float(table.score.std(axis=1).mean()), 1e-9),
+            max(float(table.time.std(axis=1).mean()), 1e-9),
+        )
+        self._strength = best_strength(
+            table.embeddings,
+            controller.hidden,
+            table.score,
+            table.time,
+            multipliers=np.exp(np.array(self._grid(_GRID))),
+            units=self._units,
+        )
+
+    def run(self, started: float) -> TableFit:
+        table = self._table
+        everything = np.arange(len(table.embeddings))
+        parts = self._parts()
+        by_part = [
+            self._fits(np.setdiff1d(everything, part), f"without {place}", self._settings.steps)
+            for place, part in enumerate(parts)
+        ]
+        by_steps = [list(zip(fits, parts, strict=True)) for fits in zip(*by_part, strict=True)]
+        values = [self._value(left_out) for left_out in by_steps]
+        steps = int(np.argmax(values))
+        left_out = by_steps[steps]
+        best = best_fixed(table.graphs, table.score, table.time)
+        own = largest_multiplier(
+            lambda condition: self._gain(left_out, condition, best),
+            -self._settings.margin,
+            low=self._low,
+            high=self._high,
+        )
+        (final,) = self._fits(everything, "all", (self._settings.steps[steps],))
+        policy = _policy(final)
+        policy.default.fill_(own)
+        points = [(math.exp(at), *self._unseen(left_out, at)) for at in self._grid(POINTS)]
+        policy.points.copy_(torch.tensor(points, dtype=torch.float64))
+        score, time = self._unseen(left_out, own)
+        expected = self._expected(final, own)
+        decided = self._decided(final, everything, own)
+        return TableFit(
+            controller=final,
+            best=best,
+            steps=self._settings.steps[steps],
+            multiplier=math.exp(own),
+            score=score,
+            time=time,
+            expected_score=expected[0],
+            expected_time=expected[1],
+            decided_score=decided[0] / len(everything),
+            decided_time=decided[1] / len(everything),
+            seconds=clock.perf_counter() - started,
+        )
+
+    def _grid(self, count: int) -> list[float]:
+        """Logarithms of multipliers, evenly over the range."""
+        return np.linspace(self._low, self._high, count).tolist()
+
+    def _value(self, left_out: _LeftOut) -> float:
+        """Mean value of the decided graphs over all multipliers, on problems not fitted to."""
+        total = 0.0
+        for condition in self._grid(_GRID):
+            score, time = self._unseen(left_out, condition)
+            price = math.exp(condition)
+            total += (score - price * time) / (self._units[0] + price * self._units[1])
+        return total
+
+    def _gain(self, left_out: _LeftOut, condition: float, best: FixedGraph) -> float:
+        """By how much the score exceeds the best fixed graph's on problems not fitted to.
+
+        The mean of two estimates: what the decided graphs scored, which is right on average but
+        moves with every answer, and what the policy predicts for them, which hardly moves but
+        believes too much where it was fitted to few problems.
+        """
+        scored = self._unseen(left_out, condition)[0] - best.score
+        predicted = 0.0
+        for controller, part in left_out:
+            queries = self._table.embeddings[part]
+            found = predicted_scores(controller, queries)
+            chosen = decided_graphs(controller, queries, condition)
+            predicted += float((found[np.arange(len(part)), chosen] - found[:, best.column]).sum())
+        return (scored + predicted / len(self._table.embeddings)) / 2
+
+    def _parts(self) -> list[NDArray[np.int64]]:
+        order = self._random("parts").permutation(len(self._table.embeddings))
+        return [np.sort(part) for part in np.array_split(order, self._settings.folds)]
+
+    def _unseen(self, left_out: _LeftOut, condition: float) -> tuple[float, float]:
+        """Mean score and time, each problem decided by the controller that did not see it."""
+        totals = [self._decided(controller, part, condition) for controller, part in left_out]
+        count = len(self._table.embeddings)
+        return sum(score for score, _ in totals) / count, sum(time for _, time in totals) / count
+
+    def _decided(
+        self, controller: Controller, rows: NDArray[np.int64], condition: float
+    ) -> tuple[float, float]:
+        """Sums of score and time of the decided graphs of some problems."""
+        chosen = decided_graphs(controller, self._table.embeddings[rows], condition)
+        return (
+            float(self._table.score[rows, chosen].sum()),
+            float(self._table.time[rows, chosen].sum()),
+        )
+
+    @torch.no_grad()
+    def _expected(self, controller: Controller, condition: float) -> tuple[float, float]:
+        """Mean score and time of sampled graphs, exactly."""
+        queries = torch.from_numpy(self._table.embeddings)
+        conditions = torch.full((len(queries),), condition, dtype=torch.float64)
+        found = ExactChoices(controller).of(queries, conditions).numpy()
+        return (
+            float((found * self._table.score).sum(axis=1).mean()),
+            float((found * self._table.time).sum(axis=1).mean()),
+        )
+
+    def _fits(self, rows: NDArray[np.int64], name: str, steps: Sequence[int]) -> list[Controller]:
+        """The controller of these problems after each number of gradient steps."""
+        settings = self._settings
+        part = self._table.rows(rows)
+        controller = build_controller(self._controller, self._operators, self._operator_embeddings)
+        policy = _policy(controller)
+        self._start(policy, part)
+        queries = torch.from_numpy(part.embeddings)
+        score, time = torch.from_numpy(part.score), torch.from_numpy(part.time)
+        choices = ExactChoices(controller)
+        optimiser = torch.optim.Adam(
+            controller.parameters(), lr=settings.learning_rate, foreach=False
+        )
+        random = self._random(name)
+        policy.sharpness.fill_(settings.sharpness)
+        found: list[Controller] = []
+        for step in range(steps[-1] + 1):
+            if step in steps:
+                found.append(self._committed(controller))
+            of = torch.from_numpy(chosen_rows(random, len(rows), settings.batch))
+            condition = torch.from_numpy(self._conditions(random, len(of)))
+            price = condition.exp()
+            weights = choices.of(queries[of], condition)
+            reward = (weights * (score[of] - price[:, None] * time[of])).sum(dim=1)
+            loss = -(reward / (self._units[0] + price * self._units[1])).mean()
+            optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            optimiser.step()
+        return found
+
+    def _committed(self, controller: Controller) -> Controller:
+        """A copy that does what it is nearly sure of."""
+        copied = copy.deepcopy(controller)
+        _policy(copied).sharpness.fill_(self._settings.commitment)
+        return copied
+
+    @torch.no_grad()
+    def _start(self, policy: ConditionedPolicy, part: TrainingTable) -> None:
+        """What is common to all multipliers, and the ridge regression that learning starts from."""
+        found = PrincipalAxes.of(part.embeddings, policy.directions.shape[1]).under(self._strength)
+        features = found.features(part.embeddings)
+        policy.range.copy_(torch.tensor([self._low, self._high], dtype=torch.float64))
+        policy.units.copy_(torch.tensor(self._units, dtype=torch.float64))
+        policy.query_mean.copy_(torch.from_numpy(found.mean))
+        policy.directions[:, : features.shape[1]].copy_(torch.from_numpy(found.basis))
+        layers = policy.first_layers()
+        for mean, weight, target in (
+            (policy.score_mean, policy.score_weight, part.score),
+            (policy.time_mean, policy.time_weight, part.time),
+        ):
+            mean[layers] = torch.from_numpy(target.mean(axis=0))
+            deviation = torch.from_numpy(target - target.mean(axis=0))
+            weight[: features.shape[1], layers] = (
+                torch.from_numpy(features).T @ deviation / len(target)
+            )
+
+    def _conditions(self, random: np.random.Generator, count: int) -> Floats:
+        """Logarithms of multipliers, one in each of `count` equal parts of the range, shuffled."""
+        places = (np.arange(count) + random.random(count)) / count
+        return self._low + (self._high - self._low) * random.permutation(places)
+
+    def _random(self, *name: str) -> np.random.Generator:
+        return np.random.Generator(np.random.Philox(key=derive_seed("table", self._seed, *name)))
+
+
+@torch.no_grad()
+def decided_graphs(
+    controller: Controller, embeddings: Floats, condition: float
+) -> NDArray[np.int64]:
+    """[P]: the decided graph of each query at one logarithm of a multiplier, as a position in the
+    lattice of `ExactChoices`.
+    """
+    choices = ExactChoices(controller)
+    queries = torch.from_numpy(embeddings)
+    scores = choices.scores(queries, torch.full((len(queries),), condition, dtype=torch.float64))
+    settings = controller.settings
+    legal = torch.ones_like(scores, dtype=torch.bool)
+    drawn = LayerDistribution(scores, legal, settings.tau, width=settings.width).decide().chosen
+    bits = 1 << np.arange(drawn.shape[1])
+    positions = np.full(1 << drawn.shape[1], -1, dtype=np.int64)
+    for place, chosen in enumerate(choices.lattice.sets):
+        positions[bits[list(chosen)].sum()] = place
+    return positions[drawn.numpy() @ bits]
+
+
+@torch.no_grad()
+def predicted_scores(controller: Controller, embeddings: Floats) -> Floats:
+    """[P, G]: the score that a fitted policy expects of every graph of its table."""
+    policy = _policy(controller)
+    found = policy.predicted_scores(policy.encode(torch.from_numpy(embeddings)))
+    return found[:, policy.first_layers()].numpy()
+
+
+def _policy(controller: Controller) -> ConditionedPolicy:
+    policy = controller.policy
+    if not isinstance(policy, ConditionedPolicy):
+        raise ConfigurationError(f"controller={controller.settings.kind} knows no conditions")
+    return policy
