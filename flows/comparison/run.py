@@ -76,6 +76,8 @@ def _write(root: Session, items: Sequence[Item]) -> None:
 
 def in_order(items: Sequence[Item]) -> list[list[Item]]:
     """Parts in which no rollout was drawn by a checkpoint that the same part stores."""
+    # A part is one write: its rollouts first, then its steps with the checkpoints they made. A
+    # rollout's row names the checkpoint that drew it, which must be there before.
     parts: list[list[Item]] = [[]]
     made: set[str] = set()
     for item in items:
