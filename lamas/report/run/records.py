@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 from lamas.domain import EvaluationMetric
 from lamas.evaluation import PairedDifference
 from lamas.report.rows import ExampleBar, LayerShare, OperatorTime, RunFacts
-from lamas.report.run.records import LatencyModelFigures, ProxyOperator, ProxyRollouts
 
 Key = tuple[str, str | None]
 """Policy and checkpoint: who chose the graphs."""
@@ -196,6 +195,43 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ProxyRollouts:
+    """CP_len against measured makespan, over all measured rollouts."""
+
+    rollouts: int
+    pearson: float | None
+    spearman: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProxyOperator:
+    """CP tokens of one operator's invocations against their measured seconds."""
+
+    operator: str
+    invocations: int
+    pearson: float | None
+    spearman: float | None
+    seconds_p50: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LatencyModelFigures:
+    """One latency model fitted on the run; `proxy_…` are the figures of CP_len."""
+
+    latency_model_id: str
+    first_token_seconds: float
+    seconds_per_output_token: float
+    calls: int
+    held_out_rollouts: int
+    median_absolute_percentage_error: float | None
+    pearson: float | None
+    spearman: float | None
+    proxy_median_absolute_percentage_error: float | None
+    proxy_pearson: float | None
+    proxy_spearman: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReportData:
     """Everything a report shows; a field is the answer to the query `report_<field>`."""
 
@@ -245,40 +281,3 @@ def report_data(frames: Mapping[str, pl.DataFrame]) -> ReportData:
     """The records of the frames that `Warehouse.report` returns."""
     rows: dict[str, Sequence[object]] = {name: frame.to_dicts() for name, frame in frames.items()}
     return _DATA.validate_python(rows)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProxyRollouts:
-    """CP_len against measured makespan, over all measured rollouts."""
-
-    rollouts: int
-    pearson: float | None
-    spearman: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProxyOperator:
-    """CP tokens of one operator's invocations against their measured seconds."""
-
-    operator: str
-    invocations: int
-    pearson: float | None
-    spearman: float | None
-    seconds_p50: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LatencyModelFigures:
-    """One latency model fitted on the run; `proxy_…` are the figures of CP_len."""
-
-    latency_model_id: str
-    first_token_seconds: float
-    seconds_per_output_token: float
-    calls: int
-    held_out_rollouts: int
-    median_absolute_percentage_error: float | None
-    pearson: float | None
-    spearman: float | None
-    proxy_median_absolute_percentage_error: float | None
-    proxy_pearson: float | None
-    proxy_spearman: float | None
