@@ -78,7 +78,7 @@ def _frontiers(data: ComparisonData) -> Iterator[Chart]:
         if data.points:
             yield Chart(
                 name=f"score-over-{name.lower().replace('_', '-')}",
-                query="comparison_frontier",
+                query="comparison/frontier",
                 caption=f"Score over {name}; the line joins the best scores for their {name}.",
                 figure=frontier(data.points, data.numbers, data.labels, expense),
             )
@@ -90,7 +90,7 @@ def _swept(data: ComparisonData) -> Iterator[Chart]:
             yield Chart(
                 name=f"sweep-{key.replace('.', '-').replace('_', '-')}"
                 f"-{name.lower().replace('_', '-')}",
-                query="comparison_frontier/swept",
+                query="comparison/frontier/swept",
                 caption=f"{key}: score over {name} at each value; dots are all other variants.",
                 figure=swept(data.points, labels, key, expense),
             )
@@ -102,7 +102,7 @@ def _lengths(data: ComparisonData) -> Iterator[Chart]:
     if items:
         yield Chart(
             name="cp-len",
-            query="comparison_cp_len",
+            query="comparison/cp_len",
             caption="The box holds the middle half of the rollouts, whiskers 90 %; the thick bar "
             "is the median, the thin one p90, the dot the mean.",
             figure=spreads(items, data.labels),
@@ -122,7 +122,7 @@ def _mixes(data: ComparisonData) -> Iterator[Chart]:
             if shown:
                 yield Chart(
                     name=f"operator-mix-{number}-{moment}",
-                    query="comparison_operator_mix",
+                    query="comparison/operator_mix",
                     caption=f"What {variant} runs in each layer {words}, in per cent of rollouts.",
                     figure=operator_mix(
                         shown, operators, layers, f"{data.labels[variant]}\n{words}"
@@ -146,7 +146,7 @@ def _learning(data: ComparisonData) -> Iterator[Chart]:
         if any(item.curve == curve for item in data.learning):
             yield Chart(
                 name=f"learning-{curve.replace('_', '-')}",
-                query="comparison_learning",
+                query="comparison/learning",
                 caption=_CURVES[curve],
                 figure=curves(data.learning, variants, data.labels, curve),
             )
@@ -165,7 +165,7 @@ def _examples(data: ComparisonData) -> Iterator[Chart]:
                 first = shown[0]
                 yield Chart(
                     name=f"gantt-{data.numbers[variant]}-{example}",
-                    query="comparison_gantt",
+                    query="comparison/gantt",
                     caption=f"{variant}, {words}: CP_len {first.rollout_cp_tokens:,.0f} tokens, "
                     f"score {first.score:g}, seed {first.training_seed}, "
                     f"problem {first.problem_id}",

@@ -1,4 +1,4 @@
-"""What the queries `report_comparison_*.sql` return, as records; one class for one query."""
+"""What the queries of `warehouse/reports/comparison` return, as records; one class for one."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -203,7 +203,7 @@ class VariantSpending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComparisonData:
-    """Everything the page shows; a field is the answer to the query `report_comparison_<field>`."""
+    """Everything the page shows; a field is the answer to the query of its name."""
 
     run: tuple[RunFacts, ...]
     members: tuple[Member, ...]
@@ -299,6 +299,6 @@ _DATA = TypeAdapter(ComparisonData)
 
 
 def comparison_data(frames: Mapping[str, pl.DataFrame]) -> ComparisonData:
-    """The records of the frames that `Warehouse.comparison_report` returns."""
+    """The records of the frames that `warehouse.reports.comparison_report` returns."""
     rows: dict[str, Sequence[object]] = {name: frame.to_dicts() for name, frame in frames.items()}
     return _DATA.validate_python(rows)

@@ -38,7 +38,7 @@ def _differences(data: ReportData) -> Iterator[Chart]:
         if item.metric == "score_difference":
             yield Chart(
                 name="score-change",
-                query="differences",
+                query="run/differences",
                 caption="Change of the score with its 95 % interval; all of it must lie to the "
                 "right of the dashed margin.",
                 figure=score_change(item),
@@ -53,7 +53,7 @@ def _differences(data: ReportData) -> Iterator[Chart]:
     if shown:
         yield Chart(
             name="path-and-cost-change",
-            query="differences",
+            query="run/differences",
             caption="Changes in per cent with 95 % intervals; left of 0 is less.",
             figure=ratios(shown),
         )
@@ -66,13 +66,13 @@ def _frontiers(data: ReportData, drawn: Mapping[Key, Mark]) -> Iterator[Chart]:
     points = sorted(data.frontier, key=lambda item: order.index((item.policy, item.checkpoint_id)))
     yield Chart(
         name="score-over-cp-len",
-        query="frontier",
+        query="run/frontier",
         caption="Score over CP_len; the line joins the best scores for their time.",
         figure=frontier(points, data.names, drawn, "cp_tokens"),
     )
     yield Chart(
         name="score-over-cost",
-        query="frontier",
+        query="run/frontier",
         caption="Score over cost; the line joins the best scores for their cost.",
         figure=frontier(points, data.names, drawn, "cost_usd"),
     )
@@ -84,14 +84,14 @@ def _lengths(data: ReportData, drawn: Mapping[Key, Mark]) -> Iterator[Chart]:
         return
     yield Chart(
         name="cp-len-strips",
-        query="cp_len",
+        query="run/cp_len",
         caption="A dot is a rollout; the box holds the middle half, the thick bar is the median, "
         "the tick at the right end is p90.",
         figure=strips(of, data.names, drawn),
     )
     yield Chart(
         name="cp-len-shares",
-        query="cp_len",
+        query="run/cp_len",
         caption="Share of rollouts whose critical path is at most so long; further left is faster.",
         figure=shares(of, data.names, drawn),
     )
@@ -109,7 +109,7 @@ def _mixes(data: ReportData) -> Iterator[Chart]:
             title = f"{entrant.role}: {name}" if entrant.role else name
             yield Chart(
                 name=f"operator-mix-{entrant.role or number}",
-                query="operator_mix",
+                query="run/operator_mix",
                 caption=f"What {name} runs in each layer, in per cent of its rollouts.",
                 figure=operator_mix(shown, operators, layers, title),
             )
@@ -135,7 +135,7 @@ def _curves(data: ReportData) -> Iterator[Chart]:
         for curve in CURVES:
             yield Chart(
                 name=f"learning-{curve.replace('_', '-')}",
-                query="learning",
+                query="run/learning",
                 caption=words[curve],
                 figure=learning_curve(data.learning, curve),
             )
@@ -152,7 +152,7 @@ def _examples(data: ReportData) -> Iterator[Chart]:
         if shown:
             yield Chart(
                 name=f"gantt-{example}",
-                query="gantt",
+                query="run/gantt",
                 caption=f"{words}: {_example_words(shown[0])}",
                 figure=gantt(shown, title=example, axis_tokens=longest or 1.0),
             )

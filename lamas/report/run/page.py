@@ -22,13 +22,13 @@ from lamas.report.run.records import ReportData
 from lamas.report.run.seconds import latency_models, proxy
 
 _INTROS = {
-    "frontier": "Bars are 95 % intervals. A hollow mark is dominated: another policy is nowhere "
-    "worse in score, cost and CP_len, and somewhere better.",
-    "operator_mix": "Shares of the rollouts on the evaluated problems: · is none, bold is half or "
-    "more. A graph that ended before a layer counts there as running nothing.",
-    "learning": "Means over the batch of sampled graphs that each step learned from.",
-    "gantt": "Full bars and bold names are the critical path. Hatched bars had slack, dotted to "
-    "its end. The number behind a name is the layer; lines are where the next layer starts.",
+    "run/frontier": "Bars are 95 % intervals. A hollow mark is dominated: another policy is "
+    "nowhere worse in score, cost and CP_len, and somewhere better.",
+    "run/operator_mix": "Shares of the rollouts on the evaluated problems: · is none, bold is half "
+    "or more. A graph that ended before a layer counts there as running nothing.",
+    "run/learning": "Means over the batch of sampled graphs that each step learned from.",
+    "run/gantt": "Full bars and bold names are the critical path. Hatched bars had slack, dotted "
+    "to its end. The number behind a name is the layer; lines are where the next layer starts.",
 }
 
 
@@ -37,14 +37,14 @@ def page(data: ReportData, charts: Sequence[Chart], recipe: Recipe) -> str:
     run = data.run[0]
     sections = [
         section("Result", _result(data, charts)),
-        section("Score against time and money", _figures(charts, "frontier", run)),
-        section("How long the critical paths are", _figures(charts, "cp_len", run)),
-        section("What the controller picks", _figures(charts, "operator_mix", run)),
-        section("Learning curves", _figures(charts, "learning", run)),
+        section("Score against time and money", _figures(charts, "run/frontier", run)),
+        section("How long the critical paths are", _figures(charts, "run/cp_len", run)),
+        section("What the controller picks", _figures(charts, "run/operator_mix", run)),
+        section("Learning curves", _figures(charts, "run/learning", run)),
         section("Where the time goes", _time(data, charts)),
         section("Does CP_len tell seconds?", _seconds(data)),
         section("Where the money goes", _money(data)),
-        section("Failures", tables.failures(data.failures) + source("failures", run)),
+        section("Failures", tables.failures(data.failures) + source("run/failures", run)),
         section("Configuration and code", configuration(run)),
         section("How to reproduce", reproduce(run, recipe)),
     ]
@@ -79,7 +79,7 @@ def _result(data: ReportData, charts: Sequence[Chart]) -> str:
     parts += [
         tables.headline(data),
         f'<p class="quiet">{escape(NOTE)}{"; all simulated" if run.simulated else ""}.</p>',
-        source("headline", run),
+        source("run/headline", run),
     ]
     if decided is not None:
         first = data.differences[0]
@@ -91,7 +91,7 @@ def _result(data: ReportData, charts: Sequence[Chart]) -> str:
             f"{100 * first.margin:g} points, and CP_len or cost is lower, both with 95 % "
             "confidence.</p>",
             tables.differences(data.differences, own_time=not run.makespan_is_of_the_model),
-            _figures(charts, "differences", run),
+            _figures(charts, "run/differences", run),
         ]
     return "\n".join(parts)
 
@@ -105,13 +105,13 @@ def _time(data: ReportData, charts: Sequence[Chart]) -> str:
         [
             f'<p class="quiet">Of {name}, on the evaluated problems. Virtual time: output tokens '
             "plus γ tokens a tool second.</p>",
-            _figures(charts, "gantt", data.run[0]),
+            _figures(charts, "run/gantt", data.run[0]),
             "<h3>Bottlenecks</h3>",
             tables.bottlenecks(shown),
             '<p class="quiet">% of path: share of the summed critical paths; % slowest: how often '
             "its layer waited for it; p50 and p90: tokens of one run. Below "
             f"{100 * tables.LEAST_SHARE:g} % of the path is left out.</p>",
-            source("bottlenecks", data.run[0]),
+            source("run/bottlenecks", data.run[0]),
         ]
     )
 
@@ -126,13 +126,13 @@ def _seconds(data: ReportData) -> str:
             '<p class="quiet">Correlation with measured wall-clock seconds; only rollouts without '
             f"replayed calls.{pace}</p>",
             proxy(data),
-            source("proxy_rollouts", run),
-            source("proxy_operators", run),
+            source("run/proxy_rollouts", run),
+            source("run/proxy_operators", run),
             "<h3>Fitted latency models</h3>",
             latency_models(data.latency_models),
             '<p class="quiet">On rollouts kept from the fit; in brackets the best line through '
             "CP_len.</p>",
-            source("latency_models", run),
+            source("run/latency_models", run),
         ]
     )
 
@@ -143,4 +143,4 @@ def _money(data: ReportData) -> str:
         f"{run.cost_usd:.4f} USD{' (simulated: nothing was paid)' if run.simulated else ''} for "
         f"{run.attempts:,} calls, {run.input_tokens:,} tokens in and {run.output_tokens:,} out"
     )
-    return f"<p>{whole}.</p>{tables.spending(data.spending)}{source('spending', run)}"
+    return f"<p>{whole}.</p>{tables.spending(data.spending)}{source('run/spending', run)}"

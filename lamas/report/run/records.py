@@ -1,4 +1,4 @@
-"""What the report queries return, as records; one class for one `report_*.sql`."""
+"""What the queries of `warehouse/reports/run` return, as records; one class for one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -233,7 +233,7 @@ class LatencyModelFigures:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportData:
-    """Everything a report shows; a field is the answer to the query `report_<field>`."""
+    """Everything a report shows; a field is the answer to the query of its name."""
 
     run: tuple[RunFacts, ...]
     entrants: tuple[Entrant, ...]
@@ -278,6 +278,6 @@ _DATA = TypeAdapter(ReportData)
 
 
 def report_data(frames: Mapping[str, pl.DataFrame]) -> ReportData:
-    """The records of the frames that `Warehouse.report` returns."""
+    """The records of the frames that `warehouse.reports.run_report` returns."""
     rows: dict[str, Sequence[object]] = {name: frame.to_dicts() for name, frame in frames.items()}
     return _DATA.validate_python(rows)

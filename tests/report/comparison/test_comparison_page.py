@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from flows.cli.main import run
+from flows.report import ReportFiles, comparison_markdown, write_report
 from lamas.domain import ComparisonEstimate, NonInferiorityVerdict
 from lamas.errors import WarehouseError
-from lamas.report import ReportFiles, comparison_markdown, write_report
 from lamas.report.comparison.charts import comparison_charts, swept_keys
 from lamas.report.comparison.claims import claims, claims_markdown
 from lamas.report.comparison.page import comparison_page
@@ -150,7 +150,7 @@ def test_it_says_what_the_comparison_found(html: str, compared: Compared) -> Non
     assert "training.lambda_t=0" in text
     assert "lamas compare" in text
     for query in compared.frames.keys() - {"run"}:
-        assert f"warehouse/queries/report_comparison_{query}.sql" in text
+        assert f"warehouse/reports/comparison/{query}.sql" in text
 
 
 def test_text_in_charts_is_at_least_nine_points_on_a_phone(html: str) -> None:
@@ -246,7 +246,7 @@ def test_the_latest_of_retrains_comparisons_and_sweeps_is_shown_and_named(
     # It ended later, but evaluated nothing: told, not silently passed over.
     assert run(["report", f"home={tmp_path}"]) == 1
     assert "run-1 has 0 rollouts" in capsys.readouterr().err
-    query = "warehouse/queries/report_comparison_hypervolume.sql"
+    query = "warehouse/reports/comparison/hypervolume.sql"
     asked = ["sql", "--file", query, "run=compare-1", f"home={tmp_path}", "--format", "json"]
     assert run(asked) == 0
     assert len(json.loads(capsys.readouterr().out)) == 8
