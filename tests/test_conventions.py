@@ -15,7 +15,6 @@ MOST_LINES = 300
 LONGER = frozenset(
     {
         "lamas/execution/executor.py",
-        "lamas/report/comparison/records.py",
         "tests/factories.py",
         "tests/flows/cli/test_bad_input.py",
         "tests/flows/home/test_foreign_backups.py",

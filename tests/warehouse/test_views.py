@@ -11,7 +11,7 @@ from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import make_fit, predictions_of
 from tests.warehouse.records import WIDE, make_update, rows
 from warehouse import Warehouse
-from warehouse.reports import OF_COMPARISON, OF_RUN
+from warehouse.reports import OF_COMPARISON, OF_RUN, SHARED
 from warehouse.sql_files import QUERIES, VIEWS, SqlFile, sql_files
 from warehouse.writer import Writer
 
@@ -31,7 +31,7 @@ QUESTIONS = {
     **{query.name: query for query in sql_files(QUERIES)},
     **{
         f"{folder.name}/{query.name}": query
-        for folder in (OF_RUN, OF_COMPARISON)
+        for folder in (SHARED, OF_RUN, OF_COMPARISON)
         for query in sql_files(folder)
     },
 }

@@ -51,7 +51,7 @@ def comparison_page(data: ComparisonData, charts: Sequence[Chart], recipe: Recip
             section("One key at a time", _swept(data, charts)),
             section(
                 "How long the critical paths are",
-                figures(charts, "comparison/cp_len", run) + tables.quantiles(data),
+                figures(charts, "shared/cp_len", run) + tables.quantiles(data),
             ),
             section("What the variants pick", _mixes(data, charts)),
             section(
@@ -133,7 +133,7 @@ def _frontier(data: ComparisonData, charts: Sequence[Chart]) -> str:
     run = data.run[0]
     return "\n".join(
         [
-            figures(charts, "comparison/frontier", run, intro=_FRONTIER),
+            figures(charts, "shared/frontier", run, intro=_FRONTIER),
             "<h3>Hypervolume</h3>",
             tables.hypervolumes(data),
             '<p class="quiet">Share of the rectangle from score 0 to 1 and from no expense to the '
@@ -145,14 +145,14 @@ def _frontier(data: ComparisonData, charts: Sequence[Chart]) -> str:
 
 
 def _swept(data: ComparisonData, charts: Sequence[Chart]) -> str:
-    shown = [chart for chart in charts if chart.query == "comparison/frontier/swept"]
+    shown = [chart for chart in charts if chart.query == "shared/frontier/swept"]
     if not shown:
         return ""
-    return row_of(shown) + source("comparison/frontier", data.run[0])
+    return row_of(shown) + source("shared/frontier", data.run[0])
 
 
 def _mixes(data: ComparisonData, charts: Sequence[Chart]) -> str:
-    every = [chart for chart in charts if chart.query == "comparison/operator_mix"]
+    every = [chart for chart in charts if chart.query == "shared/operator_mix"]
     if not every:
         return ""
     first = tuple(f"operator-mix-{data.numbers[name]}-" for name in data.shown)
@@ -165,7 +165,7 @@ def _mixes(data: ComparisonData, charts: Sequence[Chart]) -> str:
     )
     return (
         f'<p class="quiet">{_MIX}</p>{row_of(opened)}{rest}'
-        f"{source('comparison/operator_mix', data.run[0])}"
+        f"{source('shared/operator_mix', data.run[0])}"
     )
 
 
@@ -181,7 +181,7 @@ def _time(data: ComparisonData, charts: Sequence[Chart]) -> str:
         [
             f'<p class="quiet">Of {names[0]}{second}, on the evaluated problems. Virtual time: '
             "output tokens plus γ tokens a tool second.</p>",
-            figures(charts, "comparison/gantt", run, intro=_GANTT),
+            figures(charts, "shared/gantt", run, intro=_GANTT),
             "<h3>Bottlenecks</h3>",
             *(f"<h4>{escape(name)}</h4>{tables.slow_operators(data, name)}" for name in data.shown),
             '<p class="quiet">% of path: share of the summed critical paths; % slowest: how often '
@@ -194,7 +194,7 @@ def _time(data: ComparisonData, charts: Sequence[Chart]) -> str:
                     if name not in data.shown
                 ],
             ),
-            source("comparison/bottlenecks", run),
+            source("shared/bottlenecks", run),
         ]
     )
 

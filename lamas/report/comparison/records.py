@@ -1,4 +1,4 @@
-"""What the queries of `warehouse/reports/comparison` return, as records; one class for one."""
+"""What the queries of `warehouse/reports/{comparison,shared}` return, as records."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,18 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from lamas.domain import ComparisonEstimate, NonInferiorityVerdict
-from lamas.report.rows import ExampleBar, LayerShare, OperatorTime, RunFacts
+from lamas.report.rows import (
+    ExampleBar,
+    Expense,
+    FrontierPoint,
+    Kind,
+    LayerShare,
+    OperatorTime,
+    RunFacts,
+    Spread,
+)
 
-Kind = Literal["trained", "untrained", "fixed"]
-Moment = Literal["before", "after"]
 Curve = Literal["score", "cp_tokens", "cost_usd", "reward", "entropy"]
-Expense = Literal["cp_tokens", "cost_usd"]
 _LONGEST_LABEL = 17
 
 
@@ -97,31 +103,6 @@ class Discordant:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Point:
-    """Means of one variant with the ends of their 95 % intervals."""
-
-    variant: str
-    learned: bool
-    fixed: bool
-    score: float
-    score_low: float | None
-    score_high: float | None
-    cp_tokens: float
-    cp_tokens_low: float | None
-    cp_tokens_high: float | None
-    cost_usd: float
-    cost_usd_low: float | None
-    cost_usd_high: float | None
-    dominated: bool
-    best_for_its_time: bool
-    best_for_its_cost: bool
-
-    @property
-    def kind(self) -> Kind:
-        return "fixed" if self.fixed else "trained" if self.learned else "untrained"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Hypervolume:
     """The part of score × expense that one group of variants dominates."""
 
@@ -131,31 +112,6 @@ class Hypervolume:
     worst_expense: float
     hypervolume: float
     share: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spread:
-    """How CP_len of one variant's rollouts is spread, in tokens."""
-
-    variant: str
-    rollouts: int
-    mean: float
-    p05: float
-    p25: float
-    p50: float
-    p75: float
-    p90: float
-    p95: float
-    p99: float
-    longest: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VariantShare(LayerShare):
-    """How often one variant runs one operator in one layer."""
-
-    variant: str
-    moment: Moment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,21 +125,6 @@ class CurvePoint:
     mean: float
     lowest: float
     highest: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VariantBar(ExampleBar):
-    """One invocation of an example rollout of one variant."""
-
-    variant: str
-    training_seed: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VariantTime(OperatorTime):
-    """One operator in one layer of one variant."""
-
-    variant: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -210,29 +151,29 @@ class ComparisonData:
     variants: tuple[Estimate, ...]
     differences: tuple[Estimate, ...]
     discordant: tuple[Discordant, ...]
-    frontier: tuple[Point, ...]
+    frontier: tuple[FrontierPoint, ...]
     hypervolume: tuple[Hypervolume, ...]
     cp_len: tuple[Spread, ...]
-    operator_mix: tuple[VariantShare, ...]
+    operator_mix: tuple[LayerShare, ...]
     learning: tuple[CurvePoint, ...]
-    gantt: tuple[VariantBar, ...]
-    bottlenecks: tuple[VariantTime, ...]
+    gantt: tuple[ExampleBar, ...]
+    bottlenecks: tuple[OperatorTime, ...]
     spending: tuple[VariantSpending, ...]
 
     @property
-    def points(self) -> tuple[Point, ...]:
+    def points(self) -> tuple[FrontierPoint, ...]:
         """Trained variants, untrained ones, fixed graphs; by name, swept values by size."""
         order: tuple[Kind, ...] = ("trained", "untrained", "fixed")
         return tuple(
             sorted(
-                self.frontier, key=lambda item: (order.index(item.kind), *by_value(item.variant))
+                self.frontier, key=lambda item: (order.index(item.kind), *by_value(item.entrant))
             )
         )
 
     @property
     def numbers(self) -> dict[str, int]:
         """The number that stands for a variant in charts."""
-        return {item.variant: place for place, item in enumerate(self.points, start=1)}
+        return {item.entrant: place for place, item in enumerate(self.points, start=1)}
 
     @property
     def labels(self) -> dict[str, str]:
@@ -268,12 +209,12 @@ class ComparisonData:
         pairs = [item.variant for item in self.differences if item.metric == "score_difference"]
         trained = [item for item in self.points if item.kind == "trained"] or list(self.points)
         first = max(
-            dict.fromkeys(pairs or [trained[0].variant]),
+            dict.fromkeys(pairs or [trained[0].entrant]),
             key=lambda name: (pairs.count(name), -self.numbers[name]),
         )
-        others = [item for item in trained if item.variant != first]
+        others = [item for item in trained if item.entrant != first]
         slowest = max(others, key=lambda item: item.cp_tokens, default=None)
-        return (first,) if slowest is None else (first, slowest.variant)
+        return (first,) if slowest is None else (first, slowest.entrant)
 
     def overrides(self, variant: str) -> list[str]:
         """What the variant has beyond the comparison's configuration; of a fixed graph nothing."""

@@ -22,13 +22,14 @@ from lamas.report.run.records import ReportData
 from lamas.report.run.seconds import latency_models, proxy
 
 _INTROS = {
-    "run/frontier": "Bars are 95 % intervals. A hollow mark is dominated: another policy is "
+    "shared/frontier": "Bars are 95 % intervals. A hollow mark is dominated: another policy is "
     "nowhere worse in score, cost and CP_len, and somewhere better.",
-    "run/operator_mix": "Shares of the rollouts on the evaluated problems: · is none, bold is half "
-    "or more. A graph that ended before a layer counts there as running nothing.",
+    "shared/operator_mix": "Shares of the rollouts on the evaluated problems: · is none, bold is "
+    "half or more. A graph that ended before a layer counts there as running nothing.",
     "run/learning": "Means over the batch of sampled graphs that each step learned from.",
-    "run/gantt": "Full bars and bold names are the critical path. Hatched bars had slack, dotted "
-    "to its end. The number behind a name is the layer; lines are where the next layer starts.",
+    "shared/gantt": "Full bars and bold names are the critical path. Hatched bars had slack, "
+    "dotted to its end. The number behind a name is the layer; lines are where the next layer "
+    "starts.",
 }
 
 
@@ -37,9 +38,9 @@ def page(data: ReportData, charts: Sequence[Chart], recipe: Recipe) -> str:
     run = data.run[0]
     sections = [
         section("Result", _result(data, charts)),
-        section("Score against time and money", _figures(charts, "run/frontier", run)),
-        section("How long the critical paths are", _figures(charts, "run/cp_len", run)),
-        section("What the controller picks", _figures(charts, "run/operator_mix", run)),
+        section("Score against time and money", _figures(charts, "shared/frontier", run)),
+        section("How long the critical paths are", _lengths(data, charts)),
+        section("What the controller picks", _figures(charts, "shared/operator_mix", run)),
         section("Learning curves", _figures(charts, "run/learning", run)),
         section("Where the time goes", _time(data, charts)),
         section("Does CP_len tell seconds?", _seconds(data)),
@@ -96,22 +97,27 @@ def _result(data: ReportData, charts: Sequence[Chart]) -> str:
     return "\n".join(parts)
 
 
+def _lengths(data: ReportData, charts: Sequence[Chart]) -> str:
+    if not data.path_lengths:
+        return ""
+    run = data.run[0]
+    return _figures(charts, "shared/cp_len", run) + source("run/path_lengths", run)
+
+
 def _time(data: ReportData, charts: Sequence[Chart]) -> str:
     name = escape(data.names[data.subject.key])
-    shown = [
-        item for item in data.bottlenecks if (item.policy, item.checkpoint_id) == data.subject.key
-    ]
+    shown = [item for item in data.bottlenecks if item.key == data.subject.key]
     return "\n".join(
         [
             f'<p class="quiet">Of {name}, on the evaluated problems. Virtual time: output tokens '
             "plus γ tokens a tool second.</p>",
-            _figures(charts, "run/gantt", data.run[0]),
+            _figures(charts, "shared/gantt", data.run[0]),
             "<h3>Bottlenecks</h3>",
             tables.bottlenecks(shown),
             '<p class="quiet">% of path: share of the summed critical paths; % slowest: how often '
             "its layer waited for it; p50 and p90: tokens of one run. Below "
             f"{100 * tables.LEAST_SHARE:g} % of the path is left out.</p>",
-            source("run/bottlenecks", data.run[0]),
+            source("shared/bottlenecks", data.run[0]),
         ]
     )
 

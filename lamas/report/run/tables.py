@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
-from lamas.report.rows import OperatorTime
+from lamas.report.rows import Key, OperatorTime
 from lamas.report.run.differences import in_points_or_per_cent
 from lamas.report.run.metrics_table import HEADERS, Standing
-from lamas.report.run.records import Difference, Failure, Key, Metric, ReportData, Spending
+from lamas.report.run.records import Difference, Failure, Metric, ReportData, Spending
 
 _DIFFERENCE_NAMES = {
     "score_difference": "score",
