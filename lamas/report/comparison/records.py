@@ -8,7 +8,7 @@ from typing import Literal, cast
 import polars as pl
 from pydantic import TypeAdapter
 
-from lamas.domain import ComparisonEstimate, NonInferiorityVerdict
+from lamas.domain import ComparisonEstimate
 from lamas.report.rows import (
     ExampleBar,
     Expense,
@@ -42,49 +42,6 @@ class Member:
     config_digest: str
     prompts_digest: str
     code_version: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Estimate:
-    """One mean of a variant, or difference of two: value recomputed, the rest as stored."""
-
-    variant: str
-    reference: str
-    metric: str
-    value: float
-    low: float | None
-    high: float | None
-    standard_error: float | None
-    degrees: float | None
-    p_value: float | None
-    seeds: int
-    problems: int
-    pairs: int
-    method: str
-    margin: float | None
-    verdict: NonInferiorityVerdict | None
-    margin_p_value: float | None
-
-    def of_run(self, run_id: str) -> ComparisonEstimate:
-        return ComparisonEstimate(
-            comparison_run_id=run_id,
-            variant=self.variant,
-            reference=self.reference,
-            metric=self.metric,
-            value=self.value,
-            low=self.low,
-            high=self.high,
-            standard_error=self.standard_error,
-            degrees=self.degrees,
-            p_value=self.p_value,
-            seeds=self.seeds,
-            problems=self.problems,
-            pairs=self.pairs,
-            method=self.method,
-            margin=self.margin,
-            verdict=self.verdict,
-            margin_p_value=self.margin_p_value,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,8 +105,9 @@ class ComparisonData:
 
     run: tuple[RunFacts, ...]
     members: tuple[Member, ...]
-    variants: tuple[Estimate, ...]
-    differences: tuple[Estimate, ...]
+    variants: tuple[ComparisonEstimate, ...]
+    """Values recomputed, the rest as stored; so are those of `differences`."""
+    differences: tuple[ComparisonEstimate, ...]
     discordant: tuple[Discordant, ...]
     frontier: tuple[FrontierPoint, ...]
     hypervolume: tuple[Hypervolume, ...]
@@ -196,8 +154,7 @@ class ComparisonData:
     @property
     def estimates(self) -> tuple[ComparisonEstimate, ...]:
         """Means, then differences."""
-        run_id = self.run[0].run_id
-        return tuple(item.of_run(run_id) for item in (*self.variants, *self.differences))
+        return (*self.variants, *self.differences)
 
     @property
     def shown(self) -> tuple[str, ...]:

@@ -43,38 +43,6 @@ class Entrant:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Metric:
-    """One metric of one entrant; value recomputed, interval as stored."""
-
-    policy: str
-    checkpoint_id: str | None
-    split: str
-    metric: str
-    value: float
-    low: float | None
-    high: float | None
-    n: int
-    failed: int
-    method: str
-
-    def as_stored(self, run_id: str) -> EvaluationMetric:
-        return EvaluationMetric(
-            evaluation_id="",
-            run_id=run_id,
-            checkpoint_id=self.checkpoint_id,
-            policy=self.policy,
-            split=self.split,
-            metric=self.metric,
-            value=self.value,
-            low=self.low,
-            high=self.high,
-            n=self.n,
-            failed=self.failed,
-            method=self.method,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
     """Candidate against reference in one metric."""
 
@@ -191,7 +159,8 @@ class ReportData:
 
     run: tuple[RunFacts, ...]
     entrants: tuple[Entrant, ...]
-    headline: tuple[Metric, ...]
+    headline: tuple[EvaluationMetric, ...]
+    """Values recomputed, intervals as stored."""
     differences: tuple[Difference, ...]
     frontier: tuple[FrontierPoint, ...]
     cp_len: tuple[Spread, ...]
