@@ -31,6 +31,7 @@ from lamas.report.run.records import ReportData, report_data
 from lamas.report.style import png
 from warehouse import Warehouse
 from warehouse.reader import Reader
+from warehouse.reports import comparison_report, run_report
 
 SHOWN = ("score", "cost_usd", "cp_tokens_mean", "makespan_seconds_mean")
 
@@ -72,7 +73,7 @@ async def publish_report(settings: Settings, run_id: str | None) -> Path:
 
 
 def _figures(warehouse: Warehouse, run_id: str) -> list[dict[str, object]]:
-    headline = warehouse.report(run_id)["headline"].filter(pl.col("metric").is_in(SHOWN))
+    headline = run_report(warehouse, run_id)["headline"].filter(pl.col("metric").is_in(SHOWN))
     columns = ("policy", "checkpoint_id", "metric", "value", "low", "high", "n", "failed")
     return [{name: row[name] for name in columns} for row in headline.to_dicts()]
 
@@ -117,7 +118,7 @@ def write_report(warehouse: Warehouse, run_id: str | None, folder: Path) -> Repo
 
 def comparison_markdown(warehouse: Warehouse, run: Run) -> str:
     """Means, differences and claims of a comparison or sweep as its report states them."""
-    data = comparison_data(warehouse.comparison_report(run.run_id))
+    data = comparison_data(comparison_report(warehouse, run.run_id))
     facts = data.run[0]
     words = f"{title(facts)}{' — simulated model' if facts.simulated else ''}"
     words += f" — {facts.assumptions}" if facts.assumptions else ""
@@ -126,11 +127,11 @@ def comparison_markdown(warehouse: Warehouse, run: Run) -> str:
 
 def _content(warehouse: Warehouse, run: Run) -> tuple[str, tuple[Chart, ...]]:
     if run.kind in COMPARISONS:
-        compared = comparison_data(warehouse.comparison_report(run.run_id))
+        compared = comparison_data(comparison_report(warehouse, run.run_id))
         _require_variants(compared, run.run_id)
         drawn = comparison_charts(compared)
         return comparison_page(compared, drawn, _recipe(run)), drawn
-    data = report_data(warehouse.report(run.run_id))
+    data = report_data(run_report(warehouse, run.run_id))
     _require_rollouts(data, run.run_id)
     drawn = charts(data)
     return page(data, drawn, _recipe(run)), drawn

@@ -16,7 +16,6 @@ LONGER = frozenset(
     {
         "lamas/answers/formula.py",
         "lamas/llm/store.py",
-        "lamas/report/comparison/records.py",
         "tests/factories.py",
         "tests/flows/cli/test_bad_input.py",
         "tests/flows/home/test_foreign_backups.py",

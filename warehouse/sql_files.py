@@ -13,6 +13,7 @@ MIGRATIONS = _PACKAGE / "migrations"
 MACROS = _PACKAGE / "macros"
 VIEWS = _PACKAGE / "views"
 QUERIES = _PACKAGE / "queries"
+REPORTS = _PACKAGE / "reports"
 AUDITS = _PACKAGE / "audits"
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,8 @@ from lamas.errors import WarehouseError, unwritable
 from warehouse.audit import AuditResult, run_audits
 from warehouse.connection import connect, fetch, fetch_until_interrupted, transaction
 from warehouse.migration import Schema, migrate, needs_migration, packaged_schema
-from warehouse.sql_files import QUERIES, sql_files
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
-REPORT = "report_"
-COMPARISON_REPORT = "report_comparison_"
 
 Begin = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 """Opens a transaction: everything in its block is stored, or nothing."""
@@ -103,33 +100,6 @@ class Warehouse:
             if run_id is not None:
                 connection.execute("SET VARIABLE run_id = $1", [run_id])
             return fetch_until_interrupted(connection, sql)
-
-    def report(self, run_id: str) -> dict[str, pl.DataFrame]:
-        """The rows of every packaged query `report_<name>`, by its name, over one state."""
-        return self._answers(
-            run_id,
-            {
-                query.name.removeprefix(REPORT): query.text
-                for query in sql_files(QUERIES)
-                if query.name.startswith(REPORT) and not query.name.startswith(COMPARISON_REPORT)
-            },
-        )
-
-    def comparison_report(self, run_id: str) -> dict[str, pl.DataFrame]:
-        """As `report`, of every `report_comparison_<name>`, for a comparison or a sweep."""
-        return self._answers(
-            run_id,
-            {
-                query.name.removeprefix(COMPARISON_REPORT): query.text
-                for query in sql_files(QUERIES)
-                if query.name.startswith(COMPARISON_REPORT)
-            },
-        )
-
-    def _answers(self, run_id: str, queries: Mapping[str, str]) -> dict[str, pl.DataFrame]:
-        with self.reading() as connection:
-            connection.execute("SET VARIABLE run_id = $1", [run_id])
-            return {name: fetch(connection, text) for name, text in queries.items()}
 
     def audit(self) -> tuple[AuditResult, ...]:
         """Every audit over one and the same state; sound when no result holds a row."""

@@ -12,7 +12,7 @@ class Chart:
     name: str
     """Also the name of its PNG."""
     query: str
-    """Its data: `warehouse/queries/report_<query>.sql`."""
+    """Its data: `warehouse/reports/<query>.sql`, with the folder: `run/frontier`."""
     caption: str
     """What is seen, for those who see it and those who do not; HTML-free."""
     figure: Figure

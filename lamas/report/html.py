@@ -84,8 +84,8 @@ def row_of(charts: Sequence[Chart]) -> str:
 
 
 def source(query: str, run: RunFacts) -> str:
-    """The command that repeats the figures above."""
-    file = f"warehouse/queries/report_{query}.sql"
+    """The command that repeats the figures above; `query` as in a `Chart`."""
+    file = f"warehouse/reports/{query}.sql"
     return (
         '<p class="source">Recomputed by '
         f"<code>lamas sql --file {file} run={escape(run.run_id)}</code></p>"

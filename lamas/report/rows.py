@@ -6,11 +6,31 @@ from typing import Literal
 
 from lamas.report.assumed import assumptions
 
+Key = tuple[str, str | None]
+"""An entrant: a policy of the run and its checkpoint, or a variant of the comparison and None."""
+Kind = Literal["trained", "untrained", "fixed"]
+Moment = Literal["before", "after"]
+Expense = Literal["cp_tokens", "cost_usd"]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ExampleBar:
+class OfEntrant:
+    """A row about one entrant of a report."""
+
+    entrant: str
+    checkpoint_id: str | None
+
+    @property
+    def key(self) -> Key:
+        return self.entrant, self.checkpoint_id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExampleBar(OfEntrant):
     """One invocation of an example rollout, in virtual time."""
 
+    training_seed: int | None
+    """Of a variant."""
     example: Literal["typical", "worst"]
     rollout_id: str
     problem_id: str
@@ -29,9 +49,11 @@ class ExampleBar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LayerShare:
+class LayerShare(OfEntrant):
     """How often one operator is chosen in one layer."""
 
+    moment: Moment
+    """Before anything was learned, or as evaluated."""
     layer: int
     operator: str
     chosen: int
@@ -40,7 +62,7 @@ class LayerShare:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class OperatorTime:
+class OperatorTime(OfEntrant):
     """One operator in one layer."""
 
     layer: int
@@ -50,6 +72,46 @@ class OperatorTime:
     cp_tokens_p50: float
     cp_tokens_p90: float
     critical_path_share: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrontierPoint(OfEntrant):
+    """Means of one entrant with the ends of their 95 % intervals."""
+
+    learned: bool
+    fixed: bool
+    score: float
+    score_low: float | None
+    score_high: float | None
+    cp_tokens: float
+    cp_tokens_low: float | None
+    cp_tokens_high: float | None
+    cost_usd: float
+    cost_usd_low: float | None
+    cost_usd_high: float | None
+    dominated: bool
+    best_for_its_time: bool
+    best_for_its_cost: bool
+
+    @property
+    def kind(self) -> Kind:
+        return "fixed" if self.fixed else "trained" if self.learned else "untrained"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spread(OfEntrant):
+    """How CP_len of one entrant's rollouts is spread, in tokens."""
+
+    rollouts: int
+    mean: float
+    p05: float
+    p25: float
+    p50: float
+    p75: float
+    p90: float
+    p95: float
+    p99: float
+    longest: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lamas.report.run.records import Entrant, Key
+from lamas.report.rows import Key
+from lamas.report.run.records import Entrant
 
 INK = "#1d2733"
 QUIET = "#6a7682"

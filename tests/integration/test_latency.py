@@ -12,6 +12,7 @@ from tests.integration.conftest import QUIET, SMALL
 from tests.shared import made_once
 from warehouse import Warehouse
 from warehouse.call_times import CallTimes
+from warehouse.reports import run_report
 
 pytestmark = pytest.mark.slow
 
@@ -132,7 +133,7 @@ def test_a_retrain_by_predicted_seconds_is_sound(paced: Path, printed: str, lama
         "FROM rollouts AS r JOIN predicted_rollouts AS p USING (run_id, rollout_id) "
         "JOIN runs USING (run_id) WHERE kind = 'retrain' AND purpose = 'train'",
     )
-    report = Warehouse.open(paced / "warehouse.duckdb").report(str(run_id))
+    report = run_report(Warehouse.open(paced / "warehouse.duckdb"), str(run_id))
     assert report["learning"]["reward"].to_list() == [pytest.approx(reward)]
     again = lamas("latency", home)
     assert "times of this machine, not of a model" in again.stdout

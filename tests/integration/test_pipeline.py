@@ -224,7 +224,13 @@ def test_sql_prints_tables_and_json(undisturbed: Path, lamas: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "warehouse").glob("queries/**/*.sql")), ids=lambda path: path.stem
+    "path",
+    sorted(
+        path
+        for name in ("queries", "reports")
+        for path in (ROOT / "warehouse" / name).rglob("*.sql")
+    ),
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
 )
 def test_every_query_answers(path: Path, undisturbed: Path) -> None:
     Warehouse.open(undisturbed / "warehouse.duckdb").query(read_sql_file(path), run_id="latest")

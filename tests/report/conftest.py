@@ -15,6 +15,7 @@ from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import make_fit, predictions_of
 from warehouse import Registry, Warehouse
+from warehouse.reports import run_report
 from warehouse.writer import Writer
 
 TEST_PROBLEMS = tuple(f"sums/v1/{index}" for index in range(5, 10))
@@ -159,7 +160,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     writer.finish_run("run-1", "completed", ended_at=T0 + 60)
     return Recorded(
         warehouse=warehouse,
-        frames=warehouse.report("run-1"),
+        frames=run_report(warehouse, "run-1"),
         training=training,
         evaluated=evaluated,
         updates=updates,

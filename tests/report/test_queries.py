@@ -111,7 +111,9 @@ def test_query__frontier(recorded: Recorded) -> None:
     found = recorded.frames["frontier"].to_dicts()
     assert len(found) == len(means)
     for row in found:
-        key: Key = (row["policy"], row["checkpoint_id"])
+        key: Key = (row["entrant"], row["checkpoint_id"])
+        assert row["fixed"] == (row["checkpoint_id"] is None)
+        assert row["learned"] == (row["checkpoint_id"] == "lamas-2")
         mine = means[key]
         assert (row["score"], row["cost_usd"], row["cp_tokens"]) == pytest.approx(mine)
         others = [value for other, value in means.items() if other != key]
@@ -129,9 +131,9 @@ def test_query__frontier(recorded: Recorded) -> None:
         assert row["cost_usd_low"] < row["cost_usd"] < row["cost_usd_high"]
 
 
-def test_query__cp_len(recorded: Recorded) -> None:
+def test_query__path_lengths(recorded: Recorded) -> None:
     found: dict[Key, list[dict[str, float]]] = defaultdict(list)
-    for row in recorded.frames["cp_len"].to_dicts():
+    for row in recorded.frames["path_lengths"].to_dicts():
         found[row["policy"], row["checkpoint_id"]].append(row)
     assert set(found) == set(recorded.evaluated)
     for key, rows in found.items():
@@ -140,8 +142,18 @@ def test_query__cp_len(recorded: Recorded) -> None:
         assert [row["share_up_to"] for row in rows] == pytest.approx(
             [(place + 1) / len(lengths) for place in range(len(lengths))]
         )
-        for name, q in (("p25", 0.25), ("p50", 0.5), ("p75", 0.75), ("p90", 0.9)):
-            assert [row[name] for row in rows] == pytest.approx([quantile(lengths, q)] * len(rows))
+
+
+def test_query__cp_len(recorded: Recorded) -> None:
+    rows = recorded.frames["cp_len"].to_dicts()
+    found = {(row["entrant"], row["checkpoint_id"]): row for row in rows}
+    assert set(found) == set(recorded.evaluated)
+    for key, row in found.items():
+        lengths = sorted(item.cp_tokens for item in recorded.finished(key))
+        assert (row["rollouts"], row["longest"]) == (len(lengths), lengths[-1])
+        assert row["mean"] == pytest.approx(mean(lengths))
+        for name in ("p05", "p25", "p50", "p75", "p90", "p95", "p99"):
+            assert row[name] == pytest.approx(quantile(lengths, int(name[1:]) / 100))
 
 
 def test_query__operator_mix(recorded: Recorded) -> None:
@@ -157,7 +169,7 @@ def test_query__operator_mix(recorded: Recorded) -> None:
         )
         for (layer, operator), count in counts.items():
             expected[policy, checkpoint_id, layer, operator] = count / len(rollouts)
-    columns = ("policy", "checkpoint_id", "layer", "operator", "share")
+    columns = ("entrant", "checkpoint_id", "layer", "operator", "share")
     found = {row[:4]: row[4] for row in recorded.frames["operator_mix"].select(columns).rows()}
     assert found == pytest.approx(expected)
 
@@ -183,7 +195,7 @@ def test_query__learning(recorded: Recorded) -> None:
 def test_query__gantt(recorded: Recorded) -> None:
     found: dict[tuple[object, ...], list[dict[str, object]]] = defaultdict(list)
     for row in recorded.frames["gantt"].to_dicts():
-        found[row["policy"], row["checkpoint_id"], row["example"]].append(row)
+        found[row["entrant"], row["checkpoint_id"], row["example"]].append(row)
     assert len(found) == 2 * len(recorded.evaluated)
     modes: set[str] = set()
     for key in recorded.evaluated:
@@ -235,7 +247,7 @@ def test_query__bottlenecks(recorded: Recorded) -> None:
         rows = [
             row
             for row in recorded.frames["bottlenecks"].to_dicts()
-            if (row["policy"], row["checkpoint_id"]) == key
+            if (row["entrant"], row["checkpoint_id"]) == key
         ]
         assert len(rows) == len(lengths)
         assert sum(row["critical_path_share"] for row in rows) == pytest.approx(1.0)

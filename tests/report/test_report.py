@@ -19,8 +19,9 @@ from lamas.report.style import marks
 from tests.factories import T0, make_run
 from tests.random_rollouts import random_rollouts
 from tests.report.conftest import Recorded, evaluation, prepared, store
-from tests.report.recipe import RECIPE
+from tests.report.recipe import RECIPE, place_of
 from warehouse import Warehouse
+from warehouse.reports import OF_RUN
 from warehouse.writer import Writer
 
 PHONE_PIXELS = 390 - 2 * 16
@@ -116,7 +117,7 @@ def test_it_says_what_the_run_found(elements: Elements, recorded: Recorded) -> N
     assert f"{100 * change.value:+.1f} points" in text
     assert "lamas retrain" in text
     for query in recorded.frames.keys() - {"run", "entrants"}:
-        assert f"warehouse/queries/report_{query}.sql" in text
+        assert f"warehouse/reports/{place_of(query, OF_RUN)}.sql" in text
 
 
 def test_there_is_a_picture_of_every_chart_and_each_says_simulated(
@@ -187,7 +188,7 @@ def test_text_from_outside_cannot_become_markup(recorded: Recorded) -> None:
         bottlenecks=tuple(replace(item, operator=nasty) for item in data.bottlenecks),
         gantt=tuple(replace(item, problem_id=nasty) for item in data.gantt),
     )
-    examples = [item for item in charts(changed) if item.query == "gantt"]
+    examples = [item for item in charts(changed) if item.query == "shared/gantt"]
     found = parsed(page(changed, examples, RECIPE))
     assert "b" not in found.tags
     assert nasty in found.text
@@ -238,6 +239,6 @@ def test_the_command_writes_below_home(
     assert run(["report", "run=run-1", f"home={tmp_path}"]) == 0
     assert str(tmp_path / "reports" / "run-1.html") in capsys.readouterr().out
     assert (tmp_path / "reports" / "run-1" / "gantt-worst.png").is_file()
-    query = "warehouse/queries/report_learning.sql"
+    query = "warehouse/reports/run/learning.sql"
     assert run(["sql", "--file", query, "run=run-1", f"home={tmp_path}", "--format", "json"]) == 0
     assert [row["step"] for row in json.loads(capsys.readouterr().out)] == [1, 2]

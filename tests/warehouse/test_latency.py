@@ -24,6 +24,7 @@ from tests.warehouse.records import rows
 from warehouse import Warehouse
 from warehouse.call_times import CallTimes
 from warehouse.reader import Reader
+from warehouse.reports import run_report
 from warehouse.writer import Writer
 
 Store = Callable[..., int]
@@ -102,7 +103,7 @@ def test_held_out_figures_are_recomputed(
     store(*held_out)
     writer.add_latency_fit(make_fit(held_out), predictions_of(held_out, held_out=True))
     assert [item.name for item in warehouse.audit() if item.rows.height] == []
-    report = warehouse.report("run-1")["latency_models"]
+    report = run_report(warehouse, "run-1")["latency_models"]
     assert report["spearman"].item() == pytest.approx(make_fit(held_out).held_out.spearman)
     assert report["request_model"].item() == "gpt-4o-mini"
 
@@ -148,7 +149,7 @@ def test_only_calls_that_were_sent_are_measured(store: Store, warehouse: Warehou
 def test_correlations_of_the_proxy_are_those_of_scipy(store: Store, warehouse: Warehouse) -> None:
     rollouts = random_rollouts(80, seed=9, failed_share=0.1)
     store(*rollouts)
-    report = warehouse.report("run-1")
+    report = run_report(warehouse, "run-1")
     measured = [item for item in rollouts if item.status == "ok" and not item.replayed_calls]
     assert 0 < len(measured) < len(rollouts)
     pairs = [(item.cp_tokens, item.makespan_seconds) for item in measured]

@@ -11,21 +11,30 @@ from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import make_fit, predictions_of
 from tests.warehouse.records import WIDE, make_update, rows
 from warehouse import Warehouse
+from warehouse.reports import OF_COMPARISON, OF_RUN, SHARED
 from warehouse.sql_files import QUERIES, VIEWS, SqlFile, sql_files
-from warehouse.warehouse import COMPARISON_REPORT
 from warehouse.writer import Writer
 
 Store = Callable[..., int]
 
 NEED_AN_EVALUATION = {
     "who_became_champion",
-    "report_headline",
-    "report_differences",
-    "report_latency_models",
+    "run/headline",
+    "run/differences",
+    "run/latency_models",
     "compare_benchmarks",
     "how_steady_is_the_champion",
 }
 """Their tables are empty in the full warehouse; others test them."""
+
+QUESTIONS = {
+    **{query.name: query for query in sql_files(QUERIES)},
+    **{
+        f"{folder.name}/{query.name}": query
+        for folder in (SHARED, OF_RUN, OF_COMPARISON)
+        for query in sql_files(folder)
+    },
+}
 
 
 def name_of(file: SqlFile) -> str:
@@ -47,15 +56,16 @@ def test_every_view_states_its_grain_and_is_named_as_its_file(
     assert empty.query(comment, [view.name]).item() == view.headline
 
 
-@pytest.mark.parametrize("query", sql_files(QUERIES), ids=name_of)
+@pytest.mark.parametrize("place", QUESTIONS)
 def test_every_query_runs_on_an_empty_and_on_a_full_warehouse(
-    query: SqlFile, empty: Warehouse, full: Warehouse
+    place: str, empty: Warehouse, full: Warehouse
 ) -> None:
-    assert query.text.startswith("-- ")
-    assert empty.query(query.text).is_empty()
-    if query.name not in NEED_AN_EVALUATION and not query.name.startswith(COMPARISON_REPORT):
+    text = QUESTIONS[place].text
+    assert text.startswith("-- ")
+    assert empty.query(text).is_empty()
+    if place not in NEED_AN_EVALUATION and not place.startswith(OF_COMPARISON.name):
         # The queries of a report are about one run, the others about all.
-        assert not full.query(query.text, run_id="run-1").is_empty()
+        assert not full.query(text, run_id="run-1").is_empty()
 
 
 def test_operator_bottlenecks_share_the_critical_path_among_ties(

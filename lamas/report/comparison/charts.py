@@ -1,18 +1,26 @@
 """Which charts the report of a comparison has, each with its name, its words and its query."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import cast
 
 from lamas.report.chart import Chart
+from lamas.report.charts import (
+    EXPENSES,
+    Panel,
+    Subject,
+    examples,
+    file_name,
+    frontiers,
+    mixes,
+)
 from lamas.report.comparison.frontier import frontier, swept
-from lamas.report.comparison.records import ComparisonData, Curve, Expense, by_value
+from lamas.report.comparison.records import ComparisonData, Curve, by_value
 from lamas.report.comparison.spread import CURVES, curves, spreads
-from lamas.report.gantt import gantt
-from lamas.report.operator_mix import operator_mix
+from lamas.report.rows import Moment
 from lamas.report.style import say_simulated
 
-_EXPENSES: dict[Expense, str] = {"cp_tokens": "CP_len", "cost_usd": "cost"}
+_MOMENTS: dict[Moment, str] = {"before": "before training", "after": "as evaluated"}
 _CURVES: dict[Curve, str] = {
     "score": "Score of each step's batch of sampled graphs.",
     "cp_tokens": "CP_len of the batch.",
@@ -74,23 +82,18 @@ def _configured(data: ComparisonData, key: str) -> str:
 
 
 def _frontiers(data: ComparisonData) -> Iterator[Chart]:
-    for expense, name in _EXPENSES.items():
-        if data.points:
-            yield Chart(
-                name=f"score-over-{name.lower().replace('_', '-')}",
-                query="comparison_frontier",
-                caption=f"Score over {name}; the line joins the best scores for their {name}.",
-                figure=frontier(data.points, data.numbers, data.labels, expense),
-            )
+    if data.points:
+        yield from frontiers(
+            lambda expense: frontier(data.points, data.numbers, data.labels, expense), EXPENSES
+        )
 
 
 def _swept(data: ComparisonData) -> Iterator[Chart]:
     for key, labels in swept_keys(data).items():
-        for expense, name in _EXPENSES.items():
+        for expense, name in EXPENSES.items():
             yield Chart(
-                name=f"sweep-{key.replace('.', '-').replace('_', '-')}"
-                f"-{name.lower().replace('_', '-')}",
-                query="comparison_frontier/swept",
+                name=f"sweep-{key.replace('.', '-').replace('_', '-')}-{file_name(name)}",
+                query="shared/frontier/swept",
                 caption=f"{key}: score over {name} at each value; dots are all other variants.",
                 figure=swept(data.points, labels, key, expense),
             )
@@ -98,11 +101,11 @@ def _swept(data: ComparisonData) -> Iterator[Chart]:
 
 def _lengths(data: ComparisonData) -> Iterator[Chart]:
     order = data.numbers
-    items = sorted(data.cp_len, key=lambda item: order.get(item.variant, 0))
+    items = sorted(data.cp_len, key=lambda item: order.get(item.entrant, 0))
     if items:
         yield Chart(
             name="cp-len",
-            query="comparison_cp_len",
+            query="shared/cp_len",
             caption="The box holds the middle half of the rollouts, whiskers 90 %; the thick bar "
             "is the median, the thin one p90, the dot the mean.",
             figure=spreads(items, data.labels),
@@ -110,33 +113,18 @@ def _lengths(data: ComparisonData) -> Iterator[Chart]:
 
 
 def _mixes(data: ComparisonData) -> Iterator[Chart]:
-    operators = _operators(data)
-    layers = max((item.layer for item in data.operator_mix), default=0)
-    for variant, number in data.numbers.items():
-        for moment, words in (("before", "before training"), ("after", "as evaluated")):
-            shown = [
-                item
-                for item in data.operator_mix
-                if (item.variant, item.moment) == (variant, moment)
-            ]
-            if shown:
-                yield Chart(
-                    name=f"operator-mix-{number}-{moment}",
-                    query="comparison_operator_mix",
-                    caption=f"What {variant} runs in each layer {words}, in per cent of rollouts.",
-                    figure=operator_mix(
-                        shown, operators, layers, f"{data.labels[variant]}\n{words}"
-                    ),
-                )
-
-
-def _operators(data: ComparisonData) -> list[str]:
-    """In the order of the configuration; unlisted ones last, by name."""
-    config: dict[str, Mapping[str, object]] = json.loads(data.run[0].config_json)
-    listed = cast("Sequence[str]", config.get("operators", {}).get("enabled") or [])
-    used = {item.operator for item in data.operator_mix}
-    known = [name for name in listed if name in used]
-    return known + sorted(used - set(known))
+    panels = [
+        Panel(
+            key=(variant, None),
+            moment=moment,
+            name=f"{number}-{moment}",
+            title=f"{data.labels[variant]}\n{words}",
+            caption=f"What {variant} runs in each layer {words}, in per cent of rollouts.",
+        )
+        for variant, number in data.numbers.items()
+        for moment, words in _MOMENTS.items()
+    ]
+    yield from mixes(data.operator_mix, panels, data.run[0])
 
 
 def _learning(data: ComparisonData) -> Iterator[Chart]:
@@ -146,32 +134,20 @@ def _learning(data: ComparisonData) -> Iterator[Chart]:
         if any(item.curve == curve for item in data.learning):
             yield Chart(
                 name=f"learning-{curve.replace('_', '-')}",
-                query="comparison_learning",
+                query="comparison/learning",
                 caption=_CURVES[curve],
                 figure=curves(data.learning, variants, data.labels, curve),
             )
 
 
 def _examples(data: ComparisonData) -> Iterator[Chart]:
-    bars = [bar for bar in data.gantt if bar.variant in data.shown]
-    longest = max((bar.rollout_cp_tokens for bar in bars), default=0.0)
-    for variant in data.shown:
-        for example, words in (
-            ("typical", "a typical rollout (median CP_len)"),
-            ("worst", "the worst"),
-        ):
-            shown = [bar for bar in bars if (bar.variant, bar.example) == (variant, example)]
-            if shown:
-                first = shown[0]
-                yield Chart(
-                    name=f"gantt-{data.numbers[variant]}-{example}",
-                    query="comparison_gantt",
-                    caption=f"{variant}, {words}: CP_len {first.rollout_cp_tokens:,.0f} tokens, "
-                    f"score {first.score:g}, seed {first.training_seed}, "
-                    f"problem {first.problem_id}",
-                    figure=gantt(
-                        shown,
-                        title=f"{data.labels[variant]}\n{example}",
-                        axis_tokens=longest or 1.0,
-                    ),
-                )
+    subjects = [
+        Subject(
+            key=(variant, None),
+            name=variant,
+            number=data.numbers[variant],
+            label=data.labels[variant],
+        )
+        for variant in data.shown
+    ]
+    yield from examples(data.gantt, subjects)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
-from lamas.report.comparison.records import Expense, Kind, Point
+from lamas.report.rows import Expense, FrontierPoint, Kind
 from lamas.report.style import ACCENT, INK, QUIET, RULE, chart, few_ticks
 
 _AXES: dict[Expense, tuple[str, float]] = {
@@ -34,7 +34,7 @@ _PLACES = (
 
 
 def frontier(
-    points: Sequence[Point],
+    points: Sequence[FrontierPoint],
     numbers: Mapping[str, int],
     names: Mapping[str, str],
     against: Expense,
@@ -56,7 +56,7 @@ def frontier(
             axes.step(*zip(*best, strict=True), where="post", color=QUIET, linewidth=1.0, zorder=2)
         _frame(axes, points, against)
         handles = [
-            _handle(item, _numbered(numbers[item.variant], names[item.variant])) for item in points
+            _handle(item, _numbered(numbers[item.entrant], names[item.entrant])) for item in points
         ]
         figure.legend(
             handles=handles,
@@ -70,14 +70,14 @@ def frontier(
 
 
 def swept(
-    points: Sequence[Point], labels: Mapping[str, str], title: str, against: Expense
+    points: Sequence[FrontierPoint], labels: Mapping[str, str], title: str, against: Expense
 ) -> Figure:
     """The values of one swept key joined in their order, the other variants as faint dots."""
     with chart(2.3) as (figure, axes):
-        line = [item for item in points if item.variant in labels]
-        line.sort(key=lambda item: list(labels).index(item.variant))
+        line = [item for item in points if item.entrant in labels]
+        line.sort(key=lambda item: list(labels).index(item.entrant))
         for item in points:
-            if item.variant not in labels:
+            if item.entrant not in labels:
                 axes.plot(_x(item, against), 100 * item.score, ".", color=RULE, zorder=1)
         axes.plot(
             [_x(item, against) for item in line],
@@ -98,12 +98,12 @@ def _numbered(number: int, name: str) -> str:
     return name if name.startswith(f"{number} ") else f"{number}  {name}"
 
 
-def _x(item: Point, against: Expense) -> float:
+def _x(item: FrontierPoint, against: Expense) -> float:
     value = item.cp_tokens if against == "cp_tokens" else item.cost_usd
     return _AXES[against][1] * value
 
 
-def _ends(item: Point, against: Expense) -> tuple[float, float]:
+def _ends(item: FrontierPoint, against: Expense) -> tuple[float, float]:
     """Of the interval of the expense; the value itself where there is none."""
     factor = _AXES[against][1]
     low, high = (
@@ -115,7 +115,7 @@ def _ends(item: Point, against: Expense) -> tuple[float, float]:
     return (x if low is None else factor * low, x if high is None else factor * high)
 
 
-def _mark(axes: Axes, item: Point, against: Expense, *, bars: bool) -> None:
+def _mark(axes: Axes, item: FrontierPoint, against: Expense, *, bars: bool) -> None:
     x, y, colour = _x(item, against), 100 * item.score, _colour(item)
     if bars:
         low, high = _ends(item, against)
@@ -135,11 +135,11 @@ def _mark(axes: Axes, item: Point, against: Expense, *, bars: bool) -> None:
     )
 
 
-def _colour(item: Point) -> str:
+def _colour(item: FrontierPoint) -> str:
     return INK if item.fixed else ACCENT
 
 
-def _handle(item: Point, name: str) -> Line2D:
+def _handle(item: FrontierPoint, name: str) -> Line2D:
     colour = _colour(item)
     return Line2D(
         [],
@@ -154,7 +154,7 @@ def _handle(item: Point, name: str) -> Line2D:
     )
 
 
-def _frame(axes: Axes, points: Sequence[Point], against: Expense) -> None:
+def _frame(axes: Axes, points: Sequence[FrontierPoint], against: Expense) -> None:
     """Limits that show every point; an interval of few seeds may run out of the picture."""
     longest = max((_x(item, against) for item in points), default=1.0)
     reach = max((_ends(item, against)[1] for item in points), default=longest)
@@ -175,7 +175,7 @@ def _frame(axes: Axes, points: Sequence[Point], against: Expense) -> None:
 def _place(
     figure: Figure,
     axes: Axes,
-    points: Sequence[Point],
+    points: Sequence[FrontierPoint],
     labels: Mapping[str, str],
     against: Expense,
 ) -> None:
@@ -189,7 +189,7 @@ def _place(
     half = 5.0 * scale
     taken = [Bbox.from_extents(x - half, y - half, x + half, y + half) for x, y in spots]
     for item, spot in zip(points, spots, strict=True):
-        text = labels[item.variant]
+        text = labels[item.entrant]
         width, height = (5.6 * len(text) + 1.0) * scale, 9.0 * scale
         boxes = [
             _box(spot, dx * scale, dy * scale, width, height, side, level)

@@ -51,11 +51,11 @@ def comparison_page(data: ComparisonData, charts: Sequence[Chart], recipe: Recip
             section("One key at a time", _swept(data, charts)),
             section(
                 "How long the critical paths are",
-                figures(charts, "comparison_cp_len", run) + tables.quantiles(data),
+                figures(charts, "shared/cp_len", run) + tables.quantiles(data),
             ),
             section("What the variants pick", _mixes(data, charts)),
             section(
-                "Learning curves", figures(charts, "comparison_learning", run, intro=_LEARNING)
+                "Learning curves", figures(charts, "comparison/learning", run, intro=_LEARNING)
             ),
             section("Where the time goes", _time(data, charts)),
             section("Where the money goes", _money(data)),
@@ -64,7 +64,7 @@ def comparison_page(data: ComparisonData, charts: Sequence[Chart], recipe: Recip
             section(
                 "Runs",
                 f"<details><summary>{len(data.members)} runs</summary>{tables.members(data)}"
-                f"</details>{source('comparison_members', run)}",
+                f"</details>{source('comparison/members', run)}",
             ),
             section("How to reproduce", reproduce(run, recipe)),
         ],
@@ -78,7 +78,7 @@ def _result(data: ComparisonData) -> str:
             tables.headline(data),
             f'<p class="quiet">{escape(NOTE)}{"; all simulated" if run.simulated else ""}.'
             f"{_unmeasured(data)}</p>",
-            source("comparison_variants", run),
+            source("comparison/variants", run),
         ]
     )
 
@@ -116,8 +116,8 @@ def _claims(data: ComparisonData) -> str:
             "the first, and only the second, solved on the first training seed, with McNemar's "
             f"mid-p. Problems needed: to show the margin with {100 * POWER:.0f} % power and these "
             "seeds if both are equally good.</p>",
-            source("comparison_differences", run),
-            source("comparison_discordant", run),
+            source("comparison/differences", run),
+            source("comparison/discordant", run),
         ]
     )
 
@@ -133,26 +133,26 @@ def _frontier(data: ComparisonData, charts: Sequence[Chart]) -> str:
     run = data.run[0]
     return "\n".join(
         [
-            figures(charts, "comparison_frontier", run, intro=_FRONTIER),
+            figures(charts, "shared/frontier", run, intro=_FRONTIER),
             "<h3>Hypervolume</h3>",
             tables.hypervolumes(data),
             '<p class="quiet">Share of the rectangle from score 0 to 1 and from no expense to the '
             "largest mean of any variant that the group's means dominate; in brackets how many "
             "variants it has. More variants reach more.</p>",
-            source("comparison_hypervolume", run),
+            source("comparison/hypervolume", run),
         ]
     )
 
 
 def _swept(data: ComparisonData, charts: Sequence[Chart]) -> str:
-    shown = [chart for chart in charts if chart.query == "comparison_frontier/swept"]
+    shown = [chart for chart in charts if chart.query == "shared/frontier/swept"]
     if not shown:
         return ""
-    return row_of(shown) + source("comparison_frontier", data.run[0])
+    return row_of(shown) + source("shared/frontier", data.run[0])
 
 
 def _mixes(data: ComparisonData, charts: Sequence[Chart]) -> str:
-    every = [chart for chart in charts if chart.query == "comparison_operator_mix"]
+    every = [chart for chart in charts if chart.query == "shared/operator_mix"]
     if not every:
         return ""
     first = tuple(f"operator-mix-{data.numbers[name]}-" for name in data.shown)
@@ -165,7 +165,7 @@ def _mixes(data: ComparisonData, charts: Sequence[Chart]) -> str:
     )
     return (
         f'<p class="quiet">{_MIX}</p>{row_of(opened)}{rest}'
-        f"{source('comparison_operator_mix', data.run[0])}"
+        f"{source('shared/operator_mix', data.run[0])}"
     )
 
 
@@ -181,7 +181,7 @@ def _time(data: ComparisonData, charts: Sequence[Chart]) -> str:
         [
             f'<p class="quiet">Of {names[0]}{second}, on the evaluated problems. Virtual time: '
             "output tokens plus γ tokens a tool second.</p>",
-            figures(charts, "comparison_gantt", run, intro=_GANTT),
+            figures(charts, "shared/gantt", run, intro=_GANTT),
             "<h3>Bottlenecks</h3>",
             *(f"<h4>{escape(name)}</h4>{tables.slow_operators(data, name)}" for name in data.shown),
             '<p class="quiet">% of path: share of the summed critical paths; % slowest: how often '
@@ -194,7 +194,7 @@ def _time(data: ComparisonData, charts: Sequence[Chart]) -> str:
                     if name not in data.shown
                 ],
             ),
-            source("comparison_bottlenecks", run),
+            source("shared/bottlenecks", run),
         ]
     )
 
@@ -218,7 +218,7 @@ def _money(data: ComparisonData) -> str:
                     for name in data.numbers
                 ],
             ),
-            source("comparison_spending", run),
+            source("comparison/spending", run),
         ]
     )
 

@@ -1,4 +1,4 @@
-"""What the queries `report_comparison_*.sql` return, as records; one class for one query."""
+"""What the queries of `warehouse/reports/{comparison,shared}` return, as records."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,13 +8,19 @@ from typing import Literal, cast
 import polars as pl
 from pydantic import TypeAdapter
 
-from lamas.domain import ComparisonEstimate, NonInferiorityVerdict
-from lamas.report.rows import ExampleBar, LayerShare, OperatorTime, RunFacts
+from lamas.domain import ComparisonEstimate
+from lamas.report.rows import (
+    ExampleBar,
+    Expense,
+    FrontierPoint,
+    Kind,
+    LayerShare,
+    OperatorTime,
+    RunFacts,
+    Spread,
+)
 
-Kind = Literal["trained", "untrained", "fixed"]
-Moment = Literal["before", "after"]
 Curve = Literal["score", "cp_tokens", "cost_usd", "reward", "entropy"]
-Expense = Literal["cp_tokens", "cost_usd"]
 _LONGEST_LABEL = 17
 
 
@@ -39,49 +45,6 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Estimate:
-    """One mean of a variant, or difference of two: value recomputed, the rest as stored."""
-
-    variant: str
-    reference: str
-    metric: str
-    value: float
-    low: float | None
-    high: float | None
-    standard_error: float | None
-    degrees: float | None
-    p_value: float | None
-    seeds: int
-    problems: int
-    pairs: int
-    method: str
-    margin: float | None
-    verdict: NonInferiorityVerdict | None
-    margin_p_value: float | None
-
-    def of_run(self, run_id: str) -> ComparisonEstimate:
-        return ComparisonEstimate(
-            comparison_run_id=run_id,
-            variant=self.variant,
-            reference=self.reference,
-            metric=self.metric,
-            value=self.value,
-            low=self.low,
-            high=self.high,
-            standard_error=self.standard_error,
-            degrees=self.degrees,
-            p_value=self.p_value,
-            seeds=self.seeds,
-            problems=self.problems,
-            pairs=self.pairs,
-            method=self.method,
-            margin=self.margin,
-            verdict=self.verdict,
-            margin_p_value=self.margin_p_value,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Discordant:
     """Right and wrong answers of one pair, on one run of each."""
 
@@ -97,31 +60,6 @@ class Discordant:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Point:
-    """Means of one variant with the ends of their 95 % intervals."""
-
-    variant: str
-    learned: bool
-    fixed: bool
-    score: float
-    score_low: float | None
-    score_high: float | None
-    cp_tokens: float
-    cp_tokens_low: float | None
-    cp_tokens_high: float | None
-    cost_usd: float
-    cost_usd_low: float | None
-    cost_usd_high: float | None
-    dominated: bool
-    best_for_its_time: bool
-    best_for_its_cost: bool
-
-    @property
-    def kind(self) -> Kind:
-        return "fixed" if self.fixed else "trained" if self.learned else "untrained"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Hypervolume:
     """The part of score × expense that one group of variants dominates."""
 
@@ -131,31 +69,6 @@ class Hypervolume:
     worst_expense: float
     hypervolume: float
     share: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Spread:
-    """How CP_len of one variant's rollouts is spread, in tokens."""
-
-    variant: str
-    rollouts: int
-    mean: float
-    p05: float
-    p25: float
-    p50: float
-    p75: float
-    p90: float
-    p95: float
-    p99: float
-    longest: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VariantShare(LayerShare):
-    """How often one variant runs one operator in one layer."""
-
-    variant: str
-    moment: Moment
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,21 +82,6 @@ class CurvePoint:
     mean: float
     lowest: float
     highest: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VariantBar(ExampleBar):
-    """One invocation of an example rollout of one variant."""
-
-    variant: str
-    training_seed: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class VariantTime(OperatorTime):
-    """One operator in one layer of one variant."""
-
-    variant: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,36 +101,37 @@ class VariantSpending:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ComparisonData:
-    """Everything the page shows; a field is the answer to the query `report_comparison_<field>`."""
+    """Everything the page shows; a field is the answer to the query of its name."""
 
     run: tuple[RunFacts, ...]
     members: tuple[Member, ...]
-    variants: tuple[Estimate, ...]
-    differences: tuple[Estimate, ...]
+    variants: tuple[ComparisonEstimate, ...]
+    """Values recomputed, the rest as stored; so are those of `differences`."""
+    differences: tuple[ComparisonEstimate, ...]
     discordant: tuple[Discordant, ...]
-    frontier: tuple[Point, ...]
+    frontier: tuple[FrontierPoint, ...]
     hypervolume: tuple[Hypervolume, ...]
     cp_len: tuple[Spread, ...]
-    operator_mix: tuple[VariantShare, ...]
+    operator_mix: tuple[LayerShare, ...]
     learning: tuple[CurvePoint, ...]
-    gantt: tuple[VariantBar, ...]
-    bottlenecks: tuple[VariantTime, ...]
+    gantt: tuple[ExampleBar, ...]
+    bottlenecks: tuple[OperatorTime, ...]
     spending: tuple[VariantSpending, ...]
 
     @property
-    def points(self) -> tuple[Point, ...]:
+    def points(self) -> tuple[FrontierPoint, ...]:
         """Trained variants, untrained ones, fixed graphs; by name, swept values by size."""
         order: tuple[Kind, ...] = ("trained", "untrained", "fixed")
         return tuple(
             sorted(
-                self.frontier, key=lambda item: (order.index(item.kind), *by_value(item.variant))
+                self.frontier, key=lambda item: (order.index(item.kind), *by_value(item.entrant))
             )
         )
 
     @property
     def numbers(self) -> dict[str, int]:
         """The number that stands for a variant in charts."""
-        return {item.variant: place for place, item in enumerate(self.points, start=1)}
+        return {item.entrant: place for place, item in enumerate(self.points, start=1)}
 
     @property
     def labels(self) -> dict[str, str]:
@@ -255,8 +154,7 @@ class ComparisonData:
     @property
     def estimates(self) -> tuple[ComparisonEstimate, ...]:
         """Means, then differences."""
-        run_id = self.run[0].run_id
-        return tuple(item.of_run(run_id) for item in (*self.variants, *self.differences))
+        return (*self.variants, *self.differences)
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -268,12 +166,12 @@ class ComparisonData:
         pairs = [item.variant for item in self.differences if item.metric == "score_difference"]
         trained = [item for item in self.points if item.kind == "trained"] or list(self.points)
         first = max(
-            dict.fromkeys(pairs or [trained[0].variant]),
+            dict.fromkeys(pairs or [trained[0].entrant]),
             key=lambda name: (pairs.count(name), -self.numbers[name]),
         )
-        others = [item for item in trained if item.variant != first]
+        others = [item for item in trained if item.entrant != first]
         slowest = max(others, key=lambda item: item.cp_tokens, default=None)
-        return (first,) if slowest is None else (first, slowest.variant)
+        return (first,) if slowest is None else (first, slowest.entrant)
 
     def overrides(self, variant: str) -> list[str]:
         """What the variant has beyond the comparison's configuration; of a fixed graph nothing."""
@@ -299,6 +197,6 @@ _DATA = TypeAdapter(ComparisonData)
 
 
 def comparison_data(frames: Mapping[str, pl.DataFrame]) -> ComparisonData:
-    """The records of the frames that `Warehouse.comparison_report` returns."""
+    """The records of the frames that `warehouse.reports.comparison_report` returns."""
     rows: dict[str, Sequence[object]] = {name: frame.to_dicts() for name, frame in frames.items()}
     return _DATA.validate_python(rows)

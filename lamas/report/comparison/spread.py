@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lamas.report.comparison.records import Curve, CurvePoint, Spread
+from lamas.report.comparison.records import Curve, CurvePoint
+from lamas.report.rows import Spread
 from lamas.report.style import ACCENT, INK, QUIET, chart, few_ticks, panels
 
 CURVES: dict[Curve, tuple[str, float]] = {
@@ -36,7 +37,7 @@ def spreads(items: Sequence[Spread], names: Mapping[str, str]) -> Figure:
             axes.vlines(item.p50, row - 0.32, row + 0.32, color=INK, linewidth=2.4, zorder=4)
             axes.vlines(item.p90, row - 0.2, row + 0.2, color=INK, linewidth=1.2, zorder=4)
             axes.plot(item.mean, row, "o", markersize=4, color=ACCENT, zorder=5)
-        axes.set_yticks(range(len(items)), [names[item.variant] for item in items])
+        axes.set_yticks(range(len(items)), [names[item.entrant] for item in items])
         axes.set_ylim(len(items) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")

@@ -9,7 +9,8 @@ from lamas.report.comparison.estimates_table import (
     differences,
     variant_rows,
 )
-from lamas.report.comparison.records import ComparisonData, Expense
+from lamas.report.comparison.records import ComparisonData
+from lamas.report.rows import Expense
 from lamas.report.run.tables import bar, bottlenecks, table
 
 NOT_MEASURED = "not measured"
@@ -90,7 +91,7 @@ def quantiles(data: ComparisonData) -> str:
     order = data.numbers
     rows = [
         [
-            escape(item.variant),
+            escape(item.entrant),
             f"{item.mean:,.0f}",
             f"{item.p50:,.0f}",
             f"{item.p90:,.0f}",
@@ -98,7 +99,7 @@ def quantiles(data: ComparisonData) -> str:
             f"{item.longest:,.0f}",
             f"{item.rollouts:,}",
         ]
-        for item in sorted(data.cp_len, key=lambda item: order.get(item.variant, 0))
+        for item in sorted(data.cp_len, key=lambda item: order.get(item.entrant, 0))
     ]
     headers = ("variant", "mean", "p50", "p90", "p99", "longest", "rollouts")
     return table(headers, rows, minor=("longest", "rollouts"))
@@ -106,7 +107,7 @@ def quantiles(data: ComparisonData) -> str:
 
 def slow_operators(data: ComparisonData, variant: str) -> str:
     """Operators by what share of the variant's summed critical paths they took."""
-    return bottlenecks([item for item in data.bottlenecks if item.variant == variant])
+    return bottlenecks([item for item in data.bottlenecks if item.entrant == variant])
 
 
 def purposes(data: ComparisonData) -> str:
@@ -152,7 +153,7 @@ def operators_paid(data: ComparisonData, variant: str) -> str:
 
 def overrides(data: ComparisonData) -> str:
     """What each variant has beyond the configuration that all share."""
-    kinds = {item.variant: item.kind for item in data.points}
+    kinds = {item.entrant: item.kind for item in data.points}
     rows = [
         [
             escape(name),

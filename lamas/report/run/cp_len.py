@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from lamas.report.run.records import Key, PathLength
+from lamas.report.rows import Key, Spread
+from lamas.report.run.records import PathLength
 from lamas.report.style import INK, QUIET, Mark, chart, few_ticks
 
 _GOLDEN = 0.6180339887498949
@@ -21,11 +22,13 @@ def grouped(lengths: Sequence[PathLength], keys: Sequence[Key]) -> dict[Key, lis
     return {key: items for key, items in found.items() if items}
 
 
-def strips(of: Lengths, names: Mapping[Key, str], marks: Mapping[Key, Mark]) -> Figure:
+def strips(
+    of: Lengths, spreads: Mapping[Key, Spread], names: Mapping[Key, str], marks: Mapping[Key, Mark]
+) -> Figure:
     """One strip a policy: a dot a rollout, box from p25 to p75, bar at p50, tick at p90."""
     with chart(0.75 + 0.52 * len(of)) as (figure, axes):
         for row, (key, items) in enumerate(of.items()):
-            mark, some = marks[key], items[0]
+            mark, some = marks[key], spreads[key]
             # Spread by the golden ratio: dots of equal lengths do not hide each other.
             heights = [row + 0.5 * ((index * _GOLDEN) % 1.0 - 0.5) for index in range(len(items))]
             axes.scatter(

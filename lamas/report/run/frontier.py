@@ -1,15 +1,13 @@
 """Score against CP_len and against cost: who is worth having."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from matplotlib.figure import Figure
 
-from lamas.report.run.records import FrontierPoint, Key
+from lamas.report.rows import Expense, FrontierPoint, Key
 from lamas.report.style import QUIET, Mark, chart, few_ticks
 
-Against = Literal["cp_tokens", "cost_usd"]
-_LABELS: dict[Against, str] = {
+_LABELS: dict[Expense, str] = {
     "cp_tokens": "CP_len, tokens (mean)",
     "cost_usd": "cost, USD per 1,000 problems (mean)",
 }
@@ -19,14 +17,13 @@ def frontier(
     points: Sequence[FrontierPoint],
     names: Mapping[Key, str],
     marks: Mapping[Key, Mark],
-    against: Against,
+    against: Expense,
 ) -> Figure:
     """Score in per cent over CP_len or cost with 95 % intervals; hollow points are dominated."""
     rows = (len(points) + 1) // 2
     with chart(2.7 + 0.2 * rows) as (figure, axes):
         for point in points:
-            key = (point.policy, point.checkpoint_id)
-            mark = marks[key]
+            mark = marks[point.key]
             x, x_error = _position(point, against)
             axes.errorbar(
                 x,
@@ -39,7 +36,7 @@ def frontier(
                 markerfacecolor="white" if point.dominated else mark.colour,
                 markeredgewidth=1.4,
                 elinewidth=0.8,
-                label=names[key],
+                label=names[point.key],
                 zorder=3,
             )
         best = sorted(
@@ -67,7 +64,7 @@ def frontier(
 
 
 def _position(
-    point: FrontierPoint, against: Against
+    point: FrontierPoint, against: Expense
 ) -> tuple[float, tuple[tuple[float], tuple[float]] | None]:
     if against == "cp_tokens":
         error = _error(point.cp_tokens, point.cp_tokens_low, point.cp_tokens_high, 1.0)

@@ -22,13 +22,14 @@ from lamas.report.run.records import ReportData
 from lamas.report.run.seconds import latency_models, proxy
 
 _INTROS = {
-    "frontier": "Bars are 95 % intervals. A hollow mark is dominated: another policy is nowhere "
-    "worse in score, cost and CP_len, and somewhere better.",
-    "operator_mix": "Shares of the rollouts on the evaluated problems: · is none, bold is half or "
-    "more. A graph that ended before a layer counts there as running nothing.",
-    "learning": "Means over the batch of sampled graphs that each step learned from.",
-    "gantt": "Full bars and bold names are the critical path. Hatched bars had slack, dotted to "
-    "its end. The number behind a name is the layer; lines are where the next layer starts.",
+    "shared/frontier": "Bars are 95 % intervals. A hollow mark is dominated: another policy is "
+    "nowhere worse in score, cost and CP_len, and somewhere better.",
+    "shared/operator_mix": "Shares of the rollouts on the evaluated problems: · is none, bold is "
+    "half or more. A graph that ended before a layer counts there as running nothing.",
+    "run/learning": "Means over the batch of sampled graphs that each step learned from.",
+    "shared/gantt": "Full bars and bold names are the critical path. Hatched bars had slack, "
+    "dotted to its end. The number behind a name is the layer; lines are where the next layer "
+    "starts.",
 }
 
 
@@ -37,14 +38,14 @@ def page(data: ReportData, charts: Sequence[Chart], recipe: Recipe) -> str:
     run = data.run[0]
     sections = [
         section("Result", _result(data, charts)),
-        section("Score against time and money", _figures(charts, "frontier", run)),
-        section("How long the critical paths are", _figures(charts, "cp_len", run)),
-        section("What the controller picks", _figures(charts, "operator_mix", run)),
-        section("Learning curves", _figures(charts, "learning", run)),
+        section("Score against time and money", _figures(charts, "shared/frontier", run)),
+        section("How long the critical paths are", _lengths(data, charts)),
+        section("What the controller picks", _figures(charts, "shared/operator_mix", run)),
+        section("Learning curves", _figures(charts, "run/learning", run)),
         section("Where the time goes", _time(data, charts)),
         section("Does CP_len tell seconds?", _seconds(data)),
         section("Where the money goes", _money(data)),
-        section("Failures", tables.failures(data.failures) + source("failures", run)),
+        section("Failures", tables.failures(data.failures) + source("run/failures", run)),
         section("Configuration and code", configuration(run)),
         section("How to reproduce", reproduce(run, recipe)),
     ]
@@ -79,7 +80,7 @@ def _result(data: ReportData, charts: Sequence[Chart]) -> str:
     parts += [
         tables.headline(data),
         f'<p class="quiet">{escape(NOTE)}{"; all simulated" if run.simulated else ""}.</p>',
-        source("headline", run),
+        source("run/headline", run),
     ]
     if decided is not None:
         first = data.differences[0]
@@ -91,27 +92,32 @@ def _result(data: ReportData, charts: Sequence[Chart]) -> str:
             f"{100 * first.margin:g} points, and CP_len or cost is lower, both with 95 % "
             "confidence.</p>",
             tables.differences(data.differences, own_time=not run.makespan_is_of_the_model),
-            _figures(charts, "differences", run),
+            _figures(charts, "run/differences", run),
         ]
     return "\n".join(parts)
 
 
+def _lengths(data: ReportData, charts: Sequence[Chart]) -> str:
+    if not data.path_lengths:
+        return ""
+    run = data.run[0]
+    return _figures(charts, "shared/cp_len", run) + source("run/path_lengths", run)
+
+
 def _time(data: ReportData, charts: Sequence[Chart]) -> str:
     name = escape(data.names[data.subject.key])
-    shown = [
-        item for item in data.bottlenecks if (item.policy, item.checkpoint_id) == data.subject.key
-    ]
+    shown = [item for item in data.bottlenecks if item.key == data.subject.key]
     return "\n".join(
         [
             f'<p class="quiet">Of {name}, on the evaluated problems. Virtual time: output tokens '
             "plus γ tokens a tool second.</p>",
-            _figures(charts, "gantt", data.run[0]),
+            _figures(charts, "shared/gantt", data.run[0]),
             "<h3>Bottlenecks</h3>",
             tables.bottlenecks(shown),
             '<p class="quiet">% of path: share of the summed critical paths; % slowest: how often '
             "its layer waited for it; p50 and p90: tokens of one run. Below "
             f"{100 * tables.LEAST_SHARE:g} % of the path is left out.</p>",
-            source("bottlenecks", data.run[0]),
+            source("shared/bottlenecks", data.run[0]),
         ]
     )
 
@@ -126,13 +132,13 @@ def _seconds(data: ReportData) -> str:
             '<p class="quiet">Correlation with measured wall-clock seconds; only rollouts without '
             f"replayed calls.{pace}</p>",
             proxy(data),
-            source("proxy_rollouts", run),
-            source("proxy_operators", run),
+            source("run/proxy_rollouts", run),
+            source("run/proxy_operators", run),
             "<h3>Fitted latency models</h3>",
             latency_models(data.latency_models),
             '<p class="quiet">On rollouts kept from the fit; in brackets the best line through '
             "CP_len.</p>",
-            source("latency_models", run),
+            source("run/latency_models", run),
         ]
     )
 
@@ -143,4 +149,4 @@ def _money(data: ReportData) -> str:
         f"{run.cost_usd:.4f} USD{' (simulated: nothing was paid)' if run.simulated else ''} for "
         f"{run.attempts:,} calls, {run.input_tokens:,} tokens in and {run.output_tokens:,} out"
     )
-    return f"<p>{whole}.</p>{tables.spending(data.spending)}{source('spending', run)}"
+    return f"<p>{whole}.</p>{tables.spending(data.spending)}{source('run/spending', run)}"

@@ -1,4 +1,4 @@
-"""What the report queries return, as records; one class for one `report_*.sql`."""
+"""What the queries of `warehouse/reports/{run,shared}` return, as records; one class for one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,15 @@ from pydantic import TypeAdapter
 
 from lamas.domain import EvaluationMetric
 from lamas.evaluation import PairedDifference
-from lamas.report.rows import ExampleBar, LayerShare, OperatorTime, RunFacts
-
-Key = tuple[str, str | None]
-"""Policy and checkpoint: who chose the graphs."""
+from lamas.report.rows import (
+    ExampleBar,
+    FrontierPoint,
+    Key,
+    LayerShare,
+    OperatorTime,
+    RunFacts,
+    Spread,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,38 +40,6 @@ class Entrant:
     def name(self) -> str:
         """As the table that ended the run shows it."""
         return self.policy if self.checkpoint_id is None else f"{self.policy}, step {self.step}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Metric:
-    """One metric of one entrant; value recomputed, interval as stored."""
-
-    policy: str
-    checkpoint_id: str | None
-    split: str
-    metric: str
-    value: float
-    low: float | None
-    high: float | None
-    n: int
-    failed: int
-    method: str
-
-    def as_stored(self, run_id: str) -> EvaluationMetric:
-        return EvaluationMetric(
-            evaluation_id="",
-            run_id=run_id,
-            checkpoint_id=self.checkpoint_id,
-            policy=self.policy,
-            split=self.split,
-            metric=self.metric,
-            value=self.value,
-            low=self.low,
-            high=self.high,
-            n=self.n,
-            failed=self.failed,
-            method=self.method,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,48 +68,13 @@ class Difference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FrontierPoint:
-    """Means of one entrant with the ends of their 95 % intervals."""
-
-    benchmark: str
-    split: str
-    policy: str
-    checkpoint_id: str | None
-    rollouts: int
-    score: float
-    score_low: float | None
-    score_high: float | None
-    cp_tokens: float
-    cp_tokens_low: float | None
-    cp_tokens_high: float | None
-    cost_usd: float
-    cost_usd_low: float | None
-    cost_usd_high: float | None
-    dominated: bool
-    best_for_its_time: bool
-    best_for_its_cost: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class PathLength:
-    """CP_len of one rollout, and the quantiles of its entrant."""
+    """CP_len of one rollout."""
 
     policy: str
     checkpoint_id: str | None
     cp_tokens: float
     share_up_to: float
-    p25: float
-    p50: float
-    p75: float
-    p90: float
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OperatorShare(LayerShare):
-    """How often one entrant runs one operator in one layer."""
-
-    policy: str
-    checkpoint_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,22 +89,6 @@ class LearningStep:
     cost_usd: float | None
     entropy: float | None
     reward: float | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GanttBar(ExampleBar):
-    """One invocation of an example rollout of one entrant."""
-
-    policy: str
-    checkpoint_id: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Bottleneck(OperatorTime):
-    """One operator in one layer of one entrant."""
-
-    policy: str
-    checkpoint_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -233,18 +155,20 @@ class LatencyModelFigures:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportData:
-    """Everything a report shows; a field is the answer to the query `report_<field>`."""
+    """Everything a report shows; a field is the answer to the query of its name."""
 
     run: tuple[RunFacts, ...]
     entrants: tuple[Entrant, ...]
-    headline: tuple[Metric, ...]
+    headline: tuple[EvaluationMetric, ...]
+    """Values recomputed, intervals as stored."""
     differences: tuple[Difference, ...]
     frontier: tuple[FrontierPoint, ...]
-    cp_len: tuple[PathLength, ...]
-    operator_mix: tuple[OperatorShare, ...]
+    cp_len: tuple[Spread, ...]
+    path_lengths: tuple[PathLength, ...]
+    operator_mix: tuple[LayerShare, ...]
     learning: tuple[LearningStep, ...]
-    gantt: tuple[GanttBar, ...]
-    bottlenecks: tuple[Bottleneck, ...]
+    gantt: tuple[ExampleBar, ...]
+    bottlenecks: tuple[OperatorTime, ...]
     spending: tuple[Spending, ...]
     failures: tuple[Failure, ...]
     proxy_rollouts: tuple[ProxyRollouts, ...]
@@ -278,6 +202,6 @@ _DATA = TypeAdapter(ReportData)
 
 
 def report_data(frames: Mapping[str, pl.DataFrame]) -> ReportData:
-    """The records of the frames that `Warehouse.report` returns."""
+    """The records of the frames that `warehouse.reports.run_report` returns."""
     rows: dict[str, Sequence[object]] = {name: frame.to_dicts() for name, frame in frames.items()}
     return _DATA.validate_python(rows)

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
-from lamas.report.rows import OperatorTime
+from lamas.domain import EvaluationMetric
+from lamas.report.rows import Key, OperatorTime
 from lamas.report.run.differences import in_points_or_per_cent
 from lamas.report.run.metrics_table import HEADERS, Standing
-from lamas.report.run.records import Difference, Failure, Key, Metric, ReportData, Spending
+from lamas.report.run.records import Difference, Failure, ReportData, Spending
 
 _DIFFERENCE_NAMES = {
     "score_difference": "score",
@@ -52,17 +53,12 @@ def table(
 
 def headline(data: ReportData) -> str:
     """Every entrant's metrics with their 95 % intervals, in the words of the terminal's table."""
-    names, run_id = data.names, data.run[0].run_id
-    by_entrant: dict[Key, list[Metric]] = {item.key: [] for item in data.entrants}
+    names = data.names
+    by_entrant: dict[Key, list[EvaluationMetric]] = {item.key: [] for item in data.entrants}
     for item in data.headline:
         by_entrant.setdefault((item.policy, item.checkpoint_id), []).append(item)
     rows = [
-        [
-            escape(cell)
-            for cell in Standing(
-                name=names[key], metrics=tuple(item.as_stored(run_id) for item in metrics)
-            ).cells()
-        ]
+        [escape(cell) for cell in Standing(name=names[key], metrics=tuple(metrics)).cells()]
         for key, metrics in by_entrant.items()
         if any(item.metric == "score" for item in metrics)
     ]

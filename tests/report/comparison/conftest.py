@@ -20,6 +20,7 @@ from tests.factories import T0, make_run
 from tests.random_rollouts import random_rollouts
 from tests.report.conftest import evaluation, make_update, prepared, store
 from warehouse import Warehouse
+from warehouse.reports import comparison_report
 from warehouse.writer import Writer
 
 SEEDS = (3, 4)
@@ -238,7 +239,7 @@ def made(path: Path) -> Compared:
     writer.finish_run("compare-1", "completed", ended_at=T0 + 60)
     return Compared(
         warehouse=warehouse,
-        frames=warehouse.comparison_report("compare-1"),
+        frames=comparison_report(warehouse, "compare-1"),
         evaluated=evaluated,
         training=training,
         estimates=estimates,

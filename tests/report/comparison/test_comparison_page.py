@@ -19,10 +19,14 @@ from lamas.report.comparison.records import ComparisonData, comparison_data
 from tests.factories import T0, make_run
 from tests.report.comparison.conftest import PAIRS, VARIANTS, Compared
 from tests.report.conftest import prepared
-from tests.report.recipe import RECIPE
+from tests.report.recipe import RECIPE, place_of
 from tests.report.test_report import LEAST_POINTS, PHONE_PIXELS, PIXELS_A_POINT, parsed
 from warehouse import Warehouse
+from warehouse.reports import OF_COMPARISON
 from warehouse.writer import Writer
+
+NAMING = ("variant", "reference", "entrant")
+"""Columns that name a variant."""
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +154,7 @@ def test_it_says_what_the_comparison_found(html: str, compared: Compared) -> Non
     assert "training.lambda_t=0" in text
     assert "lamas compare" in text
     for query in compared.frames.keys() - {"run"}:
-        assert f"warehouse/queries/report_comparison_{query}.sql" in text
+        assert f"warehouse/reports/{place_of(query, OF_COMPARISON)}.sql" in text
 
 
 def test_text_in_charts_is_at_least_nine_points_on_a_phone(html: str) -> None:
@@ -186,7 +190,7 @@ def as_sweep(compared: Compared) -> ComparisonData:
     }
     frames = {
         name: frame.with_columns(frame[column].replace(names) for column in columns)
-        if (columns := [item for item in ("variant", "reference") if item in frame.columns])
+        if (columns := [item for item in NAMING if item in frame.columns])
         else frame
         for name, frame in compared.frames.items()
     }
@@ -218,7 +222,7 @@ def test_text_from_outside_cannot_become_markup(compared: Compared) -> None:
     nasty = "<b onclick=alert(1)>&\"'"
     frames = {
         name: frame.with_columns(frame[column].replace({"fast": nasty}) for column in columns)
-        if (columns := [item for item in ("variant", "reference") if item in frame.columns])
+        if (columns := [item for item in NAMING if item in frame.columns])
         else frame
         for name, frame in compared.frames.items()
     }
@@ -246,7 +250,7 @@ def test_the_latest_of_retrains_comparisons_and_sweeps_is_shown_and_named(
     # It ended later, but evaluated nothing: told, not silently passed over.
     assert run(["report", f"home={tmp_path}"]) == 1
     assert "run-1 has 0 rollouts" in capsys.readouterr().err
-    query = "warehouse/queries/report_comparison_hypervolume.sql"
+    query = "warehouse/reports/comparison/hypervolume.sql"
     asked = ["sql", "--file", query, "run=compare-1", f"home={tmp_path}", "--format", "json"]
     assert run(asked) == 0
     assert len(json.loads(capsys.readouterr().out)) == 8

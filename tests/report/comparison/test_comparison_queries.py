@@ -157,10 +157,10 @@ def test_query__discordant(compared: Compared) -> None:
 def test_query__frontier(compared: Compared) -> None:
     means = own_means(compared)
     found = compared.frames["frontier"].to_dicts()
-    assert {row["variant"] for row in found} == set(VARIANTS)
+    assert {row["entrant"] for row in found} == set(VARIANTS)
     for row in found:
-        mine = means[row["variant"]]
-        others = [of for name, of in means.items() if name != row["variant"]]
+        mine = means[row["entrant"]]
+        others = [of for name, of in means.items() if name != row["entrant"]]
         for metric in ("score", "cp_tokens", "cost_usd"):
             assert row[metric] == mine[metric]
             assert row[f"{metric}_low"] < row[metric] < row[f"{metric}_high"]
@@ -176,8 +176,8 @@ def test_query__frontier(compared: Compared) -> None:
                     of["score"] >= mine["score"] and of[expense] <= mine[expense] for of in others
                 )
             )
-        assert row["fixed"] == row["variant"].startswith("generate")
-        assert row["learned"] == (row["variant"] in TRAINED)
+        assert row["fixed"] == row["entrant"].startswith("generate")
+        assert row["learned"] == (row["entrant"] in TRAINED)
 
 
 def test_query__hypervolume(compared: Compared) -> None:
@@ -206,7 +206,7 @@ def test_query__hypervolume(compared: Compared) -> None:
 
 
 def test_query__cp_len(compared: Compared) -> None:
-    found = {row["variant"]: row for row in compared.frames["cp_len"].to_dicts()}
+    found = {row["entrant"]: row for row in compared.frames["cp_len"].to_dicts()}
     assert set(found) == set(VARIANTS)
     for variant, row in found.items():
         lengths = sorted(item.cp_tokens for item in compared.finished(variant))
@@ -232,7 +232,7 @@ def test_query__operator_mix(compared: Compared) -> None:
         )
         for (layer, operator), count in counts.items():
             expected[variant, moment, layer, operator] = count / len(items)
-    columns = ("variant", "moment", "layer", "operator", "share")
+    columns = ("entrant", "moment", "layer", "operator", "share")
     found = {row[:4]: row[4] for row in compared.frames["operator_mix"].select(columns).rows()}
     assert found == pytest.approx(expected)
 
@@ -272,7 +272,7 @@ def test_query__learning(compared: Compared) -> None:
 def test_query__gantt(compared: Compared) -> None:
     found: dict[tuple[str, str], list[dict[str, object]]] = defaultdict(list)
     for row in compared.frames["gantt"].to_dicts():
-        found[row["variant"], row["example"]].append(row)
+        found[row["entrant"], row["example"]].append(row)
     assert len(found) == 2 * len(VARIANTS)
     for variant in VARIANTS:
         ranked = sorted(
@@ -293,7 +293,7 @@ def test_query__gantt(compared: Compared) -> None:
 
 def test_query__bottlenecks(compared: Compared) -> None:
     for variant in VARIANTS:
-        rows = [r for r in compared.frames["bottlenecks"].to_dicts() if r["variant"] == variant]
+        rows = [r for r in compared.frames["bottlenecks"].to_dicts() if r["entrant"] == variant]
         assert sum(row["critical_path_share"] for row in rows) == pytest.approx(1.0)
         lengths: dict[tuple[int, str], list[float]] = defaultdict(list)
         critical: Counter[tuple[int, str]] = Counter()

@@ -43,6 +43,7 @@ amounts AS (
 )
 
 SELECT
+    stored.comparison_run_id,
     amounts.variant,
     '' AS reference,
     amounts.metric,

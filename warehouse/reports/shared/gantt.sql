@@ -1,17 +1,22 @@
--- What runs when in a typical and in the worst evaluation rollout of each variant, over all seeds?
+-- What runs when in a typical and in the worst evaluated rollout of each entrant of the report?
 -- Times are virtual: a layer starts where the slowest invocation of the layer before ended.
 WITH
 ranked AS (
     SELECT
-        members.variant,
-        members.training_seed,
-        answered.*,
-        row_number() OVER (variants ORDER BY answered.cp_tokens, answered.rollout_id) AS place,
-        count(*) OVER variants AS rollouts
-    FROM comparison_members AS members
-    INNER JOIN evaluated_rollouts AS answered ON members.run_id = answered.run_id
-    WHERE members.comparison_run_id = getvariable('run_id') AND answered.status = 'ok'
-    WINDOW variants AS (PARTITION BY members.variant)
+        own.entrant,
+        own.checkpoint_id,
+        own.training_seed,
+        rollouts.run_id,
+        rollouts.rollout_id,
+        rollouts.problem_id,
+        rollouts.score,
+        rollouts.cp_tokens,
+        row_number() OVER (entrants ORDER BY rollouts.cp_tokens, rollouts.rollout_id) AS place,
+        count(*) OVER entrants AS rollouts
+    FROM shown_rollouts AS own
+    INNER JOIN rollouts ON own.rollout_id = rollouts.rollout_id
+    WHERE own.report_run_id = getvariable('run_id') AND rollouts.status = 'ok'
+    WINDOW entrants AS (PARTITION BY own.entrant, own.checkpoint_id)
 ),
 
 shown AS (
@@ -26,7 +31,8 @@ shown AS (
 )
 
 SELECT
-    shown.variant,
+    shown.entrant,
+    shown.checkpoint_id,
     shown.training_seed,
     shown.example,
     shown.rollout_id,
@@ -45,4 +51,9 @@ SELECT
     timeline.slack_tokens
 FROM shown
 INNER JOIN timeline ON shown.run_id = timeline.run_id AND shown.rollout_id = timeline.rollout_id
-ORDER BY shown.variant, shown.example, timeline.layer, timeline.position;
+ORDER BY
+    shown.entrant,
+    shown.checkpoint_id,
+    shown.example,
+    timeline.layer,
+    timeline.position;

@@ -1,7 +1,9 @@
 -- What did each policy of the run achieve? Values recomputed from rollouts, intervals as stored.
 SELECT
-    stored.policy,
+    stored.evaluation_id,
+    stored.run_id,
     stored.checkpoint_id,
+    stored.policy,
     stored.split,
     stored.metric,
     recomputed.value,

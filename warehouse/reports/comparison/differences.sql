@@ -85,6 +85,7 @@ amounts AS (
 )
 
 SELECT
+    stored.comparison_run_id,
     amounts.variant,
     amounts.reference,
     amounts.metric,
