@@ -1,0 +1,1 @@
+"""Homes that released versions wrote, packed, and the command that makes them."""
