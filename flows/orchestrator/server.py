@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -26,8 +26,9 @@ from flows.orchestrator.access import (
     pointed_at,
     proof,
 )
-from flows.orchestrator.blank_database import keep_blank, start_settings
+from flows.orchestrator.blank_database import keep_blank
 from flows.orchestrator.process import end_with_parent
+from flows.orchestrator.server_environment import server_environment
 from lamas.errors import ServerError
 
 logger = logging.getLogger(__name__)
@@ -37,20 +38,6 @@ DEFAULT_PORT = 4200
 START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 15.0
 MOST_RESTARTS = 5
-
-# The recorder's defaults write 50–60 task runs a second and leave bursts stuck in Running.
-SERVER_ENVIRONMENT = {
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "500",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "500",
-    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
-    # A run that waits for its deployment's turn asks again after so long; 30 s by default.
-    "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "10",
-    # So does a call that waits for its endpoint's turn, at most; 30 s by default.
-    "PREFECT_SERVER_CONCURRENCY_MAXIMUM_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-    "DO_NOT_TRACK": "1",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,21 +123,14 @@ def kept_open(home: Path) -> PrefectServer | None:
     return found if serves(api_url, home) else None
 
 
-def _start(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[bytes], str]:
-    environment = {**SERVER_ENVIRONMENT, **os.environ}
-    environment["PREFECT_HOME"] = str(home)
-    environment.update(start_settings(home))
-    environment.pop("PREFECT_API_URL", None)
-    # Left to itself the page asks the default port, whichever one serves it.
-    environment["PREFECT_SERVER_UI_API_URL"] = f"http://{HOST}:{port}/api"
-    environment["PREFECT_SERVER_API_AUTH_STRING"] = auth_string(home)
-    environment["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = f"http://{HOST}:{port}"
-    environment["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] = "true"
+def _start(
+    home: Path, port: int, log_path: Path, *, schedules: bool
+) -> tuple[subprocess.Popen[bytes], str]:
     command = [sys.executable, "-m", "flows.orchestrator.guarded", "--host", HOST]
     with log_path.open("ab") as log:
         process = subprocess.Popen(
             [*command, "--port", str(port)],
-            env=environment,
+            env=server_environment(home, f"http://{HOST}:{port}", schedules=schedules),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -180,11 +160,13 @@ def _wait_until_ready(
         time.sleep(0.1)
 
 
-def _started(home: Path, port: int, log_path: Path) -> tuple[subprocess.Popen[bytes], str]:
+def _started(
+    home: Path, port: int, log_path: Path, *, schedules: bool
+) -> tuple[subprocess.Popen[bytes], str]:
     """A new server that is ready, on `port` or, if another process is or comes there, elsewhere."""
     log_path.unlink(missing_ok=True)
     while True:
-        process, api_url = _start(home, free_port(port), log_path)
+        process, api_url = _start(home, free_port(port), log_path, schedules=schedules)
         try:
             _wait_until_ready(process, api_url, home, log_path)
         except BaseException as error:
@@ -211,9 +193,14 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 class _Kept:
     """A server of this process, started again on its port when it dies."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, home: Path, log: Path) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        start: Callable[[], tuple[subprocess.Popen[bytes], str]],
+    ) -> None:
+        """`start` starts it once more where it was."""
         self._process = process
-        self._start = partial(_start, home, port, log)
+        self._start = start
         self._stopped = threading.Event()
         # The kernel ends a server with the thread that started it: this one lives until `stop`.
         self._thread = threading.Thread(target=self._keep, daemon=True)
@@ -271,8 +258,9 @@ def prefect_server(
         return
 
     log_path = home / "server.log"
-    process, api_url = _started(home, port, log_path)
-    kept = _Kept(process, int(urlsplit(api_url).port or 0), home, log_path)
+    process, api_url = _started(home, port, log_path, schedules=keep_open)
+    same_port = int(urlsplit(api_url).port or 0)
+    kept = _Kept(process, partial(_start, home, same_port, log_path, schedules=keep_open))
     try:
         if keep_open:
             _state_file(home).write_text(json.dumps({"api_url": api_url, "pid": process.pid}))
