@@ -20,7 +20,7 @@ from lamas.benchmarks.problem_set import ProblemSet
 from lamas.domain import Problem, derive_seed
 from lamas.evaluation import summarise
 from lamas.execution.requirements import requirements_of
-from lamas.report.run.metrics_table import Standing, markdown_table, print_standings
+from lamas.report.run.metrics_table import Standing, markdown, print_standings
 
 SPLITS = {"test": "held-out ", "train": "training ", "all": ""}
 
@@ -54,7 +54,7 @@ async def evaluate(
         current.writer.add_evaluations([m for item in standings for m in item.metrics])
         title = _title(current, entrants, len(evaluated))
         print_standings(standings, title)
-        await acreate_markdown_artifact(key="evaluation", markdown=markdown_table(standings, title))
+        await acreate_markdown_artifact(key="evaluation", markdown=markdown(standings, title))
         used = [checkpoint_key(name) for name in dict.fromkeys(ids)]
         await record_asset(
             evaluation_key(current.run.run_id),
