@@ -21,7 +21,7 @@ from lamas.domain import Problem, derive_seed
 from lamas.evaluation import summarise
 from lamas.execution.requirements import requirements_of
 from lamas.report.assumed import assumptions
-from lamas.report.run.metrics_table import Standing, markdown_table, print_standings
+from lamas.report.run.metrics_table import Standing, markdown, print_standings
 
 SPLITS = {"test": "held-out ", "train": "training ", "all": ""}
 
@@ -57,7 +57,7 @@ async def evaluate(
         assumed = assumptions(*current.reader.assumed([current.run.run_id]))
         title += f" — {assumed}" if assumed else ""
         print_standings(standings, title)
-        await acreate_markdown_artifact(key="evaluation", markdown=markdown_table(standings, title))
+        await acreate_markdown_artifact(key="evaluation", markdown=markdown(standings, title))
         used = [checkpoint_key(name) for name in dict.fromkeys(ids)]
         await record_asset(
             evaluation_key(current.run.run_id),

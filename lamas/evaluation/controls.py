@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lamas.errors import DomainError
 from lamas.execution.graph_values import Floats
 from lamas.training.constraint import largest_multiplier, multiplier_range
-from lamas.training.table_learner import TrainingTable
+from lamas.training.training_table import TrainingTable
 
 NEIGHBOURS = 20
 

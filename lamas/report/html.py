@@ -10,8 +10,8 @@ from string import Template
 
 from lamas.report.chart import Chart
 from lamas.report.rows import RunFacts
-from lamas.report.run import tables
 from lamas.report.style import svg
+from lamas.report.tables import facts
 
 NO_WAIT = "It does not wait, so makespan is the machine's own time and says nothing of a model's."
 _TEMPLATE = Path(__file__).with_name("page.html")
@@ -95,7 +95,7 @@ def source(query: str, run: RunFacts) -> str:
 def configuration(run: RunFacts) -> str:
     """Versions, digests and the whole configuration."""
     version = run.benchmark_version
-    facts = {
+    known = {
         "code": f"<code>{escape(run.code_version)}</code>",
         "configuration": f"<code>{escape(run.config_digest)}</code>",
         "prompts": f"<code>{escape(run.prompts_digest) or 'not recorded'}</code>",
@@ -104,7 +104,7 @@ def configuration(run: RunFacts) -> str:
     }
     resolved = json.dumps(json.loads(run.config_json), indent=2, ensure_ascii=False)
     return (
-        f"{tables.facts(facts)}<details><summary>Full configuration</summary>"
+        f"{facts(known)}<details><summary>Full configuration</summary>"
         f"<pre>{escape(resolved)}</pre></details>"
     )
 

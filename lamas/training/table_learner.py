@@ -25,37 +25,9 @@ from lamas.training.constraint import (
 )
 from lamas.training.expected import ExactChoices
 from lamas.training.ridge import PrincipalAxes, best_strength, chosen_rows
+from lamas.training.table_decisions import decided_graphs, predicted_scores, policy_of
 from lamas.training.table_settings import TableSettings
-
-
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
-class TrainingTable:
-    """What is learned from: queries, and what every graph would score and take for each."""
-
-    embeddings: Floats
-    """[P, 384]."""
-    graphs: tuple[ExecutionGraph, ...]
-    """As `one_layer_graphs` gives them for the controller's operators and width."""
-    score: Floats
-    """[P, G]."""
-    time: Floats
-    """[P, G] in the clock's unit: tokens of CP_len, or seconds."""
-
-    def __post_init__(self) -> None:
-        shape = (len(self.embeddings), len(self.graphs))
-        if self.score.shape != shape or self.time.shape != shape:
-            raise DomainError(
-                f"scores {list(self.score.shape)} and times {list(self.time.shape)} must be "
-                f"{list(shape)}: problems × graphs"
-            )
-
-    def rows(self, rows: NDArray[np.int64]) -> "TrainingTable":
-        return TrainingTable(
-            embeddings=self.embeddings[rows],
-            graphs=self.graphs,
-            score=self.score[rows],
-            time=self.time[rows],
-        )
+from lamas.training.training_table import TrainingTable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -181,7 +153,7 @@ class _Fit:
             high=self._high,
         )
         (final,) = self._fits(everything, "all", (self._settings.steps[steps],))
-        policy = _policy(final)
+        policy = policy_of(final)
         policy.default.fill_(own)
         points = [(math.exp(at), *self._unseen(left_out, at)) for at in self._grid(POINTS)]
         policy.points.copy_(torch.tensor(points, dtype=torch.float64))
@@ -267,7 +239,7 @@ class _Fit:
         settings = self._settings
         part = self._table.rows(rows)
         controller = build_controller(self._controller, self._operators, self._operator_embeddings)
-        policy = _policy(controller)
+        policy = policy_of(controller)
         self._start(policy, part)
         queries = torch.from_numpy(part.embeddings)
         score, time = torch.from_numpy(part.score), torch.from_numpy(part.time)
@@ -295,7 +267,7 @@ class _Fit:
     def _committed(self, controller: Controller) -> Controller:
         """A copy that does what it is nearly sure of."""
         copied = copy.deepcopy(controller)
-        _policy(copied).sharpness.fill_(self._settings.commitment)
+        policy_of(copied).sharpness.fill_(self._settings.commitment)
         return copied
 
     @torch.no_grad()
@@ -328,35 +300,3 @@ class _Fit:
 
 
 @torch.no_grad()
-def decided_graphs(
-    controller: Controller, embeddings: Floats, condition: float
-) -> NDArray[np.int64]:
-    """[P]: the decided graph of each query at one logarithm of a multiplier, as a position in the
-    lattice of `ExactChoices`.
-    """
-    choices = ExactChoices(controller)
-    queries = torch.from_numpy(embeddings)
-    scores = choices.scores(queries, torch.full((len(queries),), condition, dtype=torch.float64))
-    settings = controller.settings
-    legal = torch.ones_like(scores, dtype=torch.bool)
-    drawn = LayerDistribution(scores, legal, settings.tau, width=settings.width).decide().chosen
-    bits = 1 << np.arange(drawn.shape[1])
-    positions = np.full(1 << drawn.shape[1], -1, dtype=np.int64)
-    for place, chosen in enumerate(choices.lattice.sets):
-        positions[bits[list(chosen)].sum()] = place
-    return positions[drawn.numpy() @ bits]
-
-
-@torch.no_grad()
-def predicted_scores(controller: Controller, embeddings: Floats) -> Floats:
-    """[P, G]: the score that a fitted policy expects of every graph of its table."""
-    policy = _policy(controller)
-    found = policy.predicted_scores(policy.encode(torch.from_numpy(embeddings)))
-    return found[:, policy.first_layers()].numpy()
-
-
-def _policy(controller: Controller) -> ConditionedPolicy:
-    policy = controller.policy
-    if not isinstance(policy, ConditionedPolicy):
-        raise ConfigurationError(f"controller={controller.settings.kind} knows no conditions")
-    return policy

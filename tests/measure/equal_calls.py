@@ -15,7 +15,7 @@ from lamas.controller import Controller, ControllerSettings, build_controller
 from lamas.domain import GraphChoice
 from lamas.execution.graph_values import Floats
 from lamas.training import RewardWeights, Trainer, TrainerSettings, problem_batch
-from lamas.training.table_learner import TrainingTable
+from lamas.training.training_table import TrainingTable
 from tests.measure.recorded_table import operator_rows, recorded
 from tests.measure.table_learning import (
     SEEDS,

@@ -18,7 +18,8 @@ from lamas.controller.condition import Condition
 from lamas.controller.conditioned_policy import ConditionedPolicy
 from lamas.evaluation.hypervolume import compare_hypervolumes
 from lamas.training.constraint import best_fixed
-from lamas.training.table_learner import decided_graphs, fit_table
+from lamas.training.table_decisions import decided_graphs
+from lamas.training.table_learner import fit_table
 from tests.measure.recorded_table import operator_rows, recorded
 from tests.measure.table_learning import (
     CONTROLLER,

@@ -20,8 +20,10 @@ from lamas.controller import ControllerSettings
 from lamas.evaluation import PairedEstimate, hierarchical_bootstrap
 from lamas.evaluation.controls import Neighbours, gap_closed, oracle
 from lamas.execution.graph_values import Floats, GraphValues, graph_values, one_layer_graphs
-from lamas.training.table_learner import TableFit, TrainingTable, decided_graphs, fit_table
+from lamas.training.table_decisions import decided_graphs
+from lamas.training.table_learner import TableFit, fit_table
 from lamas.training.table_settings import TableSettings
+from lamas.training.training_table import TrainingTable
 from tests.measure.recorded_table import Recorded, operator_rows, recorded
 
 SEEDS = 5

@@ -4,7 +4,7 @@ import pytest
 
 from lamas.domain import EvaluationMetric
 from lamas.evaluation import EvaluationLabel, summarise
-from lamas.report.run.metrics_table import HEADERS, NOTE, Standing, markdown_table, print_standings
+from lamas.report.run.metrics_table import HEADERS, NOTE, Standing, markdown, print_standings
 from tests.factories import make_rollout, step
 
 
@@ -75,7 +75,7 @@ def test_the_printed_table_is_never_wrapped_in_a_file(capsys: pytest.CaptureFixt
 
 
 def test_markdown_has_a_row_for_each_entrant() -> None:
-    text = markdown_table([standing(), standing("generate")], "title")
+    text = markdown([standing(), standing("generate")], "title")
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 4
     assert {row.count("|") for row in rows} == {len(HEADERS) + 1}

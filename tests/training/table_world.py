@@ -10,7 +10,7 @@ from lamas.domain import OperatorSet, OperatorSpec
 from lamas.domain.operator_outcome import ChainOutcome, OperatorOutcome
 from lamas.execution.graph_values import graph_values, one_layer_graphs
 from lamas.execution.outcome_table import OutcomeTable
-from lamas.training.table_learner import TrainingTable
+from lamas.training.training_table import TrainingTable
 
 SETTINGS = ControllerSettings(kind="conditioned", layers=1, tau=0.8, width=2, hidden=8)
 

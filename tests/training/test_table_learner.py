@@ -12,8 +12,10 @@ from lamas.controller.condition import Condition
 from lamas.errors import ConfigurationError, DomainError
 from lamas.training import Trainer, load_controller, save_checkpoint, state_digest
 from lamas.training.expected import ExactChoices
-from lamas.training.table_learner import TableFit, TrainingTable, decided_graphs, fit_table
+from lamas.training.table_decisions import decided_graphs
+from lamas.training.table_learner import TableFit, fit_table
 from lamas.training.table_settings import TableSettings
+from lamas.training.training_table import TrainingTable
 from tests.training.table_world import OPERATOR_ROWS, OPERATORS, SETTINGS, world
 
 

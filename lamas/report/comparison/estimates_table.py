@@ -4,10 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.table import Table
-
 from lamas.domain import ComparisonEstimate
 from lamas.evaluation.sample_size import POWER, problems_for_continuous
+from lamas.report.tables import markdown_table, terminal_table, with_interval
 from lamas.report.terminal import table_console
 
 VARIANTS = ("variant", "seeds", "problems", "score %", "CP_len", "USD/1000", "makespan s")
@@ -16,6 +15,7 @@ NOTE = (
     "95 % intervals over training seeds and problems (paired hierarchical bootstrap); CP_len in "
     "tokens; makespan where every call was really sent"
 )
+_WORDS = ("variant", "against", "verdict")
 _UNITS = {"score": (100.0, 1), "cp_tokens": (1.0, 0), "cost_usd": (1000.0, 3)}
 
 
@@ -102,8 +102,8 @@ def variant_rows(estimates: Sequence[ComparisonEstimate]) -> list[tuple[str, ...
             name,
             str(of["score"].seeds),
             str(of["score"].problems),
-            *(_scaled(of.get(metric), *_UNITS[metric]) for metric in _UNITS),
-            _scaled(of.get("makespan_seconds"), 1.0, 2),
+            *(with_interval(of.get(metric), *_UNITS[metric]) for metric in _UNITS),
+            with_interval(of.get("makespan_seconds"), 1.0, 2),
         )
         for name, of in ordered
     ]
@@ -112,11 +112,11 @@ def variant_rows(estimates: Sequence[ComparisonEstimate]) -> list[tuple[str, ...
 def print_comparison(estimates: Sequence[ComparisonEstimate], title: str) -> None:
     """Print variants, differences and what the sample allows to stdout."""
     console = table_console()
-    console.print(_table(title, VARIANTS, variant_rows(estimates), left=1))
+    console.print(terminal_table(title, VARIANTS, variant_rows(estimates), words={"variant"}))
     found = differences(estimates)
     if found:
         rows = [item.cells() for item in found]
-        console.print(_table("\nDifferences", DIFFERENCES, rows, left=2))
+        console.print(terminal_table("\nDifferences", DIFFERENCES, rows, words=_WORDS))
     console.print(NOTE, style="dim", highlight=False)
     for line in sample_size_lines(found):
         console.print(line, style="dim", highlight=False)
@@ -135,40 +135,11 @@ def sample_size_lines(found: Sequence[Difference]) -> list[str]:
 
 def markdown(estimates: Sequence[ComparisonEstimate], title: str) -> str:
     """The same tables for a Prefect artifact."""
-    lines = [f"# {title}", "", *_markdown_table(VARIANTS, variant_rows(estimates)), ""]
+    lines = [f"# {title}", "", *markdown_table(VARIANTS, variant_rows(estimates)), ""]
     found = differences(estimates)
     if found:
-        lines += ["## Differences", "", *_markdown_table(DIFFERENCES, [i.cells() for i in found])]
+        lines += ["## Differences", "", *markdown_table(DIFFERENCES, [i.cells() for i in found])]
     return "\n".join([*lines, "", NOTE, *(f"- {line}" for line in sample_size_lines(found))])
-
-
-def _markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [
-        f"| {' | '.join(headers)} |",
-        f"|{' --- |' * len(headers)}",
-        *(f"| {' | '.join(row)} |" for row in rows),
-    ]
-
-
-def _table(
-    title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, left: int
-) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
-    for place, header in enumerate(headers):
-        words = place < left or header == "verdict"
-        table.add_column(header, justify="left" if words else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def _scaled(item: ComparisonEstimate | None, factor: float, digits: int) -> str:
-    if item is None:
-        return "–"
-    text = f"{factor * item.value:.{digits}f}"
-    if item.low is None or item.high is None:
-        return text
-    return f"{text} [{factor * item.low:.{digits}f}, {factor * item.high:.{digits}f}]"
 
 
 def _points(item: ComparisonEstimate) -> str:

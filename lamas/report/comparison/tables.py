@@ -11,7 +11,8 @@ from lamas.report.comparison.estimates_table import (
 )
 from lamas.report.comparison.records import ComparisonData
 from lamas.report.rows import Expense
-from lamas.report.run.tables import bar, bottlenecks, table
+from lamas.report.run.tables import bottlenecks
+from lamas.report.tables import bar, html_table
 
 NOT_MEASURED = "not measured"
 _GROUPS = {
@@ -34,7 +35,7 @@ def headline(data: ComparisonData) -> str:
         ]
         for row in variant_rows(data.estimates)
     ]
-    return table(VARIANTS, rows, cards=True)
+    return html_table(VARIANTS, rows, cards=True)
 
 
 def pairs(data: ComparisonData) -> str:
@@ -66,7 +67,7 @@ def pairs(data: ComparisonData) -> str:
         "right alone, p",
         "problems needed",
     )
-    return table(headers, rows, cards=True)
+    return html_table(headers, rows, cards=True)
 
 
 def hypervolumes(data: ComparisonData) -> str:
@@ -83,7 +84,7 @@ def hypervolumes(data: ComparisonData) -> str:
         for group, words in _GROUPS.items()
         if (first := shares.get((group, "cp_tokens"))) is not None
     ]
-    return table(("policies", *(f"{name}, %" for name in _EXPENSES.values())), rows)
+    return html_table(("policies", *(f"{name}, %" for name in _EXPENSES.values())), rows)
 
 
 def quantiles(data: ComparisonData) -> str:
@@ -102,7 +103,7 @@ def quantiles(data: ComparisonData) -> str:
         for item in sorted(data.cp_len, key=lambda item: order.get(item.entrant, 0))
     ]
     headers = ("variant", "mean", "p50", "p90", "p99", "longest", "rollouts")
-    return table(headers, rows, minor=("longest", "rollouts"))
+    return html_table(headers, rows, minor=("longest", "rollouts"))
 
 
 def slow_operators(data: ComparisonData, variant: str) -> str:
@@ -127,7 +128,7 @@ def purposes(data: ComparisonData) -> str:
         for item in sums
     ]
     headers = ("variant, purpose", "USD", "calls", "from store", "tokens in", "tokens out")
-    return table(headers, rows, minor=("from store", "tokens in"))
+    return html_table(headers, rows, minor=("from store", "tokens in"))
 
 
 def operators_paid(data: ComparisonData, variant: str) -> str:
@@ -148,7 +149,7 @@ def operators_paid(data: ComparisonData, variant: str) -> str:
         ]
         for item in items
     ]
-    return table(("operator", "% of evaluation", "USD", "calls"), rows)
+    return html_table(("operator", "% of evaluation", "USD", "calls"), rows)
 
 
 def overrides(data: ComparisonData) -> str:
@@ -168,7 +169,7 @@ def overrides(data: ComparisonData) -> str:
         ]
         for name in data.numbers
     ]
-    return table(("variant", "overrides"), rows)
+    return html_table(("variant", "overrides"), rows)
 
 
 def members(data: ComparisonData) -> str:
@@ -194,7 +195,7 @@ def members(data: ComparisonData) -> str:
         "failed",
         "configuration",
     )
-    return table(headers, rows, cards=True)
+    return html_table(headers, rows, cards=True)
 
 
 def _p_value(value: float | None) -> str:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.table import Table
-
 from lamas.domain import EvaluationMetric
+from lamas.report.tables import markdown_table, terminal_table, with_interval
 from lamas.report.terminal import table_console
 
 NOTE = (
@@ -41,12 +40,12 @@ class Standing:
             self.name,
             str(score.n),
             str(score.failed),
-            _with_interval(score, 100.0, 1),
-            _with_interval(by_name["cost_usd"], 1000.0, 3),
-            _with_interval(by_name["cp_tokens_mean"], 1.0, 0),
+            with_interval(score, 100.0, 1),
+            with_interval(by_name["cost_usd"], 1000.0, 3),
+            with_interval(by_name["cp_tokens_mean"], 1.0, 0),
             _value(by_name.get("cp_tokens_p50"), 0),
             _value(by_name.get("cp_tokens_p90"), 0),
-            _with_interval(by_name.get("makespan_seconds_mean"), 1.0, 2),
+            with_interval(by_name.get("makespan_seconds_mean"), 1.0, 2),
             _value(by_name.get("makespan_seconds_p90"), 2),
         )
 
@@ -55,29 +54,15 @@ def _value(metric: EvaluationMetric | None, digits: int) -> str:
     return "–" if metric is None else f"{metric.value:.{digits}f}"
 
 
-def _with_interval(metric: EvaluationMetric | None, factor: float, digits: int) -> str:
-    if metric is None:
-        return "–"
-    value = f"{factor * metric.value:.{digits}f}"
-    if metric.low is None or metric.high is None:
-        return value
-    return f"{value} [{factor * metric.low:.{digits}f}, {factor * metric.high:.{digits}f}]"
-
-
 def print_standings(standings: Sequence[Standing], title: str) -> None:
     """Print the table to stdout."""
     console = table_console()
-    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
-    for header in HEADERS:
-        table.add_column(header, justify="left" if header == "policy" else "right", no_wrap=True)
-    for standing in standings:
-        table.add_row(*standing.cells())
-    console.print(table)
+    rows = [standing.cells() for standing in standings]
+    console.print(terminal_table(title, HEADERS, rows, words={"policy"}))
     console.print(NOTE, style="dim", highlight=False)
 
 
-def markdown_table(standings: Sequence[Standing], title: str) -> str:
+def markdown(standings: Sequence[Standing], title: str) -> str:
     """The same table for a Prefect artifact."""
-    lines = [f"# {title}", "", f"| {' | '.join(HEADERS)} |", f"|{' --- |' * len(HEADERS)}"]
-    lines += [f"| {' | '.join(standing.cells())} |" for standing in standings]
-    return "\n".join([*lines, "", NOTE])
+    rows = [standing.cells() for standing in standings]
+    return "\n".join([f"# {title}", "", *markdown_table(HEADERS, rows), "", NOTE])

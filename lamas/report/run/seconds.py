@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from lamas.report.run.records import LatencyModelFigures, ProxyOperator, ReportData
-from lamas.report.run.tables import table
+from lamas.report.tables import html_table
 
 
 def proxy(data: ReportData) -> str:
@@ -13,7 +13,7 @@ def proxy(data: ReportData) -> str:
     rows = [["rollouts: CP_len", *_figures(whole.rollouts, whole.pearson, whole.spearman), "–"]]
     rows += [_operator(item) for item in data.proxy_operators]
     headers = ("tokens against seconds of", "n", "Pearson", "Spearman", "median s")
-    return table(headers, rows)
+    return html_table(headers, rows)
 
 
 def latency_models(items: Sequence[LatencyModelFigures]) -> str:
@@ -47,7 +47,7 @@ def latency_models(items: Sequence[LatencyModelFigures]) -> str:
         "Pearson",
         "Spearman",
     )
-    return table(headers, rows, cards=True)
+    return html_table(headers, rows, cards=True)
 
 
 def _operator(item: ProxyOperator) -> list[str]:

@@ -1,6 +1,6 @@
 """The report's tables as HTML."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 
 from lamas.domain import EvaluationMetric
@@ -8,6 +8,7 @@ from lamas.report.rows import Key, OperatorTime
 from lamas.report.run.differences import in_points_or_per_cent
 from lamas.report.run.metrics_table import HEADERS, Standing
 from lamas.report.run.records import Difference, Failure, ReportData, Spending
+from lamas.report.tables import bar, html_table
 
 _DIFFERENCE_NAMES = {
     "score_difference": "score",
@@ -21,36 +22,6 @@ LEAST_SHARE = 0.001
 """Operators with less of the critical path are left out of the table of bottlenecks."""
 
 
-def table(
-    headers: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    *,
-    cards: bool = False,
-    minor: Collection[str] = (),
-) -> str:
-    """A table whose cells are HTML already; the first column is a row's name.
-
-    On a phone each row of `cards` becomes a block of its own, and `minor` columns are left out.
-    """
-    marks = {name: ' class="minor"' if name in minor else "" for name in headers}
-    head = "".join(f'<th scope="col"{marks[name]}>{escape(name)}</th>' for name in headers)
-    body = "\n".join(
-        "<tr>"
-        + f'<th scope="row">{row[0]}</th>'
-        + "".join(
-            f'<td data-label="{escape(name)}"{marks[name]}>{cell}</td>'
-            for name, cell in zip(headers[1:], row[1:], strict=True)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    kind = ' class="cards"' if cards else ""
-    return (
-        f'<div class="wide"><table{kind}><thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody></table></div>"
-    )
-
-
 def headline(data: ReportData) -> str:
     """Every entrant's metrics with their 95 % intervals, in the words of the terminal's table."""
     names = data.names
@@ -62,7 +33,7 @@ def headline(data: ReportData) -> str:
         for key, metrics in by_entrant.items()
         if any(item.metric == "score" for item in metrics)
     ]
-    return table(HEADERS, rows, cards=True)
+    return html_table(HEADERS, rows, cards=True)
 
 
 def differences(items: Sequence[Difference], *, own_time: bool) -> str:
@@ -85,7 +56,7 @@ def differences(items: Sequence[Difference], *, own_time: bool) -> str:
                 str(item.problems),
             ]
         )
-    return table(("change of", "value", "95 % interval", "problems"), rows)
+    return html_table(("change of", "value", "95 % interval", "problems"), rows)
 
 
 def bottlenecks(items: Sequence[OperatorTime]) -> str:
@@ -103,7 +74,7 @@ def bottlenecks(items: Sequence[OperatorTime]) -> str:
         if item.critical_path_share is None or item.critical_path_share >= LEAST_SHARE
     ]
     headers = ("operator, layer", "% of path", "% slowest", "p50", "p90", "runs")
-    return table(headers, rows, minor=("runs",))
+    return html_table(headers, rows, minor=("runs",))
 
 
 def spending(items: Sequence[Spending]) -> str:
@@ -120,7 +91,7 @@ def spending(items: Sequence[Spending]) -> str:
         for item in items
     ]
     headers = ("operator, purpose", "% of run", "USD", "calls", "tokens in", "tokens out")
-    return table(headers, rows, minor=("tokens in", "tokens out"))
+    return html_table(headers, rows, minor=("tokens in", "tokens out"))
 
 
 def failures(items: Sequence[Failure]) -> str:
@@ -136,18 +107,4 @@ def failures(items: Sequence[Failure]) -> str:
         ]
         for item in items
     ]
-    return table(("what", "reason", "times", "calls then answered"), rows, cards=True)
-
-
-def facts(items: Mapping[str, str]) -> str:
-    """Names and values, one a line; values are HTML already."""
-    lines = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in items.items())
-    return f"<dl>{lines}</dl>"
-
-
-def bar(share: float | None) -> str:
-    """A share as a number over a bar of that length."""
-    if share is None:
-        return "–"
-    percent = 100 * share
-    return f'<span class="bar" style="--share:{percent:.1f}%">{percent:.1f}</span>'
+    return html_table(("what", "reason", "times", "calls then answered"), rows, cards=True)

@@ -1,0 +1,44 @@
+"""What a controller that was fitted to a table decides, and what it expects of it."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lamas.controller import Controller
+from lamas.controller.conditioned_policy import ConditionedPolicy
+from lamas.errors import ConfigurationError
+from lamas.execution.graph_values import Floats
+
+
+def decided_graphs(
+    controller: Controller, embeddings: Floats, condition: float
+) -> NDArray[np.int64]:
+    """[P]: the decided graph of each query at one logarithm of a multiplier, as a position in the
+    lattice of `ExactChoices`.
+    """
+    choices = ExactChoices(controller)
+    queries = torch.from_numpy(embeddings)
+    scores = choices.scores(queries, torch.full((len(queries),), condition, dtype=torch.float64))
+    settings = controller.settings
+    legal = torch.ones_like(scores, dtype=torch.bool)
+    drawn = LayerDistribution(scores, legal, settings.tau, width=settings.width).decide().chosen
+    bits = 1 << np.arange(drawn.shape[1])
+    positions = np.full(1 << drawn.shape[1], -1, dtype=np.int64)
+    for place, chosen in enumerate(choices.lattice.sets):
+        positions[bits[list(chosen)].sum()] = place
+    return positions[drawn.numpy() @ bits]
+
+
+@torch.no_grad()
+def predicted_scores(controller: Controller, embeddings: Floats) -> Floats:
+    """[P, G]: the score that a fitted policy expects of every graph of its table."""
+    policy = policy_of(controller)
+    found = policy.predicted_scores(policy.encode(torch.from_numpy(embeddings)))
+    return found[:, policy.first_layers()].numpy()
+
+
+def policy_of(controller: Controller) -> ConditionedPolicy:
+    policy = controller.policy
+    if not isinstance(policy, ConditionedPolicy):
+        raise ConfigurationError(f"controller={controller.settings.kind} knows no conditions")
+    return policy
