@@ -6,10 +6,13 @@ from numpy.typing import NDArray
 
 from lamas.controller import Controller
 from lamas.controller.conditioned_policy import ConditionedPolicy
+from lamas.controller.distribution import LayerDistribution
 from lamas.errors import ConfigurationError
 from lamas.execution.graph_values import Floats
+from lamas.training.expected import ExactChoices
 
 
+@torch.no_grad()
 def decided_graphs(
     controller: Controller, embeddings: Floats, condition: float
 ) -> NDArray[np.int64]:
@@ -38,6 +41,7 @@ def predicted_scores(controller: Controller, embeddings: Floats) -> Floats:
 
 
 def policy_of(controller: Controller) -> ConditionedPolicy:
+    """The controller's policy; ConfigurationError for one that knows no conditions."""
     policy = controller.policy
     if not isinstance(policy, ConditionedPolicy):
         raise ConfigurationError(f"controller={controller.settings.kind} knows no conditions")

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from lamas.controller import Controller, ControllerSettings, Embeddings, build_controller
 from lamas.controller.conditioned_policy import POINTS, ConditionedPolicy
-from lamas.controller.distribution import LayerDistribution
 from lamas.controller.threads import bounded_threads
-from lamas.domain import ExecutionGraph, OperatorSet, derive_seed
+from lamas.domain import OperatorSet, derive_seed
 from lamas.errors import ConfigurationError, DomainError
 from lamas.execution.graph_values import Floats, one_layer_graphs
 from lamas.training.constraint import (
@@ -25,7 +24,7 @@ from lamas.training.constraint import (
 )
 from lamas.training.expected import ExactChoices
 from lamas.training.ridge import PrincipalAxes, best_strength, chosen_rows
-from lamas.training.table_decisions import decided_graphs, predicted_scores, policy_of
+from lamas.training.table_decisions import decided_graphs, policy_of, predicted_scores
 from lamas.training.table_settings import TableSettings
 from lamas.training.training_table import TrainingTable
 
@@ -297,6 +296,3 @@ class _Fit:
 
     def _random(self, *name: str) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(key=derive_seed("table", self._seed, *name)))
-
-
-@torch.no_grad()
