@@ -2,31 +2,27 @@
 
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 from flows.settings import Settings, validate
-from flows.wiring.endpoint import endpoint_settings, simulated_profile
+from flows.wiring.calibrated import simulated_executor, simulated_settings
 from flows.wiring.parts import Parts
 from flows.wiring.warehouse import open_warehouse
-from lamas.calibration import Calibration, Observations, calibrate, profile_text, write_profile
+from lamas.calibration import calibrate, profile_text, write_profile
 from lamas.calibration.closeness import figures_of, print_closeness
+from lamas.calibration.findings import print_findings, remarks_on
 from lamas.calibration.judge import Judge
 from lamas.calibration.observed import observations
-from lamas.calibration.replay import replayed
-from lamas.domain import Problem, Rollout, Run, derive_seed
+from lamas.calibration.profile_file import check_writable
+from lamas.calibration.replay import replayed, spread_over
+from lamas.domain import Problem, Rollout, Run
 from lamas.errors import BenchmarkError, ConfigurationError
-from lamas.execution import GraphExecutor
-from lamas.llm import OpenAIChatModel, Price
-from lamas.llm.simulated import SimulatedServer, load_profile
-from lamas.report.terminal import table_console
+from lamas.llm.simulated import load_profile
 from warehouse.reader import Reader
 
-_SEEDS = 1_000_000
 RECORDED_SECTIONS = ("seed", "benchmark", "llm", "operators", "recording")
 """What is taken from the run: it says how its rollouts came about."""
 
@@ -58,9 +54,11 @@ async def calibrate_run(settings: Settings) -> Path:
             seconds_per_second=_seconds_per_second(recorded),
         )
         fitted = calibrate(start, seen, model=recorded.llm.model)
-        remarks = _remarks(run, recorded, seen, rollouts, config.start)
+        remarks = remarks_on(
+            run, seen, model=recorded.llm.model, rollouts=len(rollouts), start=config.start
+        )
         write_profile(config.output, profile_text(fitted, remarks))
-        _print_findings(fitted, run)
+        print_findings(fitted, simulated=run.simulated)
         if config.check:
             compared = spread_over(rollouts, config.check_rollouts)
             sets: list[Sequence[Rollout]] = []
@@ -68,7 +66,7 @@ async def calibrate_run(settings: Settings) -> Path:
                 _say(f"the same graphs on the fitted profile, {repeat + 1}/{config.check_repeats}")
                 simulated = simulated_settings(recorded, config.output, repeat=repeat)
                 async with AsyncExitStack() as opened:
-                    executor = await _executor(simulated, judge, opened)
+                    executor = await simulated_executor(simulated, judge, opened)
                     sets.append(await replayed(executor, compared, judge))
             print_closeness(
                 await figures_of([compared], judge, seed=settings.seed),
@@ -76,27 +74,6 @@ async def calibrate_run(settings: Settings) -> Path:
                 recorded.llm.model,
             )
     return config.output
-
-
-def check_writable(output: Path) -> None:
-    """Raise ConfigurationError when no file can be put there."""
-    try:
-        if output.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}."):
-            pass
-    except OSError as error:
-        raise ConfigurationError(
-            f"calibration.output={output} cannot be written ({error.strerror}); "
-            "name a file in a folder that exists and is yours"
-        ) from None
-
-
-def spread_over(rollouts: Sequence[Rollout], most: int) -> tuple[Rollout, ...]:
-    """At most `most` of them, evenly spread."""
-    if len(rollouts) <= most:
-        return tuple(rollouts)
-    return tuple(rollouts[place * len(rollouts) // most] for place in range(most))
 
 
 def _chosen_run(reader: Reader, run_id: str | None) -> Run:
@@ -169,74 +146,5 @@ def _seconds_per_second(recorded: Settings) -> float | None:
     return recorded.llm.simulated.time_scale or None
 
 
-def _remarks(
-    run: Run, recorded: Settings, seen: Observations, rollouts: Sequence[Rollout], start: str
-) -> list[str]:
-    lines = [
-        f"Fitted by `lamas calibrate run={run.run_id}` on {datetime.now(UTC):%Y-%m-%d} to "
-        f"{recorded.llm.model}",
-        f"on benchmark {seen.benchmark}: {len(rollouts)} rollouts of {len(seen.problems)} "
-        f"problems, {len(seen.lengths)} calls, {len(seen.trials)} judged answers.",
-        f"Starting profile: {start}. docs/simulated.md explains every key and how it is fitted.",
-    ]
-    if run.simulated:
-        lines.append("The run itself was simulated: this profile says nothing of a real model.")
-    return lines
-
-
-def _print_findings(fitted: Calibration, run: Run) -> None:
-    console = table_console()
-    for item in fitted.findings:
-        if item.fitted:
-            error = "" if item.error is None else f" ± {item.error:.2g}"
-            line = f"{item.key} = {item.value:.4g}{error}  (was {item.before:.4g}; {item.note})"
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
-    for item in fitted.kept:
-        line = f"not told: {item.key} stays {item.value:.4g} ({item.note})"
-        console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
-    if run.simulated:
-        console.print("The run was simulated: this tells how well a profile is recovered.")
-
-
 def _say(text: str) -> None:
     print(f"  {text}", file=sys.stderr)
-
-
-def simulated_settings(recorded: Settings, profile: Path, *, repeat: int) -> Settings:
-    """The run's settings with the fitted profile in place of its model.
-
-    Each repeat draws the difficulties anew: a fit that only gave back the draws it was made from
-    would tell nothing.
-    """
-    content = recorded.model_dump(mode="json")
-    content["llm"] = {
-        "kind": "simulated",
-        "model": "simulated-calibrated",
-        "price": {"input": 0.0, "output": 0.0},
-        "concurrency": 64,
-        "stream": False,
-        "simulated": {
-            "profile": str(profile),
-            "seed": derive_seed(recorded.seed, "calibration", repeat) % _SEEDS,
-            "time_scale": 0.0,
-        },
-    }
-    return validate(content)
-
-
-async def _executor(settings: Settings, judge: Judge, stack: AsyncExitStack) -> GraphExecutor:
-    place = Parts(settings, stack)
-    profile = simulated_profile(settings)
-    server = stack.enter_context(SimulatedServer(profile, problems=judge.problems.values()))
-    model = await stack.enter_async_context(
-        OpenAIChatModel(
-            endpoint_settings(settings, server.base_url),
-            price=Price(input=0.0, output=0.0),
-        )
-    )
-    return GraphExecutor(
-        catalogue=place.catalogue,
-        model=model,
-        sandbox=place.sandbox,
-        gamma=settings.execution.gamma,
-    )

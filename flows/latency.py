@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from flows.settings import Settings
 from lamas.domain import Clock
-from lamas.domain.latency import LatencyFit, PredictedSeconds, SentCall
+from lamas.domain.latency import LatencyFit, SentCall
 from lamas.errors import ConfigurationError
 from lamas.evaluation.latency import (
     LatencyResult,
     agreement,
+    held_out_predictions,
     operator_correlations,
     proxy_line,
     split_rollouts,
@@ -75,7 +76,7 @@ def fit_run(warehouse: Warehouse, settings: Settings) -> tuple[LatencyResult, ..
             proxy=agreement([line[0] + line[1] * item.cp_tokens for item in held_out], measured),
             fitted_at=Clock().now(),
         )
-        Writer(warehouse).add_latency_fit(fit, _predictions(fit, seconds))
+        Writer(warehouse).add_latency_fit(fit, held_out_predictions(fit, seconds))
         results.append(
             LatencyResult(
                 fit=fit,
@@ -117,21 +118,6 @@ def _split(
         seed=settings.seed,
     )
     return _Split(fitted=frozenset(fitted), held_out=frozenset(held_out), outcomes=outcomes)
-
-
-def _predictions(
-    fit: LatencyFit, seconds: Sequence[dict[str, float]]
-) -> tuple[PredictedSeconds, ...]:
-    return tuple(
-        PredictedSeconds(
-            invocation_id=invocation_id,
-            latency_model_id=fit.model.latency_model_id,
-            seconds=value,
-            held_out=True,
-        )
-        for of_rollout in seconds
-        for invocation_id, value in of_rollout.items()
-    )
 
 
 def _notes(warehouse: Warehouse, fit: LatencyFit, calls: Sequence[SentCall]) -> tuple[str, ...]:

@@ -23,11 +23,11 @@ from lamas.report.chart import Chart
 from lamas.report.comparison.charts import comparison_charts
 from lamas.report.comparison.claims import claims_markdown
 from lamas.report.comparison.page import comparison_page
-from lamas.report.comparison.records import ComparisonData, comparison_data
+from lamas.report.comparison.records import comparison_data, require_variants
 from lamas.report.html import Recipe, title
 from lamas.report.run.charts import charts
 from lamas.report.run.page import page
-from lamas.report.run.records import ReportData, report_data
+from lamas.report.run.records import report_data, require_rollouts
 from lamas.report.style import png
 from warehouse import Warehouse
 from warehouse.reader import Reader
@@ -128,11 +128,11 @@ def comparison_markdown(warehouse: Warehouse, run: Run) -> str:
 def _content(warehouse: Warehouse, run: Run) -> tuple[str, tuple[Chart, ...]]:
     if run.kind in COMPARISONS:
         compared = comparison_data(comparison_report(warehouse, run.run_id))
-        _require_variants(compared, run.run_id)
+        require_variants(compared, run.run_id)
         drawn = comparison_charts(compared)
         return comparison_page(compared, drawn, _recipe(run)), drawn
     data = report_data(run_report(warehouse, run.run_id))
-    _require_rollouts(data, run.run_id)
+    require_rollouts(data, run.run_id)
     drawn = charts(data)
     return page(data, drawn, _recipe(run)), drawn
 
@@ -157,21 +157,3 @@ def _latest(warehouse: Warehouse) -> Run:
             "them)"
         )
     return max(completed, key=lambda run: run.ended_at or run.started_at)
-
-
-def _require_variants(data: ComparisonData, run_id: str) -> None:
-    if not data.variants:
-        raise WarehouseError(
-            f"run {run_id} has {data.run[0].rollouts} rollouts of {len(data.members)} members and "
-            "no estimates: its report can be made once it is completed; the same command again "
-            "goes on with it"
-        )
-
-
-def _require_rollouts(data: ReportData, run_id: str) -> None:
-    if not any(item.rollouts > item.failed_rollouts for item in data.entrants):
-        rollouts = data.run[0].rollouts
-        raise WarehouseError(
-            f"run {run_id} has {rollouts} rollouts and no finished one of an evaluation: a report "
-            "is of a run of `lamas retrain` or `lamas evaluate` that got so far"
-        )

@@ -12,6 +12,7 @@ MODULES = tuple(sorted(path for package in PACKAGES for path in (ROOT / package)
 SQL_FILES = tuple(sorted((ROOT / "warehouse").rglob("*.sql")))
 ASKING = ("warehouse/queries/", "warehouse/reports/")
 MOST_LINES = 300
+MOST_LINES_OF_A_FLOW = 160
 LONGER = frozenset(
     {
         "lamas/answers/formula.py",
@@ -56,6 +57,14 @@ def test_files_can_be_held_in_the_head() -> None:
     longer = {file for file, count in lines.items() if count > MOST_LINES}
     assert longer - LONGER == set(), f"more than {MOST_LINES} lines: part them by what they know"
     assert LONGER - longer == set(), "no longer longer: take them off the list LONGER"
+
+
+def test_a_flow_fits_on_a_page() -> None:
+    lines = {
+        name(path): len(path.read_text().splitlines()) for path in (ROOT / "flows").glob("*.py")
+    }
+    assert len(lines) > 10
+    assert {file for file, count in lines.items() if count > MOST_LINES_OF_A_FLOW} == set()
 
 
 def first_words(path: Path) -> str:

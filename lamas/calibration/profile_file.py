@@ -68,3 +68,17 @@ def _annotated(plain: str, notes: dict[tuple[str, ...], str]) -> str:
             note = notes.get(tuple(above))
         lines.append(f"{line}  # {note}" if note else line)
     return "\n".join(lines) + "\n"
+
+
+def check_writable(output: Path) -> None:
+    """Raise ConfigurationError when no file can be put there."""
+    try:
+        if output.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}."):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"calibration.output={output} cannot be written ({error.strerror}); "
+            "name a file in a folder that exists and is yours"
+        ) from None

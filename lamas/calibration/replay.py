@@ -44,3 +44,10 @@ def _samples(rollout: Rollout) -> int | None:
         if item.operator == MultiGenerateCoT.spec.name and item.candidates
     ]
     return drawn[0] if drawn else None
+
+
+def spread_over(rollouts: Sequence[Rollout], most: int) -> tuple[Rollout, ...]:
+    """At most `most` of them, evenly spread."""
+    if len(rollouts) <= most:
+        return tuple(rollouts)
+    return tuple(rollouts[place * len(rollouts) // most] for place in range(most))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lamas.domain import Rollout, derive_seed
-from lamas.domain.latency import Agreement, LatencyFit
+from lamas.domain.latency import Agreement, LatencyFit, PredictedSeconds
 from lamas.errors import DomainError
 
 
@@ -139,4 +139,20 @@ def time_between_calls(predicted: Sequence[float], measured: Sequence[float]) ->
         f"predicted makespans are {typical:.2f} times the measured ones: the rest is not in the "
         "calls but between them (waiting for a slot, the machine itself), or in the slowest of "
         "several; the line through CP_len was fitted to makespans, the latency model to calls",
+    )
+
+
+def held_out_predictions(
+    fit: LatencyFit, seconds: Sequence[dict[str, float]]
+) -> tuple[PredictedSeconds, ...]:
+    """What the fit predicts of held-out rollouts; `seconds` by invocation, one a rollout."""
+    return tuple(
+        PredictedSeconds(
+            invocation_id=invocation_id,
+            latency_model_id=fit.model.latency_model_id,
+            seconds=value,
+            held_out=True,
+        )
+        for of_rollout in seconds
+        for invocation_id, value in of_rollout.items()
     )

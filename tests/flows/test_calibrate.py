@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from flows.calibrate import spread_over
 from flows.prepare import store_problems
 from flows.rollouts.here import live_runner
 from flows.run.opening import session
 from flows.run.problems import problem_set
 from lamas.calibration.closeness import distance, share_of
+from lamas.calibration.replay import spread_over
 from lamas.domain import Rollout
 from lamas.execution import fixed_plan, fixed_topology
 from lamas.llm.simulated import load_profile

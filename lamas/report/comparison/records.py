@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from lamas.domain import ComparisonEstimate
+from lamas.errors import WarehouseError
 from lamas.report.rows import (
     ExampleBar,
     Expense,
@@ -200,3 +201,13 @@ def comparison_data(frames: Mapping[str, pl.DataFrame]) -> ComparisonData:
     """The records of the frames that `warehouse.reports.comparison_report` returns."""
     rows: dict[str, Sequence[object]] = {name: frame.to_dicts() for name, frame in frames.items()}
     return _DATA.validate_python(rows)
+
+
+def require_variants(data: ComparisonData, run_id: str) -> None:
+    """WarehouseError for a comparison that has no estimates yet."""
+    if not data.variants:
+        raise WarehouseError(
+            f"run {run_id} has {data.run[0].rollouts} rollouts of {len(data.members)} members and "
+            "no estimates: its report can be made once it is completed; the same command again "
+            "goes on with it"
+        )

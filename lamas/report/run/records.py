@@ -8,6 +8,7 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from lamas.domain import EvaluationMetric
+from lamas.errors import WarehouseError
 from lamas.evaluation import PairedDifference
 from lamas.report.rows import (
     ExampleBar,
@@ -205,3 +206,13 @@ def report_data(frames: Mapping[str, pl.DataFrame]) -> ReportData:
     """The records of the frames that `warehouse.reports.run_report` returns."""
     rows: dict[str, Sequence[object]] = {name: frame.to_dicts() for name, frame in frames.items()}
     return _DATA.validate_python(rows)
+
+
+def require_rollouts(data: ReportData, run_id: str) -> None:
+    """WarehouseError for a run without a finished rollout of an evaluation."""
+    if not any(item.rollouts > item.failed_rollouts for item in data.entrants):
+        rollouts = data.run[0].rollouts
+        raise WarehouseError(
+            f"run {run_id} has {rollouts} rollouts and no finished one of an evaluation: a report "
+            "is of a run of `lamas retrain` or `lamas evaluate` that got so far"
+        )
