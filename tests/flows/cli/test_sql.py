@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import run_here
+from tests.patience import patience
 from warehouse import Warehouse
 
 LONG = (
@@ -76,10 +77,15 @@ def test_a_signal_ends_a_long_query_with_a_sentence(place: Path, number: signal.
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Whoever runs the tests may have had SIGHUP ignored (`nohup`), which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     ) as asked:
-        _until_busy(asked.pid)
-        asked.send_signal(number)
-        stdout, stderr = asked.communicate(timeout=60)
+        try:
+            _until_busy(asked.pid)
+            asked.send_signal(number)
+            stdout, stderr = asked.communicate(timeout=patience(60))
+        finally:
+            asked.kill()
     assert asked.returncode == 130, stderr
     assert stderr == "lamas: the query was stopped before it had an answer\n"
     assert stdout == ""
