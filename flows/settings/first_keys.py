@@ -60,6 +60,7 @@ def without_unused_later_keys(
         if name in FIRST_KEYS[section]:
             within = f"{section}.{name}".lstrip(".")
             kept[name] = without_unused_later_keys(value, other, within)
-        elif name in set_otherwise:
+        elif name in set_otherwise and other != {}:
+            # A section of which nothing but what determines no result was set is as good as unset.
             kept[name] = other
     return kept

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lamas.errors import ConfigurationError
+from lamas.errors import ConfigurationError, unwritable
 
 BUSY_SECONDS = 30.0
 """How long to wait for another process that is writing."""
@@ -46,7 +46,7 @@ class EmbeddingStore:
         return found
 
     def put(self, vectors: Mapping[str, NDArray[np.float32]]) -> None:
-        """Keep vectors in one transaction; ConfigurationError when they cannot be written."""
+        """Keep vectors in one transaction; UnwritableError when they cannot be written."""
         with self._lock, self._opened() as connection, connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO embeddings VALUES (?, ?)",
@@ -61,7 +61,9 @@ class EmbeddingStore:
             connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS)
             connection.execute(_SCHEMA)
             yield connection
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.OperationalError, OSError) as error:
+            raise unwritable(self.path, str(error)) from None
+        except sqlite3.Error as error:
             raise ConfigurationError(
                 f"the embeddings kept in {self.path} cannot be used ({error}): delete the file, "
                 "they are computed again"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamas.evaluation.hypervolume import Array, compare_hypervolumes, hypervolumes
+from lamas.evaluation.hypervolume_interval import Array, compare_hypervolumes, hypervolumes
 
 
 def one_at_a_time(score: list[float], time: list[float], worst: float, latest: float) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 
 from lamas.controller.condition import Condition
 from lamas.controller.conditioned_policy import ConditionedPolicy
-from lamas.evaluation.hypervolume import compare_hypervolumes
+from lamas.evaluation.hypervolume_interval import compare_hypervolumes
 from lamas.training.constraint import best_fixed
 from lamas.training.table_decisions import decided_graphs
 from lamas.training.table_learner import fit_table

@@ -95,7 +95,7 @@ def test_benchmark_files(
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("llm=gpt9", ["llm/gpt9", "embedded endpoint openai simulated"]),
+        ("llm=gpt9", ["llm/gpt9", "embedded endpoint openai recorded simulated"]),
         ("training.stepz=3", ["unknown key training.stepz", "--cfg job"]),
         ("stepz=3", ["stepz", "--cfg job"]),
         ("training.steps=-3", ["training.steps=-3", "greater than or equal to 0"]),
