@@ -194,8 +194,18 @@ class ResponseStore:
         return row[0]
 
     def close(self) -> None:
-        """Close the file; the store cannot be used afterwards."""
+        """Close the file, which is put back if it is gone; the store cannot be used afterwards."""
         with self._lock:
+            try:
+                if self._file is not None and _identity(self.path) != self._file:
+                    self._put_back()
+            except (sqlite3.Error, OSError) as error:
+                logger.warning(
+                    "the response store %s was deleted while a run used it and cannot be put back "
+                    "(%s): a run that is started again pays for unfinished rollouts once more",
+                    self.path,
+                    error,
+                )
             self._connection.close()
 
     def __enter__(self) -> "ResponseStore":
