@@ -38,6 +38,9 @@ from tests.prefect_client import client
 DEPLOYED = ("retrain", "evaluate", "report")
 LINK = re.compile(rb"http://127\.0\.0\.1:\d+/lamas/open#\S+")
 OPEN = "open to all"
+SHOWN = "document.querySelector('main')?.innerText.trim().length ?? 0"
+"""Beside the menu stands what only the server can tell."""
+ASKED = "document.querySelector('input[type=password]') !== null"
 REFUSALS = ("invalid host", "own address only", "invalid api key", "not found")
 Asked = dict[str, object]
 
@@ -85,10 +88,8 @@ def serving(command: str, home: Path) -> Generator[str, None, None]:
 def log_in(page: Page, link: str, picture: Path, findings: Findings) -> None:
     """The printed link opens the UI without asking for anything."""
     page.go(link)
-    # Beside the menu stands what only the server can tell.
-    shown = "document.querySelector('main')?.innerText.trim().length ?? 0"
-    until(lambda: cast("int", page.value(shown) or 0) > 40)
-    asked = page.value("document.querySelector('input[type=password]') !== null")
+    until(lambda: cast("int", page.value(SHOWN) or 0) > 40)
+    asked = page.value(ASKED)
     where = str(page.value("location.pathname + location.hash"))
     page.picture(picture)
     findings.note(
@@ -204,9 +205,13 @@ async def run(program: str, pictures: Path, home: Path) -> Findings:
             # What the runner would start by now, it has started.
             await asyncio.sleep(6.0)
             _compare(asking, before, proof, findings)
+            # A link of another's making, which the user is led to follow.
+            with browser.page(f"{served}/lamas/open#a-string-of-the-attacker") as page:
+                until(lambda: "/lamas/open" not in str(page.value("location.pathname")))
             with browser.page(served) as page:
-                until(lambda: "Dashboard" in page.text() or "Flow" in page.text())
-                findings.note("the user's own page is still logged in", fault=False)
+                until(lambda: cast("int", page.value(SHOWN) or 0) > 40)
+                asked = page.value(ASKED)
+                findings.note(f"the user's page asks for a password: {asked}", fault=bool(asked))
     return findings
 
 
