@@ -123,8 +123,8 @@ class QueryEncoder:
 def _model(kind: EncoderKind) -> MiniLM:
     loaded = load_minilm()
     if kind == "int8":
-        use_int8(loaded)
-    return MiniLM(loaded)
+        use_int8(loaded.bert)
+    return loaded
 
 
 def _cores() -> int:
