@@ -28,7 +28,7 @@ MUCH_MEMORY = 640
 """MiB above which a worker gives back what it can."""
 GRACE_SECONDS = 20.0
 """For what is ending just now."""
-KEPT = ("torchinductor_", "ray", "dask-scratch-space")
+KEPT = ("torchinductor_", "ray", "dask-scratch-space", "runner_storage")
 """Folders of libraries that are there once for all processes of a user."""
 
 
