@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 from pydantic import TypeAdapter
 
+from lamas.controller.encoder import forget_models
 from lamas.sandbox.base import sweep
 
 SESSION = "LAMAS_TEST_SESSION"
@@ -165,6 +166,9 @@ class Growth:
             # The C library of Linux keeps what was freed between two blocks in use.
             with suppress(AttributeError):
                 ctypes.CDLL(None).malloc_trim(0)
+        if self._now() > MOST_MEMORY * 0.85:
+            # Weights that whoever needs them next loads again.
+            forget_models()
 
     def worker(self) -> Worker:
         """This process as it is now."""

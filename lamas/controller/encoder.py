@@ -127,5 +127,10 @@ def _model(kind: EncoderKind) -> MiniLM:
     return loaded
 
 
+def forget_models() -> None:
+    """Give the memory of the weights back; the next text that is not kept loads them again."""
+    _model.cache_clear()
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
