@@ -17,7 +17,6 @@ from pathlib import Path
 import psutil
 from pydantic import TypeAdapter
 
-from lamas.controller.encoder import forget_models
 from lamas.sandbox.base import sweep
 
 SESSION = "LAMAS_TEST_SESSION"
@@ -167,7 +166,9 @@ class Growth:
             with suppress(AttributeError):
                 ctypes.CDLL(None).malloc_trim(0)
         if self._now() > MOST_MEMORY * 0.85:
-            # Weights that whoever needs them next loads again.
+            # Imported here: the process that only starts workers needs none of it.
+            from lamas.controller.encoder import forget_models
+
             forget_models()
 
     def worker(self) -> Worker:
