@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 
+@pytest.mark.slow
 def test_the_bench_prints_all_its_figures() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "tests.measure.sandbox", "--runs", "25"],
