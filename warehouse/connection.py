@@ -93,12 +93,7 @@ def connect(
                 closing(_alone(path, confined=not unrestricted, folder=folder))
             )
 
-        connection = _patient(opened, path, timeout_seconds)
-        # It would appear among the rows that a command prints. Whoever shares a confined file may
-        # change nothing any more.
-        with suppress(duckdb.InvalidInputException):
-            connection.execute("SET enable_progress_bar = false")
-        yield connection
+        yield _silent(_patient(opened, path, timeout_seconds))
 
 
 @contextmanager
@@ -210,14 +205,22 @@ def _patient(
         pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
 
 
+def _silent(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Without a bar of its progress, which would appear among the rows that a command prints."""
+    # Whoever shares a confined file may change nothing any more.
+    with suppress(duckdb.InvalidInputException):
+        connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
 def _free() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(":memory:")
+    return _silent(duckdb.connect(":memory:"))
 
 
 def _bound_to(path: Path) -> duckdb.DuckDBPyConnection:
     """An instance that may open this one file."""
     spill: _Config = {"temp_directory": f"{path}.tmp"}
-    instance = duckdb.connect(":memory:", config=_TEXTS | _CONFINED | spill)
+    instance = _silent(duckdb.connect(":memory:", config=_TEXTS | _CONFINED | spill))
     instance.execute("SET allowed_paths = $1", [[f"{path}{part}" for part in _PARTS]])
     instance.execute(_LOCKED)
     return instance
