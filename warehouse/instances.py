@@ -39,13 +39,17 @@ class Instances:
     """
 
     def __init__(self) -> None:
-        self._forget()
-        # A child has no threads of its parent's instances: it starts its own.
-        os.register_at_fork(after_in_child=self._forget)
-
-    def _forget(self) -> None:
         self._lock = threading.Lock()
         self._known: OrderedDict[Path, _Instance] = OrderedDict()
+        self._of_parents: list[OrderedDict[Path, _Instance]] = []
+        os.register_at_fork(after_in_child=self._begin_again)
+
+    def _begin_again(self) -> None:
+        """In a forked child, which has no threads of its parent's instances: it starts its own."""
+        self._lock = threading.Lock()
+        # Never freed: ending an instance without its threads ends the process.
+        self._of_parents.append(self._known)
+        self._known = OrderedDict()
 
     @contextmanager
     def attached(

@@ -1,5 +1,6 @@
 """Kept instances: a file is free between two uses, and what one use broke hurts no other."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -121,3 +122,15 @@ def test_threads_take_turns_without_meeting_a_closed_file(file: Path) -> None:
     for thread in threads:
         thread.join()
     assert sums == [1] * 80
+
+
+def test_a_forked_child_starts_its_own(file: Path) -> None:
+    instances, start = Instances(), Started()
+    assert read(instances, file, start) == 1
+    child = os.fork()
+    if child == 0:
+        os._exit(read(instances, file, start) + 2 * start.count)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 1 + 2 * 2
+    assert read(instances, file, start) == 1
+    assert start.count == 1
