@@ -10,7 +10,7 @@ from flows.orchestrator.assets import checkpoint_key, dataset_key, evaluation_ke
 from flows.prepare import prepare
 from flows.rollouts.run import run_plans
 from flows.run.evaluated import Entrant, evaluated_rollouts, evaluation_label, fixed, learned
-from flows.run.learners import chosen_learner, stored_learner
+from flows.run.learners import chosen_learner, stored_chooser
 from flows.run.naming import run_name
 from flows.run.opening import session
 from flows.run.plans import evaluation_plans
@@ -77,7 +77,7 @@ def _entrants(
     current: Session, problems: ProblemSet, evaluated: Sequence[Problem], ids: Sequence[str]
 ) -> list[Entrant]:
     entrants = [
-        learned(current, stored_learner(current, name), problems, evaluated)
+        learned(current, stored_chooser(current, name), problems, evaluated)
         for name in dict.fromkeys(ids)
     ]
     return entrants + [

@@ -7,12 +7,13 @@ from flows.collect import collect
 from flows.credit import credit
 from flows.evaluate import evaluate
 from flows.prepare import prepare
-from flows.run.learners import first_learner, stored_learner
+from flows.run.learners import first_learner, stored_chooser
 from flows.run.naming import run_name
 from flows.run.opening import session
 from flows.run.session import Session
 from flows.update import update
-from lamas.errors import CheckpointError
+from flows.wiring.learning import condition_of
+from lamas.errors import CheckpointError, ConfigurationError
 
 
 @flow(name="retrain", flow_run_name=run_name("retrain"))
@@ -67,8 +68,10 @@ def _comparable_champion(current: Session, candidate: str) -> str | None:
     if champion is None or champion.checkpoint_id == candidate:
         return None
     try:
-        stored_learner(current, champion.checkpoint_id)
-    except CheckpointError as error:
+        controller = stored_chooser(current, champion.checkpoint_id).controller
+        if controller.settings.kind == current.settings.controller.kind:
+            controller.multiplier(condition_of(current.settings))
+    except (CheckpointError, ConfigurationError) as error:
         current.say(f"the champion cannot be compared with this run's controller: {error}")
         return None
     return champion.checkpoint_id

@@ -6,6 +6,7 @@ from flows.run.evaluated import Entrant
 from flows.run.learners import Learner
 from flows.run.session import Session
 from lamas.benchmarks.problem_set import ProblemSet
+from lamas.controller.condition import UNCONDITIONAL
 from lamas.domain import PlannedRollout, Problem, derive_seed
 from lamas.execution.planning import PlanKey, plan
 from lamas.training import problem_batch, rollout_seed
@@ -31,6 +32,8 @@ def evaluation_plans(
                 mode=entrant.mode,
                 execution_mode=settings.execution.mode,
                 step=entrant.step,
+                multiplier=entrant.multiplier,
+                deadline=entrant.deadline,
             ),
             problem,
             entrant.choices[place],
@@ -58,7 +61,9 @@ def training_plans(
         )
         for sample in range(settings.training.rollouts_per_problem)
     ]
-    choices = learner.trainer.controller.sample(
+    controller = learner.trainer.controller
+    price = controller.multiplier(UNCONDITIONAL)
+    choices = controller.sample(
         problems.embeddings([problem for problem, _ in slots]),
         [
             rollout_seed(
@@ -66,6 +71,7 @@ def training_plans(
             )
             for problem, sample in slots
         ],
+        multipliers=None if price is None else [price] * len(slots),
     )
     key = PlanKey(
         run_id=current.run.run_id,
@@ -75,6 +81,7 @@ def training_plans(
         mode="sampled",
         execution_mode=settings.execution.mode,
         step=step,
+        multiplier=price,
     )
     seed = derive_seed(settings.seed, "train", step)
     return tuple(

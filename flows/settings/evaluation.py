@@ -28,4 +28,6 @@ class PromotionConfig(Section):
 
     score_margin: float = Field(default=0.05, ge=0, le=1)
     """Non-inferiority margin of the score difference, fixed before the run."""
+    longer_wait: float = Field(default=0.0, ge=0)
+    """By which share waiting may become longer than the reference's: 0.1 is a tenth."""
     enabled: bool = True

@@ -60,6 +60,11 @@ class PlannedRollout:
     """Root of every random choice in it; equal across variants for common random numbers."""
     graph: ExecutionGraph
     decisions: tuple[PolicyDecision, ...]
+    multiplier: float | None = None
+    """The price of waiting at which the policy chose, without which its probabilities cannot be
+    recomputed; None for a policy that knows none."""
+    deadline: float | None = None
+    """The mean waiting asked for, in the unit of the controller's clock, if one was."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
