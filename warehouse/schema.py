@@ -74,6 +74,12 @@ PREDICTED_SECONDS = Table(
     key=("invocation_id", "latency_model_id"),
     contradicts=("seconds",),
 )
+TABLE_FITS = Table(
+    name="table_fits", key=("run_id",), contradicts=("checkpoint_id", "multiplier", "best_score")
+)
+OPERATING_POINTS = Table(
+    name="operating_points", key=("checkpoint_id", "multiplier"), contradicts=("score", "time")
+)
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -93,5 +99,7 @@ TABLES: tuple[Table, ...] = (
     COMPARISON_ESTIMATES,
     LATENCY_MODELS,
     PREDICTED_SECONDS,
+    TABLE_FITS,
+    OPERATING_POINTS,
 )
 """Every table, each after the tables it refers to."""

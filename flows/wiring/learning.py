@@ -5,6 +5,7 @@ from lamas.controller import ControllerSettings, EmbeddingStore, QueryEncoder
 from lamas.controller.condition import Condition
 from lamas.domain import derive_seed
 from lamas.training import BaselineSettings, RewardWeights, TrainerSettings
+from lamas.training.table_settings import TableSettings
 
 
 def controller_settings(settings: Settings) -> ControllerSettings:
@@ -18,6 +19,11 @@ def controller_settings(settings: Settings) -> ControllerSettings:
         width=config.width,
         seed=derive_seed(settings.seed, "controller"),
     )
+
+
+def table_settings(settings: Settings) -> TableSettings:
+    """The constraint under which a table is learned from."""
+    return TableSettings(margin=settings.learner.margin)
 
 
 def condition_of(settings: Settings) -> Condition:
