@@ -125,6 +125,13 @@ def label_columns(labels: Iterable[Sequence[CriticalPathLabel]], names: Iterable
     return fields(list(chain.from_iterable(labels)), names)
 
 
+def chain_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
+    owned = [(rollout.rollout_id, item) for rollout in rollouts for item in rollout.chains]
+    places = [place for rollout in rollouts for place in range(len(rollout.chains))]
+    special = {"chain": places}
+    return {**_owned("rollout_id", owned, _without(names, special)), **special}
+
+
 def latency_model_columns(fits: Sequence[LatencyFit], names: Iterable[str]) -> Columns:
     models = [fit.model for fit in fits]
     held_out, proxy = [fit.held_out for fit in fits], [fit.proxy for fit in fits]

@@ -32,6 +32,7 @@ INVOCATIONS = Table(name="operator_invocations", key=("invocation_id",))
 MODEL_CALLS = Table(name="model_calls", key=("invocation_id", "call_index"))
 TOOL_EXECUTIONS = Table(name="tool_executions", key=("invocation_id", "tool_index"))
 LABELS = Table(name="critical_path_labels", key=("invocation_id",))
+CHAIN_OUTCOMES = Table(name="chain_outcomes", key=("rollout_id", "chain"))
 CREDITS = Table(
     name="credits",
     key=("rollout_id", "layer", "operator", "credit_rule"),
@@ -91,6 +92,7 @@ TABLES: tuple[Table, ...] = (
     MODEL_CALLS,
     TOOL_EXECUTIONS,
     LABELS,
+    CHAIN_OUTCOMES,
     CREDITS,
     UPDATES,
     EVALUATIONS,

@@ -236,6 +236,7 @@ def rollout_parts(batch: Sequence[LabelledRollout], texts: Texts) -> RolloutPart
         (schema.MODEL_CALLS, partial(rows.call_columns, rollouts)),
         (schema.TOOL_EXECUTIONS, partial(rows.tool_columns, rollouts)),
         (schema.LABELS, partial(rows.label_columns, [labels for _, labels in batch])),
+        (schema.CHAIN_OUTCOMES, partial(rows.chain_columns, rollouts)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which rollouts a run owes: those of a training step, those of an evaluation."""
+"""Which rollouts a run owes: of a training step, of an outcome table, of an evaluation."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from lamas.benchmarks.problem_set import ProblemSet
 from lamas.controller.condition import UNCONDITIONAL
 from lamas.domain import PlannedRollout, Problem, derive_seed
 from lamas.execution.planning import PlanKey, plan
+from lamas.execution.tabulating import tabulating_plans
 from lamas.training import problem_batch, rollout_seed
 
 
@@ -43,6 +44,19 @@ def evaluation_plans(
         for place, problem in enumerate(evaluated)
         for sample in range(settings.evaluation.samples)
         for entrant in entrants
+    )
+
+
+def table_plans(current: Session, tabulated: Sequence[Problem]) -> tuple[PlannedRollout, ...]:
+    """The rollouts that fill the outcome table of these problems."""
+    settings = current.settings
+    given = settings.table.seed
+    return tabulating_plans(
+        current.operators,
+        tabulated,
+        samples=settings.table.samples,
+        run_id=current.run.run_id,
+        seed=derive_seed(settings.seed if given is None else given, "tabulate"),
     )
 
 

@@ -23,6 +23,7 @@ from lamas.domain.printable import printable
 from lamas.errors import ConfigurationError, ServerError
 from lamas.execution import fixed_topology
 from lamas.execution.requirements import requirements_of
+from lamas.execution.tabulating import tabulated_graphs
 from lamas.training import problem_batch
 
 CONNECT_SECONDS = 10.0
@@ -55,6 +56,8 @@ async def check(stage: str, settings: Settings) -> None:
             case "prepare":
                 _check_warehouse(place)
                 checked_problems(place)
+            case "tabulate":
+                await _check_table(place)
             case _:
                 await _check_rollouts(stage, place)
 
@@ -95,6 +98,19 @@ def _check_batch(place: Parts, *, credited: bool) -> None:
     credit_clock(place, run_id)
     if credited:
         batch_credits(place, run_id, step)
+
+
+async def _check_table(place: Parts) -> None:
+    _check_warehouse(place)
+    problems = checked_problems(place)
+    graphs = tabulated_graphs(place.operators)
+    if not any(problem.split == "train" for problem in problems):
+        raise ConfigurationError(
+            f"benchmark {place.benchmark.name!r} has no training problem to tabulate: raise "
+            "benchmark.train_fraction or benchmark.train_size"
+        )
+    if requirements_of(graphs, place.catalogue, place.benchmark, any_graph=False).model:
+        await check_models(place.settings)
 
 
 async def _check_rollouts(stage: str, place: Parts) -> None:

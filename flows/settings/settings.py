@@ -23,6 +23,7 @@ from flows.settings.prefect import PrefectConfig
 from flows.settings.recording import ExportConfig, RecordingConfig, RetentionConfig
 from flows.settings.sandbox import SandboxConfig
 from flows.settings.section import Overlap, Section
+from flows.settings.table import TableConfig
 from flows.settings.training import BaselineConfig, CreditConfig, TrainingConfig
 from lamas.domain import digest
 from lamas.errors import ConfigurationError
@@ -59,6 +60,7 @@ class Settings(Section):
     credit: CreditConfig
     baseline: BaselineConfig
     training: TrainingConfig
+    table: TableConfig = TableConfig()
     execution: ExecutionConfig
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig

@@ -1,0 +1,54 @@
+-- Grain: one cell (run, problem, operator, sample) of an outcome table: its last try.
+CREATE OR REPLACE VIEW tabulated_outcomes AS
+WITH
+latest AS (
+    SELECT
+        run_id,
+        problem_id,
+        policy AS operator,
+        sample_index AS sample,
+        rollout_id,
+        status,
+        score,
+        cp_tokens,
+        cost_usd
+    FROM rollouts
+    WHERE purpose = 'tabulate'
+    QUALIFY
+        row_number() OVER (
+            PARTITION BY run_id, problem_id, policy, sample_index
+            ORDER BY retry DESC, rollout_id DESC
+        ) = 1
+),
+
+-- Chains run side by side: the operator ends with its last one.
+ended AS (
+    SELECT
+        rollouts.run_id,
+        rollout_id,
+        max(chain_outcomes.seconds) AS seconds,
+        count(*) AS chains
+    FROM chain_outcomes
+    INNER JOIN rollouts USING (rollout_id)
+    GROUP BY rollouts.run_id, rollout_id
+)
+
+SELECT
+    latest.run_id,
+    latest.problem_id,
+    categories.benchmark,
+    categories.version,
+    categories.split,
+    categories.category,
+    latest.operator,
+    latest.sample,
+    latest.rollout_id,
+    latest.status,
+    ended.chains,
+    latest.score,
+    latest.cp_tokens,
+    ended.seconds,
+    latest.cost_usd
+FROM latest
+INNER JOIN problem_categories AS categories USING (problem_id)
+LEFT JOIN ended USING (run_id, rollout_id);
