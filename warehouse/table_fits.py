@@ -2,7 +2,12 @@
 
 from collections.abc import Iterable
 
-from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord, TabulatedDecision, WaitClock
+from lamas.domain.table_fit import (
+    OperatingPointRecord,
+    TableFitRecord,
+    TabulatedDecision,
+    WaitClock,
+)
 from warehouse import records
 from warehouse.records import RecordOf
 from warehouse.warehouse import Warehouse

@@ -161,7 +161,8 @@ class Writer:
             for table, records in (
                 (schema.PREDICTED_SECONDS, predictions),
                 (schema.CREDITS, credits),
-                (schema.CHECKPOINTS, checkpoints),
+                # A parent must be there before its child: not in one statement with it.
+                *((schema.CHECKPOINTS, [item]) for item in checkpoints),
                 (schema.UPDATES, updates),
                 (schema.TABLE_FITS, fits),
                 (schema.OPERATING_POINTS, points),

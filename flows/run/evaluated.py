@@ -7,13 +7,18 @@ from flows.run.learners import Chooser, Learner
 from flows.run.session import Session
 from flows.wiring.learning import condition_of
 from lamas.benchmarks.problem_set import ProblemSet
-from lamas.controller.condition import UNCONDITIONAL
+from lamas.controller.condition import UNCONDITIONAL, Condition
 from lamas.domain import DecisionMode, GraphChoice, Problem, Rollout, derive_seed, digest
 from lamas.evaluation import EvaluationLabel
 from lamas.execution import certain_decisions, fixed_topology
 
 CHAMPION = " (champion)"
 """After the name of the deployed checkpoint: two of one step may be compared."""
+
+
+def deadline_suffix(deadline: float) -> str:
+    """What a policy is called by besides, where it is evaluated at several deadlines."""
+    return f", deadline {deadline:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +42,17 @@ class Entrant:
 
 
 def learned(
-    current: Session, learner: Learner | Chooser, problems: ProblemSet, evaluated: Sequence[Problem]
+    current: Session,
+    learner: Learner | Chooser,
+    problems: ProblemSet,
+    evaluated: Sequence[Problem],
+    *,
+    deadline: float | None = None,
 ) -> Entrant:
     """A checkpoint as it would be deployed, which decides, or as it trains, which samples.
 
-    Raises ConfigurationError for a condition (`deadline=`, `multiplier=`) that it cannot meet.
+    `deadline` is asked for in place of what is configured. Raises ConfigurationError for a
+    condition (`deadline=`, `multiplier=`) that it cannot meet.
     """
     controller = learner.controller
     kind = controller.settings.kind
@@ -49,6 +60,9 @@ def learned(
     # A champion of another kind is asked for what it does by itself.
     asked = kind == current.settings.controller.kind
     condition = condition_of(current.settings) if asked else UNCONDITIONAL
+    if deadline is not None:
+        condition = Condition(deadline=deadline)
+    suffix = "" if deadline is None else deadline_suffix(deadline)
     price = controller.multiplier(condition)
     prices = None if price is None else [price] * len(evaluated)
     decides = current.settings.evaluation.mode == "decided"
@@ -63,8 +77,8 @@ def learned(
     champion = current.registry.champion()
     deployed = champion is not None and champion.checkpoint_id == learner.checkpoint_id
     return Entrant(
-        name=f"{kind}, step {learner.step}{CHAMPION if deployed else ''}",
-        policy=kind,
+        name=f"{kind}, step {learner.step}{CHAMPION if deployed else ''}{suffix}",
+        policy=f"{kind}{suffix}",
         checkpoint_id=learner.checkpoint_id,
         step=learner.step,
         mode="decided" if decides else "sampled",

@@ -120,6 +120,8 @@ async def _check_rollouts(stage: str, place: Parts) -> None:
         _check_warehouse(place)
         problems = checked_problems(place)
     _ = place.operators
+    if stage == "retrain" and place.settings.learner.kind == "table":
+        tabulated_graphs(place.operators)
     if stage != "evaluate":
         _check_training_batch(place, problems)
     if stage == "retrain" and place.settings.training.latency_model == "fitted":
@@ -154,7 +156,8 @@ def _check_checkpoint(stage: str, place: Parts) -> None:
                 f"evaluation.split={place.settings.evaluation.split} cannot decide on a promotion: "
                 "a retrain evaluates on problems that it did not train on; leave it at test"
             )
-        name = first_checkpoint(place)
+        by_table = place.settings.learner.kind == "table"
+        name = None if by_table else first_checkpoint(place)
     elif place.settings.checkpoint is None and not place.settings.warehouse.exists():
         name = None
     else:

@@ -12,7 +12,7 @@ from flows.wiring.learning import controller_settings, table_settings, trainer_s
 from lamas.controller import Controller
 from lamas.controller.conditioned_policy import ConditionedPolicy
 from lamas.domain import Checkpoint, Credit, Update, derive_seed, digest
-from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord
+from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord, WaitClock
 from lamas.execution.graph_values import graph_values, one_layer_graphs
 from lamas.execution.outcome_table import OutcomeTable
 from lamas.training import SavedCheckpoint, Trainer, checkpoint_path, save_checkpoint, state_digest
@@ -35,18 +35,17 @@ class Learned:
     seconds: float
 
 
-def training_table(current: Session, table: OutcomeTable) -> TrainingTable:
+def training_table(current: Session, table: OutcomeTable, clock: WaitClock) -> TrainingTable:
     """The table's problems with their embeddings, and what every graph of it scores and takes."""
     operators, problems = current.operators, problem_set(current)
     graphs = one_layer_graphs(operators, width=current.settings.controller.width or 1)
     values = graph_values(table, graphs, operators)
     embeddings = problems.embeddings([problems[name] for name in table.problem_ids])
-    tokens = current.settings.learner.clock == "tokens"
     return TrainingTable(
         embeddings=embeddings.astype(np.float64),
         graphs=graphs,
         score=values.score,
-        time=values.cp_tokens if tokens else values.seconds,
+        time=values.cp_tokens if clock == "tokens" else values.seconds,
     )
 
 
@@ -66,7 +65,7 @@ def learned_from(
         made.append((step, _identified(current, controller, step.step)))
 
     fit = fit_table(
-        training_table(current, table),
+        training_table(current, table, settings.learner.clock),
         operators,
         current.encoder.encode_operators(operators),
         controller=controller_settings(settings),
