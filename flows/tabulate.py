@@ -12,9 +12,12 @@ from flows.run.plans import table_plans
 from flows.run.problems import problem_set, unprepared
 from flows.run.session import Session
 from flows.run.table import table_problems, tabulated
+from flows.settings import Settings
+from flows.wiring.model import used_models
 from lamas.execution.outcome_table import OutcomeTable
 from lamas.report.assumed import assumptions
 from lamas.report.table_values import print_values, value_rows, values_markdown
+from warehouse.outcomes import table_worth
 
 
 @flow(name="tabulate", flow_run_name=run_name("tabulate"))
@@ -37,7 +40,9 @@ async def tabulate(overrides: list[str] | None = None) -> None:
                 f"tabulate: {len(chosen) - len(table)} of {len(chosen)} problems are left out of "
                 "the table, because a cell of theirs failed"
             )
-        rows, title = value_rows(table, current.operators), _title(current, table)
+        values, gap = table_worth(current.warehouse, current.run.run_id)
+        rows = value_rows(values.to_dicts(), gap.to_dicts(), current.operators.names)
+        title = _title(current, table)
         print_values(rows, title)
         await acreate_markdown_artifact(key="table", markdown=values_markdown(rows, title))
         await record_asset(
@@ -51,8 +56,14 @@ def _title(current: Session, table: OutcomeTable) -> str:
     settings = current.settings
     title = (
         f"{current.benchmark.name}, {len(table)} training problems × {table.samples}, "
-        f"model {settings.llm.model}, seed {settings.seed}"
+        f"{_models(settings)}, seed {settings.seed}"
     )
     assumed = assumptions(*current.reader.assumed([current.run.run_id]))
     simulated = " — simulated model" if settings.simulated else ""
     return f"{title}{simulated}{f' — {assumed}' if assumed else ''}"
+
+
+def _models(settings: Settings) -> str:
+    """Whose answers the table holds."""
+    names = [settings.of_model(name).llm.model for name in used_models(settings)]
+    return f"{'model' if len(names) == 1 else 'models'} {', '.join(dict.fromkeys(names)) or 'none'}"

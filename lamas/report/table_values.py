@@ -1,15 +1,12 @@
-"""What every operator of an outcome table is worth, as a table for terminal and Markdown."""
+"""What every operator of an outcome table is worth, as tables for terminal, Markdown and HTML."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
 
-import numpy as np
+from pydantic import TypeAdapter
 
-from lamas.domain import OperatorSet
-from lamas.evaluation.controls import oracle
-from lamas.execution.graph_values import graph_values
-from lamas.execution.outcome_table import OutcomeTable
-from lamas.execution.tabulating import tabulated_graphs
-from lamas.report.tables import markdown_table, terminal_table
+from lamas.report.tables import html_table, markdown_table, terminal_table
 from lamas.report.terminal import table_console
 
 HEADERS = ("operator", "score %", "CP_len mean", "seconds", "USD/1000")
@@ -20,33 +17,72 @@ NOTE = (
 )
 ORACLE = "best for each problem"
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperatorValue:
+    """One operator on all problems of a table, or on those of one category."""
+
+    category: str | None
+    """None: all problems."""
+    operator: str
+    problems: int
+    score: float
+    cp_tokens: float
+    seconds: float
+    cost_usd: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OracleGap:
+    """The best fixed operator of a table against the best for each problem."""
+
+    category: str | None
+    """None: all problems."""
+    best_fixed: str
+    problems: int
+    fixed_score: float
+    oracle_score: float
+    fixed_cp_tokens: float
+    oracle_cp_tokens: float
+    oracle_seconds: float
+
+
+_VALUES = TypeAdapter(tuple[OperatorValue, ...])
+_GAPS = TypeAdapter(tuple[OracleGap, ...])
+
 Rows = tuple[tuple[str, ...], ...]
+Dicts = Iterable[Mapping[str, object]]
 
 
-def value_rows(table: OutcomeTable, operators: OperatorSet) -> Rows:
-    """A row for each operator in catalogue order, and one for the oracle, in order of HEADERS."""
-    graphs = tabulated_graphs(operators)
-    values = graph_values(table, graphs, operators)
-    figures = (values.score, values.cp_tokens, values.seconds, values.cost_usd)
-    best = oracle(values.score, values.cp_tokens)
-    everyone = np.arange(len(table))
+def value_rows(values: Dicts, gap: Dicts, operators: Sequence[str]) -> Rows:
+    """A row for each operator in the order of `operators`, then the oracle; columns as HEADERS.
+
+    `values` and `gap` are rows of the views `operator_values` and `oracle_gap`.
+    """
+    found = sorted(
+        _VALUES.validate_python(list(values)), key=lambda item: operators.index(item.operator)
+    )
     return (
         *(
-            _row(str(graph), [float(item[:, column].mean()) for item in figures])
-            for column, graph in enumerate(graphs)
+            (
+                item.operator,
+                f"{100 * item.score:.1f}",
+                f"{item.cp_tokens:.0f}",
+                f"{item.seconds:.2f}",
+                f"{1000 * item.cost_usd:.3f}",
+            )
+            for item in found
         ),
-        _row(ORACLE, [float(item[everyone, best].mean()) for item in figures]),
-    )
-
-
-def _row(name: str, means: Sequence[float]) -> tuple[str, ...]:
-    score, cp_tokens, seconds, cost_usd = means
-    return (
-        name,
-        f"{100 * score:.1f}",
-        f"{cp_tokens:.0f}",
-        f"{seconds:.2f}",
-        f"{1000 * cost_usd:.3f}",
+        *(
+            (
+                ORACLE,
+                f"{100 * item.oracle_score:.1f}",
+                f"{item.oracle_cp_tokens:.0f}",
+                f"{item.oracle_seconds:.2f}",
+                "–",
+            )
+            for item in _GAPS.validate_python(list(gap))
+        ),
     )
 
 
@@ -60,3 +96,27 @@ def print_values(rows: Rows, title: str) -> None:
 def values_markdown(rows: Rows, title: str) -> str:
     """The same table for a Prefect artifact."""
     return "\n".join([f"# {title}", "", *markdown_table(HEADERS, rows), "", NOTE])
+
+
+def values_html(values: Sequence[OperatorValue], gaps: Sequence[OracleGap]) -> str:
+    """Categories by operators: score in per cent over CP_len; the best fixed one is bold."""
+    names = list(dict.fromkeys(item.operator for item in values))
+    cells = {(item.category, item.operator): item for item in values}
+    rows = [
+        [
+            "<b>all</b>" if gap.category is None else escape(gap.category),
+            str(gap.problems),
+            *(_cell(cells.get((gap.category, name)), gap) for name in names),
+            f"{100 * gap.oracle_score:.1f}<br><small>{gap.oracle_cp_tokens:.0f}</small>",
+        ]
+        for gap in gaps
+    ]
+    return html_table(("category", "problems", *names, ORACLE), rows, minor=("problems",))
+
+
+def _cell(value: OperatorValue | None, gap: OracleGap) -> str:
+    if value is None:
+        return "–"
+    score = f"{100 * value.score:.1f}"
+    marked = f"<b>{score}</b>" if value.operator == gap.best_fixed else score
+    return f"{marked}<br><small>{value.cp_tokens:.0f}</small>"

@@ -21,7 +21,7 @@ CREATE TABLE table_fits (
     best_time DOUBLE NOT NULL,
     multiplier DOUBLE NOT NULL CHECK (multiplier > 0),
     score DOUBLE NOT NULL,
-    "time" DOUBLE NOT NULL,
+    time DOUBLE NOT NULL,
     score_unit DOUBLE NOT NULL CHECK (score_unit > 0),
     time_unit DOUBLE NOT NULL CHECK (time_unit > 0)
 );
@@ -49,7 +49,7 @@ CREATE TABLE operating_points (
     checkpoint_id VARCHAR NOT NULL REFERENCES checkpoints (checkpoint_id),
     multiplier DOUBLE NOT NULL CHECK (multiplier > 0),
     score DOUBLE NOT NULL,
-    "time" DOUBLE NOT NULL,
+    time DOUBLE NOT NULL,
     PRIMARY KEY (checkpoint_id, multiplier)
 );
 COMMENT ON TABLE operating_points IS

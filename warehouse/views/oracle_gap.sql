@@ -1,83 +1,95 @@
--- Grain: one policy of one evaluation whose controller was learned from a table: how much of the way
--- from the best fixed graph to the oracle it went, in S − μ·T at the controller's own price μ.
+-- Grain: one outcome table, all of its problems or those of one category: the best fixed operator
+-- against the oracle, which takes for each problem the operator of the highest score, at a tie the
+-- shortest. The best fixed operator is that of the whole table, in every category the same.
 CREATE OR REPLACE VIEW oracle_gap AS
 WITH
-prices AS (
-    SELECT DISTINCT
-        answered.run_id,
-        answered.policy AS controller,
-        fits.checkpoint_id,
-        fits.clock,
-        array_to_string(
-            list_transform(fits.best_graph, lambda layer: array_to_string(layer, ' ∥ ')), ' → '
-        ) AS best_fixed,
-        answered.multiplier
-    FROM rollouts AS answered
-    INNER JOIN table_fits AS fits ON answered.checkpoint_id = fits.checkpoint_id
-    INNER JOIN checkpoints ON fits.checkpoint_id = checkpoints.checkpoint_id
-    WHERE
-        answered.purpose = 'evaluate'
-        AND answered.multiplier IS NOT NULL
-        -- At deadlines of their own it goes by other names.
-        AND answered.policy = checkpoints.controller
-),
-
-figured AS (
-    SELECT
-        prices.run_id,
-        prices.checkpoint_id,
-        prices.controller,
-        prices.best_fixed,
-        prices.clock,
-        prices.multiplier,
-        figures.policy,
-        figures.split,
-        any_value(figures.value) FILTER (WHERE figures.metric = 'score') AS score,
-        any_value(figures.value) FILTER (
-            WHERE figures.metric
-            = CASE prices.clock WHEN 'tokens' THEN 'cp_tokens_mean' ELSE 'makespan_seconds_mean' END
-        ) AS waiting
-    FROM prices
-    INNER JOIN evaluation_recomputed AS figures
-        ON
-            prices.run_id = figures.run_id
-            AND coalesce(figures.checkpoint_id, prices.checkpoint_id) = prices.checkpoint_id
-    GROUP BY ALL
-),
-
-worth AS (
-    SELECT
-        *,
-        score - multiplier * waiting AS value
-    FROM figured
-),
-
-ends AS (
+answered AS (
     SELECT
         run_id,
-        checkpoint_id,
-        split,
-        any_value(value) FILTER (WHERE policy = best_fixed) AS fixed_value,
-        any_value(value) FILTER (WHERE policy = 'oracle') AS oracle_value
-    FROM worth
-    GROUP BY run_id, checkpoint_id, split
+        benchmark,
+        category,
+        problem_id,
+        operator,
+        ordered_mean(list(score ORDER BY sample)) AS score,
+        ordered_mean(list(cp_tokens ORDER BY sample)) AS cp_tokens,
+        ordered_mean(list(seconds ORDER BY sample)) AS seconds
+    FROM tabulated_outcomes
+    WHERE whole
+    GROUP BY run_id, benchmark, category, problem_id, operator
+),
+
+fixed AS (
+    SELECT
+        run_id,
+        operator
+    FROM answered
+    GROUP BY run_id, operator
+    QUALIFY
+        row_number() OVER (
+            PARTITION BY run_id
+            ORDER BY
+                ordered_mean(list(score ORDER BY problem_id)) DESC,
+                ordered_mean(list(cp_tokens ORDER BY problem_id)) ASC,
+                operator ASC
+        ) = 1
+),
+
+oracles AS (
+    SELECT
+        run_id,
+        problem_id,
+        max(row(score, -cp_tokens, -seconds)) AS figures
+    FROM answered
+    GROUP BY run_id, problem_id
+),
+
+joined AS (
+    SELECT
+        answered.run_id,
+        answered.benchmark,
+        answered.category,
+        answered.problem_id,
+        answered.operator,
+        answered.score,
+        answered.cp_tokens,
+        answered.seconds,
+        oracles.figures[1] AS oracle_score,
+        -oracles.figures[2] AS oracle_cp_tokens,
+        -oracles.figures[3] AS oracle_seconds
+    FROM answered
+    INNER JOIN fixed ON answered.run_id = fixed.run_id AND answered.operator = fixed.operator
+    INNER JOIN oracles
+        ON answered.run_id = oracles.run_id AND answered.problem_id = oracles.problem_id
+),
+
+scoped AS (
+    SELECT
+        'all' AS scope,
+        NULL AS category,
+        * EXCLUDE (category)
+    FROM joined
+    UNION ALL BY NAME
+    SELECT
+        'category' AS scope,
+        *
+    FROM joined
+    WHERE category IS NOT NULL
 )
 
 SELECT
-    worth.run_id,
-    worth.checkpoint_id,
-    worth.split,
-    worth.policy,
-    worth.clock,
-    worth.multiplier,
-    worth.best_fixed,
-    worth.value,
-    ends.fixed_value,
-    ends.oracle_value,
-    CASE
-        WHEN ends.oracle_value > ends.fixed_value
-            THEN (worth.value - ends.fixed_value) / (ends.oracle_value - ends.fixed_value)
-    END AS gap_closed
-FROM worth
-INNER JOIN ends USING (run_id, checkpoint_id, split)
-WHERE ends.fixed_value IS NOT NULL AND ends.oracle_value IS NOT NULL;
+    run_id,
+    benchmark,
+    scope,
+    category,
+    operator AS best_fixed,
+    count(*) AS problems,
+    ordered_mean(list(score ORDER BY problem_id)) AS fixed_score,
+    ordered_mean(list(oracle_score ORDER BY problem_id)) AS oracle_score,
+    ordered_mean(list(oracle_score ORDER BY problem_id))
+    - ordered_mean(list(score ORDER BY problem_id)) AS score_gap,
+    ordered_mean(list(cp_tokens ORDER BY problem_id)) AS fixed_cp_tokens,
+    ordered_mean(list(oracle_cp_tokens ORDER BY problem_id)) AS oracle_cp_tokens,
+    ordered_mean(list(seconds ORDER BY problem_id)) AS fixed_seconds,
+    ordered_mean(list(oracle_seconds ORDER BY problem_id)) AS oracle_seconds
+FROM scoped
+GROUP BY run_id, benchmark, scope, category, operator;

@@ -19,6 +19,8 @@ from lamas.report.rows import (
     RunFacts,
     Spread,
 )
+from lamas.report.run.picks import GapClosed, Pick
+from lamas.report.table_values import OperatorValue, OracleGap
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +177,10 @@ class ReportData:
     bottlenecks: tuple[OperatorTime, ...]
     spending: tuple[Spending, ...]
     failures: tuple[Failure, ...]
+    picks: tuple[Pick, ...]
+    gaps_closed: tuple[GapClosed, ...]
+    operator_values: tuple[OperatorValue, ...]
+    oracle_gaps: tuple[OracleGap, ...]
     proxy_rollouts: tuple[ProxyRollouts, ...]
     proxy_operators: tuple[ProxyOperator, ...]
     latency_models: tuple[LatencyModelFigures, ...]

@@ -19,19 +19,20 @@ decided AS (
 -- graph goes by its name; a controller may also stand under conditions, which are not weighed.
 answered AS (
     SELECT
-        coalesce(checkpoint_id, policy) AS entrant,
-        problem_id,
-        bool_and(replayed_calls = 0) AS measured,
-        ordered_mean(list(score ORDER BY sample_index)) AS score,
-        ordered_mean(list(cp_tokens ORDER BY sample_index)) AS cp_tokens,
-        ordered_mean(list(cost_usd ORDER BY sample_index)) AS cost_usd,
-        ordered_mean(list(makespan_seconds ORDER BY sample_index)) AS makespan_seconds
-    FROM evaluated_rollouts
-    LEFT JOIN checkpoints USING (checkpoint_id)
+        coalesce(given.checkpoint_id, given.policy) AS entrant,
+        given.problem_id,
+        bool_and(given.replayed_calls = 0) AS measured,
+        ordered_mean(list(given.score ORDER BY given.sample_index)) AS score,
+        ordered_mean(list(given.cp_tokens ORDER BY given.sample_index)) AS cp_tokens,
+        ordered_mean(list(given.cost_usd ORDER BY given.sample_index)) AS cost_usd,
+        ordered_mean(list(given.makespan_seconds ORDER BY given.sample_index))
+            AS makespan_seconds
+    FROM evaluated_rollouts AS given
+    LEFT JOIN checkpoints ON given.checkpoint_id = checkpoints.checkpoint_id
     WHERE
-        evaluated_rollouts.run_id = getvariable('run_id')
-        AND evaluated_rollouts.status = 'ok'
-        AND policy = coalesce(checkpoints.controller, policy)
+        given.run_id = getvariable('run_id')
+        AND given.status = 'ok'
+        AND given.policy = coalesce(checkpoints.controller, given.policy)
     GROUP BY ALL
 ),
 
