@@ -8,7 +8,7 @@ from flows.run.naming import run_name
 from flows.run.opening import session
 from flows.run.problems import problem_set
 from flows.run.table import table_problems, tabulated
-from flows.run.table_learning import learned_from
+from flows.run.table_learning import learned_from, store_learned
 from warehouse.table_fits import TableFits
 
 
@@ -21,21 +21,21 @@ async def learn(overrides: list[str] | None = None) -> None:
     May run twice: the fit is a function of the table, so the second time changes nothing.
     """
     async with session("learn", overrides) as current:
-        run_id = current.run.run_id
-        if TableFits(current.warehouse).of_run(run_id) is not None:
+        run_id, fits = current.run.run_id, TableFits(current.warehouse)
+        if fits.of_run(run_id) is not None:
             return
         chosen = table_problems(current, problem_set(current))
         table = tabulated(current, chosen)
         first = initial_learner(current)
-        learned = learned_from(current, table, first, left_out=len(chosen) - len(table))
-        fit = learned.fit
-        current.writer.add_updates(
-            learned.updates,
-            checkpoints=learned.checkpoints,
-            credits=learned.credits,
-            fits=[fit],
-            points=learned.points,
+        learned = learned_from(
+            current,
+            table,
+            first,
+            decisions=fits.decisions(run_id, current.settings.learner.clock, table.problem_ids),
+            left_out=len(chosen) - len(table),
         )
+        fit = learned.fit
+        store_learned(current.writer, learned)
         unit = "tokens" if fit.clock == "tokens" else "s"
         current.say(
             f"learn: best fixed graph of {fit.problems} problems {fit.best_name}, "

@@ -45,7 +45,7 @@ def controls_of(
     wanted = current.settings.evaluation.controls
     count = len(evaluated)
     best = ExecutionGraph(tuple(Layer(names) for names in fit.best_graph))
-    found = [_fixed(current, fit.best_name, [best] * count)]
+    found = [chosen_freely(current, fit.best_name, [best] * count)]
     if "neighbours" in wanted or "random" in wanted:
         outcomes = stored_table(current, fit.run_id)
         here = {problem.problem_id for problem in problems.all}
@@ -55,13 +55,13 @@ def controls_of(
         table = training_table(current, outcomes, fit.clock)
         if "neighbours" in wanted and len(table.embeddings) > 1:
             graphs = _nearest(current, fit, table, problems, evaluated)
-            found.append(_fixed(current, NEAREST, graphs))
+            found.append(chosen_freely(current, NEAREST, graphs))
         if "random" in wanted:
-            found.append(_fixed(current, RANDOM, _random(current, table, evaluated)))
+            found.append(chosen_freely(current, RANDOM, _random(current, table, evaluated)))
     if "oracle" in wanted:
         alone = tabulated_graphs(current.operators)
         found += [
-            _fixed(current, str(graph), [graph] * count)
+            chosen_freely(current, str(graph), [graph] * count)
             for graph in alone
             if str(graph) not in {item.policy for item in found}
         ]
@@ -99,7 +99,7 @@ def _random(
     ]
 
 
-def _fixed(current: Session, policy: str, graphs: Sequence[ExecutionGraph]) -> Entrant:
+def chosen_freely(current: Session, policy: str, graphs: Sequence[ExecutionGraph]) -> Entrant:
     """One graph for each evaluated problem, chosen without a controller."""
     operators = current.operators
     decided = {graph: GraphChoice(graph, certain_decisions(graph, operators)) for graph in graphs}

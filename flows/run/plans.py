@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flows.run.evaluated import Entrant
 from flows.run.learners import Learner
 from flows.run.session import Session
+from flows.settings import Settings
 from lamas.benchmarks.problem_set import ProblemSet
 from lamas.controller.condition import UNCONDITIONAL
 from lamas.domain import PlannedRollout, Problem, derive_seed
@@ -20,9 +21,7 @@ def evaluation_plans(
 
     Entrants share seeds problem by problem and sample by sample: common random numbers.
     """
-    settings = current.settings
-    given = settings.evaluation.seed
-    seed = derive_seed(settings.seed if given is None else given, "evaluate")
+    settings, seed = current.settings, answers_seed(current.settings)
     return tuple(
         plan(
             PlanKey(
@@ -45,6 +44,12 @@ def evaluation_plans(
         for sample in range(settings.evaluation.samples)
         for entrant in entrants
     )
+
+
+def answers_seed(settings: Settings) -> int:
+    """The seed of the model's answers on evaluated problems."""
+    given = settings.evaluation.seed
+    return derive_seed(settings.seed if given is None else given, "evaluate")
 
 
 def table_plans(current: Session, tabulated: Sequence[Problem]) -> tuple[PlannedRollout, ...]:

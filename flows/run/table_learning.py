@@ -1,5 +1,6 @@
 """From the outcome table of a run to a controller, and the rows that say how it came about."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,12 @@ from flows.wiring.learning import controller_settings, table_settings, trainer_s
 from lamas.controller import Controller
 from lamas.controller.conditioned_policy import ConditionedPolicy
 from lamas.domain import Checkpoint, Credit, Update, derive_seed, digest
-from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord, WaitClock
+from lamas.domain.table_fit import (
+    OperatingPointRecord,
+    TableFitRecord,
+    TabulatedDecision,
+    WaitClock,
+)
 from lamas.execution.graph_values import graph_values, one_layer_graphs
 from lamas.execution.outcome_table import OutcomeTable
 from lamas.training import SavedCheckpoint, Trainer, checkpoint_path, save_checkpoint, state_digest
@@ -20,7 +26,7 @@ from lamas.training.table_credit import table_credits
 from lamas.training.table_learner import TableFit, fit_table
 from lamas.training.table_steps import TableStep
 from lamas.training.training_table import TrainingTable
-from warehouse.table_fits import TableFits
+from warehouse.writer import Writer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +36,7 @@ class Learned:
     updates: tuple[Update, ...]
     checkpoints: tuple[Checkpoint, ...]
     credits: tuple[Credit, ...]
+    controller: Controller
     fit: TableFitRecord
     points: tuple[OperatingPointRecord, ...]
     seconds: float
@@ -50,12 +57,17 @@ def training_table(current: Session, table: OutcomeTable, clock: WaitClock) -> T
 
 
 def learned_from(
-    current: Session, table: OutcomeTable, first: Learner, *, left_out: int
+    current: Session,
+    table: OutcomeTable,
+    first: Learner,
+    *,
+    decisions: Sequence[TabulatedDecision],
+    left_out: int,
 ) -> Learned:
     """A controller fitted to `table`, which the run in progress filled, starting after `first`.
 
-    `left_out` problems of the table failed. Every step of the fit is an update with a checkpoint of
-    its own, of which only the last one's file is kept.
+    `decisions` filled the table; `left_out` problems of it failed. Every step of the fit is an
+    update with a checkpoint of its own, of which only the last one's file is kept.
     """
     settings = current.settings
     operators = current.operators
@@ -86,16 +98,26 @@ def learned_from(
             for (_, saved), parent in zip(made, before, strict=True)
         ),
         credits=table_credits(
-            TableFits(current.warehouse).decisions(
-                current.run.run_id, settings.learner.clock, table.problem_ids
-            ),
+            decisions,
             multiplier=fit.multiplier,
             score_unit=fit.units[0],
             time_unit=fit.units[1],
         ),
+        controller=fit.controller,
         fit=record,
         points=_points(fit, last.checkpoint_id),
         seconds=fit.seconds,
+    )
+
+
+def store_learned(writer: Writer, learned: Learned) -> None:
+    """Write its rows in one transaction; the rollouts that filled the table are stored."""
+    writer.add_updates(
+        learned.updates,
+        checkpoints=learned.checkpoints,
+        credits=learned.credits,
+        fits=[learned.fit],
+        points=learned.points,
     )
 
 

@@ -7,7 +7,7 @@ fits AS (
         checkpoint_id,
         clock,
         array_to_string(
-            list_transform(best_graph, lambda part: array_to_string(part, ' ∥ ')), ' → '
+            list_transform(best_graph, LAMBDA part: array_to_string(part, ' ∥ ')), ' → '
         ) AS best_fixed
     FROM table_fits
 ),
