@@ -94,13 +94,23 @@ def evaluation(
     )
 
 
+def category_of(problem_id: str) -> str:
+    return "even" if int(problem_id[-1]) % 2 == 0 else "odd"
+
+
 def prepared(path: Path, *run_ids: str) -> Warehouse:
     """A warehouse with problems, runs, and three checkpoints of `run-1`."""
     warehouse = Warehouse.open(path, create=True)
     writer = Writer(warehouse)
     for place, run_id in enumerate(run_ids):
         writer.add_run(replace(make_run(run_id), started_at=T0 + place))
-    problems = [make_problem(index, split="test" if index > 4 else "train") for index in range(10)]
+    problems = [
+        replace(
+            make_problem(index, split="test" if index > 4 else "train"),
+            metadata={"category": category_of(f"sums/v1/{index}")},
+        )
+        for index in range(10)
+    ]
     writer.add_problems(problems, np.ones((10, 384), dtype=np.float32))
     for number in range(3):
         writer.add_checkpoint(make_checkpoint(number))

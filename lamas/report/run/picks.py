@@ -86,7 +86,7 @@ def picks_html(picks: Sequence[Pick]) -> str:
     others = [graph for graph in overall if graph not in shown]
     shares = {(item.category, item.graph): item.share for item in picks}
     rows = [
-        _row("<b>all</b>", sum(item.picks for item in picks), overall, shown, others),
+        _row("<strong>all</strong>", sum(item.picks for item in picks), overall, shown, others),
         *(
             _row(
                 escape(category or NO_CATEGORY),
@@ -109,7 +109,7 @@ def closed_html(gaps: Sequence[GapClosed]) -> str:
     """One controller's way from the best fixed graph to the oracle, in all and by category."""
     rows = [
         [
-            "<b>all</b>" if item.category is None else escape(item.category),
+            "<strong>all</strong>" if item.category is None else escape(item.category),
             str(item.problems),
             *(
                 f"{100 * score:.1f}<br><small>{tokens:.0f}</small>"
