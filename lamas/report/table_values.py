@@ -111,7 +111,9 @@ def values_html(values: Sequence[OperatorValue], gaps: Sequence[OracleGap]) -> s
         ]
         for gap in gaps
     ]
-    return html_table(("category", "problems", *names, ORACLE), rows, minor=("problems",))
+    return html_table(
+        ("category", "problems", *names, ORACLE), rows, cards=True, minor=("problems",)
+    )
 
 
 def _cell(value: OperatorValue | None, gap: OracleGap) -> str:

@@ -23,14 +23,22 @@ def picks(*counts: tuple[str | None, str, int]) -> list[Pick]:
 
 
 def test_the_same_mix_everywhere_depends_on_nothing() -> None:
-    assert dependence(picks(("a", "X", 2), ("a", "Y", 2), ("b", "X", 3), ("b", "Y", 3))) == 0.0
+    found = dependence(picks(("a", "X", 2), ("a", "Y", 2), ("b", "X", 3), ("b", "Y", 3)))
+    assert found.share == 0.0 < found.by_chance
 
 
 def test_a_graph_for_each_category_moves_what_the_mix_would_have_given_to_others() -> None:
     # Of each half the mix would have given half to the other graph.
-    assert dependence(picks(("a", "X", 4), ("b", "Y", 4))) == pytest.approx(0.5)
+    assert dependence(picks(("a", "X", 4), ("b", "Y", 4))).share == pytest.approx(0.5)
     # 3 of 4 get X anyhow: 3/4·1/4 + 1/4·3/4.
-    assert dependence(picks(("a", "X", 3), ("b", "Y", 1))) == pytest.approx(0.375)
+    assert dependence(picks(("a", "X", 3), ("b", "Y", 1))).share == pytest.approx(0.375)
+
+
+def test_a_problem_of_each_category_differs_by_chance_as_much_as_it_does() -> None:
+    alone = dependence(picks(*((str(n), f"G{n}", 1) for n in range(5))))
+    assert alone.share == pytest.approx(alone.by_chance)
+    many = dependence(picks(("a", "X", 400), ("b", "Y", 400)))
+    assert many.by_chance < 0.1 < many.share
 
 
 def test_many_graphs_share_a_column_and_names_are_escaped() -> None:
