@@ -104,19 +104,21 @@ def values_html(values: Sequence[OperatorValue], gaps: Sequence[OracleGap]) -> s
     cells = {(item.category, item.operator): item for item in values}
     rows = [
         [
-            "<b>all</b>" if gap.category is None else escape(gap.category),
+            "<strong>all</strong>" if gap.category is None else escape(gap.category),
             str(gap.problems),
             *(_cell(cells.get((gap.category, name)), gap) for name in names),
             f"{100 * gap.oracle_score:.1f}<br><small>{gap.oracle_cp_tokens:.0f}</small>",
         ]
         for gap in gaps
     ]
-    return html_table(("category", "problems", *names, ORACLE), rows, minor=("problems",))
+    return html_table(
+        ("category", "problems", *names, ORACLE), rows, cards=True, minor=("problems",)
+    )
 
 
 def _cell(value: OperatorValue | None, gap: OracleGap) -> str:
     if value is None:
         return "–"
     score = f"{100 * value.score:.1f}"
-    marked = f"<b>{score}</b>" if value.operator == gap.best_fixed else score
+    marked = f"<strong>{score}</strong>" if value.operator == gap.best_fixed else score
     return f"{marked}<br><small>{value.cp_tokens:.0f}</small>"

@@ -26,9 +26,7 @@ SELECT
     step,
     benchmark,
     category,
-    array_to_string(
-        list_transform(layers, lambda part: array_to_string(part, ' ∥ ')), ' → '
-    ) AS graph,
+    graph_text(layers) AS graph,
     picks,
     picks / sum(picks) OVER (PARTITION BY run_id, policy, checkpoint_id, step, category) AS share,
     sum(picks) OVER (PARTITION BY run_id, policy, checkpoint_id, step, layers)

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lamas.report.rows import Key
 from lamas.report.tables import bar, html_table
 
 SHOWN = 4
 """Graphs with a column of their own, the most picked; the others share one."""
 OTHERS = "others"
+DEALS = 100
+"""Random deals behind what is said of chance."""
 NO_CATEGORY = "(no category)"
 
 
@@ -55,23 +60,40 @@ class GapClosed:
         return self.policy, self.checkpoint_id
 
 
-def dependence(picks: Sequence[Pick]) -> float:
-    """How much one controller's choice depends on the category, in [0, 1].
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dependence:
+    """How much one controller's choice depends on the category, as shares of all problems."""
 
-    Of all problems the share that gets another graph than it would if every category got the mix of
-    all: total variation distances, weighted by picks. 0 is the same mix for every category.
-    """
-    overall = {item.graph: item.share_of_all for item in picks}
-    counts: dict[str | None, int] = {}
-    for item in picks:
-        counts[item.category] = counts.get(item.category, 0) + item.picks
-    shares = {(item.category, item.graph): item.share for item in picks}
-    return sum(
-        count
-        * sum(abs(shares.get((category, graph), 0.0) - share) for graph, share in overall.items())
-        / 2.0
-        for category, count in counts.items()
-    ) / sum(counts.values())
+    share: float
+    """Of the problems that get another graph than if every category got the mix of all: total
+    variation distances, weighted by picks. 0 is the same mix for every category."""
+    by_chance: float
+    """The mean of the same where categories are dealt out at random: few problems of a category
+    differ from the mix of all anyhow."""
+
+
+def dependence(picks: Sequence[Pick]) -> Dependence:
+    """Of one controller's picks, at least one; equal picks give equal figures."""
+    categories = sorted({item.category or "" for item in picks})
+    graphs = sorted({item.graph for item in picks})
+    counts = [item.picks for item in picks]
+    category = np.repeat([categories.index(item.category or "") for item in picks], counts)
+    graph = np.repeat([graphs.index(item.graph) for item in picks], counts)
+    shape = (len(categories), len(graphs))
+    random = np.random.Generator(np.random.Philox(key=0))
+    return Dependence(
+        share=_moved(category, graph, shape),
+        by_chance=float(
+            np.mean([_moved(random.permutation(category), graph, shape) for _ in range(DEALS)])
+        ),
+    )
+
+
+def _moved(category: NDArray[np.int64], graph: NDArray[np.int64], shape: tuple[int, int]) -> float:
+    counts = np.bincount(category * shape[1] + graph, minlength=shape[0] * shape[1])
+    table = counts.reshape(shape).astype(np.float64)
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / len(graph)
+    return float(np.abs(table - expected).sum() / 2.0 / len(graph))
 
 
 def picks_html(picks: Sequence[Pick]) -> str:
@@ -86,7 +108,7 @@ def picks_html(picks: Sequence[Pick]) -> str:
     others = [graph for graph in overall if graph not in shown]
     shares = {(item.category, item.graph): item.share for item in picks}
     rows = [
-        _row("<b>all</b>", sum(item.picks for item in picks), overall, shown, others),
+        _row("<strong>all</strong>", sum(item.picks for item in picks), overall, shown, others),
         *(
             _row(
                 escape(category or NO_CATEGORY),
@@ -99,9 +121,11 @@ def picks_html(picks: Sequence[Pick]) -> str:
         ),
     ]
     headers = ("category", "picks", *shown, *([OTHERS] if others else []))
+    found = dependence(picks)
     return (
-        f"<p>{100 * dependence(picks):.0f} % of the problems get another graph than if every "
-        "category got the mix of all.</p>" + html_table(headers, rows, minor=("picks",))
+        f"<p>{100 * found.share:.0f} % of the problems get another graph than if every category "
+        f"got the mix of all; by chance it would be {100 * found.by_chance:.0f} %.</p>"
+        + html_table(headers, rows, cards=True, minor=("picks",))
     )
 
 
@@ -109,7 +133,7 @@ def closed_html(gaps: Sequence[GapClosed]) -> str:
     """One controller's way from the best fixed graph to the oracle, in all and by category."""
     rows = [
         [
-            "<b>all</b>" if item.category is None else escape(item.category),
+            "<strong>all</strong>" if item.category is None else escape(item.category),
             str(item.problems),
             *(
                 f"{100 * score:.1f}<br><small>{tokens:.0f}</small>"
