@@ -74,6 +74,8 @@ PREDICTED_SECONDS = Table(
     key=("invocation_id", "latency_model_id"),
     contradicts=("seconds",),
 )
+SERVED_REQUESTS = Table(name="served_requests", key=("request_id",))
+FEEDBACK = Table(name="feedback", key=("feedback_id",))
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -93,5 +95,7 @@ TABLES: tuple[Table, ...] = (
     COMPARISON_ESTIMATES,
     LATENCY_MODELS,
     PREDICTED_SECONDS,
+    SERVED_REQUESTS,
+    FEEDBACK,
 )
 """Every table, each after the tables it refers to."""
