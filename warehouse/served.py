@@ -1,7 +1,7 @@
 """What a gateway answered, on its way into the warehouse: landed by it, taken in by the writer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 
 from lamas.domain import CriticalPathLabel, Problem, Rollout, Run
 from lamas.domain.served import Feedback, ServedRequest
-from lamas.domain.texts import Texts, change_of
 from lamas.errors import WarehouseError
 from warehouse import rows, schema
-from warehouse.arrow import Columns
 from warehouse.landing import insert_landed, landed_file, read_landed, write_parts
 from warehouse.schema import EMBEDDING_SIZE
 from warehouse.warehouse import Warehouse
@@ -46,40 +44,24 @@ class Served:
     """Kind of encoder that made the embeddings."""
 
 
-def write_served(folder: Path, served: Served, *, texts: Texts) -> None:
+def write_served(folder: Path, served: Served) -> None:
     """Land `served` in a new `folder`; one that is there stays as it is.
 
-    Unless `texts` are kept, questions, metadata, references and comments are treated as prompts
-    are, and an embedding, from which a question could be guessed, is zero. Raises WarehouseError
-    when it cannot be written.
+    Raises WarehouseError when it cannot be written.
     """
-    change = change_of(texts)
     problems = [item.problem for item in served.answered]
     embeddings = np.zeros((len(problems), EMBEDDING_SIZE), dtype=np.float32)
-    if texts == "keep" and problems:
+    if problems:
         embeddings = np.stack([item.embedding for item in served.answered])
-    requests, feedback = list(served.requests), list(served.feedback)
-    if texts != "keep":
-        requests = [replace(item, metadata="{}") for item in requests]
-        feedback = [
-            replace(
-                item,
-                reference=None if item.reference is None else change(item.reference),
-                comment=None if item.comment is None else change(item.comment),
-            )
-            for item in feedback
-        ]
-
-    def problem_columns(names: list[str]) -> Columns:
-        made = rows.problem_columns(problems, embeddings, names, encoder=served.encoder)
-        return {**made, "question": [change(problem.question) for problem in problems]}
-
     parts: RolloutParts = (
         (schema.RUNS, partial(rows.fields, [served.run])),
-        (schema.PROBLEMS, problem_columns),
-        *rollout_parts([(item.rollout, item.labels) for item in served.answered], texts),
-        (schema.SERVED_REQUESTS, partial(rows.fields, requests)),
-        (schema.FEEDBACK, partial(rows.fields, feedback)),
+        (
+            schema.PROBLEMS,
+            partial(rows.problem_columns, problems, embeddings, encoder=served.encoder),
+        ),
+        *rollout_parts([(item.rollout, item.labels) for item in served.answered], "keep"),
+        (schema.SERVED_REQUESTS, partial(rows.fields, served.requests)),
+        (schema.FEEDBACK, partial(rows.fields, served.feedback)),
     )
     write_parts(folder, parts)
 

@@ -34,12 +34,15 @@ class RolloutRunner:
             # An answer that could not be judged is a failed rollout, not a wrong answer.
             except Exception as failure:
                 error = f"scoring: {described(failure)}"
-        return _assembled(plan, execution, score, error)
+        return assembled(plan, execution, score, error)
 
 
-def _assembled(
+def assembled(
     plan: PlannedRollout, execution: Execution, score: Score | None, error: str | None
 ) -> Rollout:
+    """The rollout that `execution` of `plan` came to; without an `error` it did not fail, whether
+    or not somebody could judge it.
+    """
     trace = execution.trace
     replayed = {
         call.call_id
@@ -58,7 +61,7 @@ def _assembled(
         virtual_seconds=virtual_seconds(trace),
         makespan_seconds=makespan_seconds(trace),
         replayed_calls=len(replayed),
-        status="failed" if score is None else "ok",
+        status="ok" if error is None else "failed",
         error=error,
         judging=() if score is None else score.runs,
         started_at=trace.started_at,
