@@ -221,7 +221,10 @@ def _checked(given: Mapping[str, object], kind: type[Body]) -> Body:
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
+        faults = error.errors(include_url=False, include_context=False)
+        # Of what may be one thing or another, the one that it comes closest to.
+        same = [item for item in faults if item["loc"][:2] == faults[0]["loc"][:2]]
+        first = max(same, key=lambda item: len(item["loc"]))
         place = _place(first["loc"])
         if first["type"] == "extra_forbidden":
             raise RefusedError(
