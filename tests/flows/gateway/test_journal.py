@@ -53,6 +53,12 @@ def opened(folder: Path, name: str = "serve-1") -> Journal:
     return Journal(folder, run, texts="keep", encoder="float32", stored=lambda request_id: False)
 
 
+def kept_lines(folder: Path) -> int:
+    """Lines of the only segment, the run's row included."""
+    (segment,) = folder.glob("*.journal")
+    return len(segment.read_bytes().splitlines())
+
+
 @pytest.fixture(scope="module")
 def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("blank") / "warehouse.duckdb"
@@ -133,8 +139,7 @@ async def test_what_cannot_be_written_is_not_answered(
     assert journal.failing == "No space left on device"
     await journal.keep(entry(2, "serve-1"))
     assert journal.failing is None
-    (segment,) = tmp_path.glob("*.journal")
-    assert len(segment.read_bytes().splitlines()) == 3
+    assert kept_lines(tmp_path) == 3
     await journal.close(replace(make_run("serve-1"), kind="serve"))
 
 

@@ -11,7 +11,7 @@ import openai
 import pytest
 
 from flows.gateway.serve import serve_app
-from lamas.llm import ChatRequest
+from lamas.llm import ChatRequest, ChatResult
 from tests.flows.gateway.conftest import Running
 from tests.scripted import Reply, ScriptedModel
 
@@ -83,8 +83,7 @@ async def test_a_client_that_leaves_cancels_what_runs(shared: Running) -> None:
             await scripted.until_running(1)
             asking.cancel()
             await asyncio.wait({asking})
-            while scripted.running or shared.opened.service.places.running:
-                await asyncio.sleep(0.01)
+            await scripted.until_idle()
     figures = shared.opened.service.traffic.metrics().decode()
     assert 'lamas_requests_total{model="lamas",status="499"} 2.0' in figures
 
@@ -93,18 +92,22 @@ async def test_a_stream_that_waits_says_so(shared: Running) -> None:
     gate = asyncio.Event()
 
     class Waiting(ScriptedModel):
-        async def complete(self, request: ChatRequest):  # noqa: ANN202
+        async def complete(self, request: ChatRequest) -> ChatResult:
             await gate.wait()
             return await super().complete(request)
 
     body = {"model": "lamas", "messages": [{"role": "user", "content": "?"}], "stream": True}
     waiting = Waiting(lambda request: Reply("42"))
-    async with model(shared, waiting), served(shared) as url, httpx.AsyncClient() as client:
-        async with client.stream("POST", f"{url}/chat/completions", json=body) as response:
-            lines = response.aiter_lines()
-            assert [await anext(lines) for _ in range(3)] == [": working", "", ": working"]
-            gate.set()
-            rest = [line async for line in lines]
+    async with (
+        model(shared, waiting),
+        served(shared) as url,
+        httpx.AsyncClient() as client,
+        client.stream("POST", f"{url}/chat/completions", json=body) as response,
+    ):
+        lines = response.aiter_lines()
+        assert [await anext(lines) for _ in range(3)] == [": working", "", ": working"]
+        gate.set()
+        rest = [line async for line in lines]
     assert rest[-2:] == ["data: [DONE]", ""]
 
 
