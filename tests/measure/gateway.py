@@ -7,6 +7,7 @@ clients ask a gateway whose simulated model answers at once in its own process. 
 
 import argparse
 import asyncio
+import os
 import re
 import statistics
 import subprocess
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import httpx
 
+from flows.orchestrator.quiet import hide_leak_report
 from lamas.llm.simulated import SimulatedProfile, SimulatedServer, load_profile
 from lamas.llm.simulated.profile import Latency, Lognormal
 from warehouse import Warehouse
@@ -104,6 +106,12 @@ def resident(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024.0
 
 
+def processor(pid: int) -> float:
+    """Seconds that a process has used of its cores."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def overhead(folder: Path, rounds: int, each: int) -> None:
     """Print what the gateway adds."""
     profile = slow_profile()
@@ -142,18 +150,19 @@ def throughput(folder: Path, seconds: float) -> None:
     answered = 0
     with gateway(home, *overrides) as (url, pid):
         asyncio.run(asked(url, model, 64, 4))
-        before, began = resident(pid), time.perf_counter()
+        before, began, used = resident(pid), time.perf_counter(), processor(pid)
         while time.perf_counter() - began < seconds:
             took, lost = asyncio.run(asked(url, model, 64, 8))
             assert lost == 0, f"{lost} requests were not answered"
             answered += len(took)
         rate = answered / (time.perf_counter() - began)
-        after = resident(pid)
+        after, used = resident(pid), processor(pid) - used
     stored = Warehouse.open(home / "warehouse.duckdb").query("FROM served_requests").height
     print(
         f" 64 clients, model without waiting: {rate:.0f} requests/s for {seconds:g} s, "
-        f"{answered + 256} answered, {stored} in the warehouse; memory {before:.0f} MiB before, "
-        f"{after:.0f} MiB after ({after / before:.2f} ×)"
+        f"{answered + 256} answered, {stored} in the warehouse; "
+        f"{1000.0 * used / answered:.1f} ms of a core for each, model included; "
+        f"memory {before:.0f} MiB before, {after:.0f} MiB after ({after / before:.2f} ×)"
     )
 
 
@@ -164,6 +173,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=10, help="requests a client sends in a round")
     parser.add_argument("--seconds", type=float, default=20.0, help="of the throughput")
     options = parser.parse_args()
+    hide_leak_report()
     with tempfile.TemporaryDirectory() as folder:
         overhead(Path(folder), options.rounds, options.each)
         throughput(Path(folder), options.seconds)
