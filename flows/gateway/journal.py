@@ -9,6 +9,7 @@ names, so that nothing lands twice.
 import asyncio
 import fcntl
 import os
+import shutil
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +23,7 @@ from lamas.domain.texts import Texts
 from lamas.errors import WarehouseError, unwritable
 from lamas.gateway.entry import Entry, kept
 from lamas.timing import label
+from warehouse.landing import UNFINISHED
 from warehouse.served import Answered, Served, write_served
 
 SEGMENT = ".journal"
@@ -184,7 +186,8 @@ class _Segment:
 
 
 def land_left_behind(folder: Path, *, encoder: str, now: float) -> int:
-    """Land what gateways left that are no more; returns how many segments that were.
+    """Land what gateways left that are no more, sweep what they had half landed; returns how many
+    segments that were.
 
     Raises WarehouseError when it cannot be written.
     """
@@ -208,6 +211,9 @@ def land_left_behind(folder: Path, *, encoder: str, now: float) -> int:
             path.unlink(missing_ok=True)
             if not any(folder.glob(f"{run_id}.*{SEGMENT}")):
                 lock.unlink(missing_ok=True)
+    for path in folder.glob(f".*{UNFINISHED}"):
+        if not _lives(folder / f"{path.name[1:].split('.', 1)[0]}{LOCK}"):
+            shutil.rmtree(path, ignore_errors=True)
     return count
 
 
@@ -245,6 +251,16 @@ def _read(path: Path) -> tuple[Run, list[Entry]] | None:
             f"the journal {path} of a gateway is damaged ({error.error_count()} faults): restore "
             "it, or move it away to go on without it"
         ) from None
+
+
+def _lives(lock: Path) -> bool:
+    if not lock.exists():
+        return False
+    try:
+        _locked(lock).close()
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _locked(path: Path) -> TextIOWrapper:

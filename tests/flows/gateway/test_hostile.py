@@ -31,8 +31,8 @@ def chat(status: int = 400, parameter: str | None = None, **more: object) -> Hos
     return Hostile(status, {**GOOD, **more}, parameter=parameter)
 
 
-def said(content: object, **more: object) -> dict[str, object]:
-    return {"messages": [{"role": "user", "content": content, **more}]}
+def said(content: object) -> dict[str, object]:
+    return {**GOOD, "messages": [{"role": "user", "content": content}]}
 
 
 HOSTILE = {
@@ -55,7 +55,7 @@ HOSTILE = {
     "half a surrogate pair": Hostile(
         400, b'{"model": "lamas", "messages": [{"role": "user", "content": "\\ud800"}]}'
     ),
-    "a NUL in a text": chat(parameter="messages", **said("what\0is")),
+    "a NUL in a text": Hostile(400, said("what\0is"), parameter="messages"),
     "a NUL in a name": Hostile(400, b'{"model\\u0000": "lamas"}'),
     "no messages": chat(parameter="messages", messages=[]),
     "messages that are a text": chat(parameter="messages", messages="hello"),
@@ -66,13 +66,14 @@ HOSTILE = {
     "a tool's message": chat(
         parameter="messages[0].role", messages=[{"role": "tool", "content": "x"}]
     ),
-    "an empty question": chat(parameter="messages[0]", **said("  ")),
+    "an empty question": Hostile(400, said("  "), parameter="messages[0]"),
     "an answer last": chat(
         parameter="messages[0]", messages=[{"role": "assistant", "content": "x"}]
     ),
-    "a picture": chat(
+    "a picture": Hostile(
+        400,
+        said([{"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}]),
         parameter="messages[0].content[0].type",
-        **said([{"type": "image_url", "image_url": {"url": "file:///etc/passwd"}}]),
     ),
     "no model": Hostile(400, {"messages": [QUESTION]}, parameter="model"),
     "an unknown model": chat(404, "model", model="../../etc/passwd"),

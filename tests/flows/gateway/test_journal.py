@@ -14,6 +14,7 @@ from lamas.errors import WarehouseError
 from lamas.gateway.entry import Entry
 from tests.factories import T0, make_problem, make_rollout, make_run
 from warehouse import Registry, Warehouse
+from warehouse.landing import UNFINISHED
 
 
 def entry(number: int, run_id: str) -> Entry:
@@ -92,6 +93,7 @@ async def test_a_killed_gateways_answers_are_stored_once(blank: Path, tmp_path: 
     segment.write_bytes(segment.read_bytes() + b'{"request": {"requ')
     for _ in range(2):
         shutil.copytree(folder, copied, dirs_exist_ok=True)
+        (copied / f".serve-1.000001.abc{UNFINISHED}").mkdir()
         assert land_left_behind(copied, encoder="float32", now=T0 + 9) == 1
         take_in_served(warehouse, copied, lambda text: None)
         assert list(copied.iterdir()) == []

@@ -9,6 +9,7 @@ from dataclasses import replace
 import httpx
 import openai
 import pytest
+from openai.types.chat import ChatCompletionMessageParam
 
 from flows.gateway.serve import serve_app
 from lamas.llm import ChatRequest, ChatResult
@@ -44,7 +45,7 @@ async def model(gateway: Running, scripted: ScriptedModel) -> AsyncGenerator[Non
 async def test_the_openai_client_is_answered_whole_streamed_and_from_a_thread(
     shared: Running,
 ) -> None:
-    asked = [{"role": "user", "content": "What is 17 + 25?"}]
+    asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is 17 + 25?"}]
     async with served(shared) as url, openai.AsyncOpenAI(base_url=url, api_key="any") as client:
         whole = await client.chat.completions.create(model="lamas", messages=asked, seed=3)
         stream = await client.chat.completions.create(
