@@ -84,6 +84,15 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Generator[None]:
     connection.commit()
 
 
+def write_failed(error: duckdb.Error) -> bool:
+    """Whether the disk or its permissions, not what was to be written, made a write fail."""
+    # A commit that cannot write its log says so in an error of its own.
+    at_commit = isinstance(error, duckdb.TransactionException)
+    return isinstance(error, duckdb.IOException) or (
+        at_commit and any(sign in str(error) for sign in _UNWRITABLE)
+    )
+
+
 def fetch(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
 ) -> pl.DataFrame:

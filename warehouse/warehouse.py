@@ -12,7 +12,13 @@ import polars as pl
 
 from lamas.errors import WarehouseError, unwritable
 from warehouse.audit import AuditResult, run_audits
-from warehouse.connection import connect, fetch, fetch_until_interrupted, transaction
+from warehouse.connection import (
+    connect,
+    fetch,
+    fetch_until_interrupted,
+    transaction,
+    write_failed,
+)
 from warehouse.migration import Schema, migrate, needs_migration, packaged_schema
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
@@ -134,9 +140,9 @@ class Warehouse:
         try:
             with transaction(connection):
                 yield connection
-        except duckdb.IOException as error:
-            raise unwritable(self._path, _first_line(error)) from error
         except duckdb.Error as error:
+            if write_failed(error):
+                raise unwritable(self._path, _first_line(error)) from error
             raise WarehouseError(
                 f"warehouse {self._path} refused a batch, nothing of it was stored: "
                 f"{_first_line(error)}"
@@ -157,7 +163,7 @@ class Warehouse:
                 ) as connection:
                     yield connection
             except duckdb.Error as error:
-                if not read_only and isinstance(error, duckdb.IOException):
+                if not read_only and write_failed(error):
                     raise unwritable(self._path, _first_line(error)) from error
                 raise WarehouseError(
                     f"warehouse {self._path} cannot be {'read' if read_only else 'written'} "

@@ -8,7 +8,7 @@ import pytest
 
 from warehouse import Warehouse
 
-HEAVY = {"prefect", "torch", "openai", "sentence_transformers", "matplotlib"}
+HEAVY = {"prefect", "torch", "openai", "transformers", "matplotlib"}
 """What only runs need."""
 CONFIGURATION = {"hydra", "omegaconf", "pyarrow"}
 """What a command that asks nothing but a home does without."""
