@@ -16,6 +16,11 @@ from lamas.sandbox import Sandbox
 class Record(Protocol):
     """Where entries are kept; what it has taken survives the end of the process."""
 
+    @property
+    def failing(self) -> str | None:
+        """Why the last entry could not be kept; None when it was."""
+        ...
+
     async def keep(self, entry: Entry) -> None:
         """Return once `entry` cannot be lost any more; WarehouseError when it cannot be kept."""
         ...

@@ -70,6 +70,9 @@ class Service:
         if not one.asked.plain:
             self._champion()
         self.allowances.take(client, one.received_at)
+        if self._record.failing is not None:
+            # Nothing is paid for that could not be kept: first an empty line.
+            await self._kept(Entry())
         async with self.places.place(kitchen.clock.now):
             try:
                 async with asyncio.timeout(kitchen.timeout_seconds):
