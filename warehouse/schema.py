@@ -81,6 +81,8 @@ TABLE_FITS = Table(
 OPERATING_POINTS = Table(
     name="operating_points", key=("checkpoint_id", "multiplier"), contradicts=("score", "time")
 )
+SERVED_REQUESTS = Table(name="served_requests", key=("request_id",))
+FEEDBACK = Table(name="feedback", key=("feedback_id",))
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -103,5 +105,7 @@ TABLES: tuple[Table, ...] = (
     PREDICTED_SECONDS,
     TABLE_FITS,
     OPERATING_POINTS,
+    SERVED_REQUESTS,
+    FEEDBACK,
 )
 """Every table, each after the tables it refers to."""

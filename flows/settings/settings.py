@@ -15,6 +15,7 @@ from flows.settings.engine import EngineConfig
 from flows.settings.evaluation import EvaluationConfig, PromotionConfig
 from flows.settings.execution import ExecutionConfig
 from flows.settings.first_keys import without_unused_later_keys
+from flows.settings.gateway import GatewayConfig
 from flows.settings.latency import LatencyConfig
 from flows.settings.learner import LearnerConfig
 from flows.settings.llm import LLMConfig
@@ -72,6 +73,7 @@ class Settings(Section):
     prefect: PrefectConfig
     deployment: DeploymentConfig = DeploymentConfig()
     drift: DriftConfig = DriftConfig()
+    gateway: GatewayConfig = GatewayConfig()
     recording: RecordingConfig = RecordingConfig()
     export: ExportConfig = ExportConfig()
     retention: RetentionConfig = RetentionConfig()
@@ -213,6 +215,7 @@ class Settings(Section):
                 "overlap": True,
                 "deployment": True,
                 "drift": True,
+                "gateway": True,
                 "recording": True,
                 "export": True,
                 "retention": True,
