@@ -16,6 +16,7 @@ from flows.settings import Settings
 from flows.settings.engine import EngineConfig
 from flows.wiring.model import check_models
 from flows.wiring.parts import Parts
+from flows.wiring.serving import build_world
 from lamas.domain import ExecutionGraph, Problem
 from lamas.domain.printable import printable
 from lamas.errors import ConfigurationError, ServerError
@@ -48,6 +49,9 @@ async def check(stage: str, settings: Settings) -> None:
         match stage:
             case "credit" | "update":
                 _check_batch(place, credited=stage == "update")
+            case "simulate":
+                _check_warehouse(place)
+                build_world(settings, place.reader if settings.warehouse.exists() else None)
             case "prepare":
                 _check_warehouse(place)
                 checked_problems(place)

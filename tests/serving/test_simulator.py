@@ -16,8 +16,9 @@ from lamas.serving.policies.catalogue import (
     WEIGHTS,
     PolicyNames,
 )
+from lamas.serving.simulation.records import Kept
 from lamas.serving.workloads.workflow import Arrival, CallTruth, Piece, Workflow
-from tests.serving.world import NODE, SHAPES, SMALL, Kept, arrivals, simulate, simulator, workflows
+from tests.serving.world import NODE, SHAPES, SMALL, arrivals, simulate, simulator, workflows
 
 NAMES = st.builds(
     PolicyNames,

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from lamas.serving.node import NodeSpec
 from lamas.serving.policies.catalogue import PolicyNames
@@ -10,7 +9,7 @@ from lamas.serving.prediction.forecaster import Forecaster
 from lamas.serving.prediction.observed import observations
 from lamas.serving.shapes import ModelShape
 from lamas.serving.simulation.cluster import ClusterSpec
-from lamas.serving.simulation.records import ColdStart, NodeSample, ServedCall, ServedWorkflow
+from lamas.serving.simulation.records import Kept
 from lamas.serving.simulation.simulator import Simulator
 from lamas.serving.workloads.workflow import Arrival, CallTruth, Piece, Workflow
 
@@ -49,28 +48,6 @@ NODE = NodeSpec(
     load_seconds=0.1,
     start_seconds=2.0,
 )
-
-
-@dataclass
-class Kept:
-    """A sink that keeps everything."""
-
-    calls: list[ServedCall] = field(default_factory=list[ServedCall])
-    workflows: list[ServedWorkflow] = field(default_factory=list[ServedWorkflow])
-    samples: list[NodeSample] = field(default_factory=list[NodeSample])
-    cold_starts: list[ColdStart] = field(default_factory=list[ColdStart])
-
-    def call(self, record: ServedCall) -> None:
-        self.calls.append(record)
-
-    def workflow(self, record: ServedWorkflow) -> None:
-        self.workflows.append(record)
-
-    def sample(self, record: NodeSample) -> None:
-        self.samples.append(record)
-
-    def cold_start(self, record: ColdStart) -> None:
-        self.cold_starts.append(record)
 
 
 def workflow(rng: random.Random, *, known_graph: bool = True) -> Workflow:

@@ -30,7 +30,7 @@ class Forecaster:
         """
         self._automaton = automaton
         self._shapes = shapes
-        self._lengths = LengthModel.fit(calls, level=level, seed=seed)
+        self.lengths = LengthModel.fit(calls, level=level, seed=seed)
         self._history = RemainingHistory(calls)
         inputs: defaultdict[str, list[int]] = defaultdict(list)
         for call in calls:
@@ -44,7 +44,7 @@ class Forecaster:
     ) -> Forecast:
         """What is expected of a call that is ready; nothing of it depends on its answer."""
         kind, role = semantics.workflow_type, semantics.role
-        length = self._lengths.length(role, model, kind, input_tokens)
+        length = self.lengths.length(role, model, kind, input_tokens)
         mean = min(length.mean, max_tokens)
         shape = self._shapes[model]
         own = shape.alone_seconds(input_tokens, mean)
@@ -62,7 +62,7 @@ class Forecaster:
         return Forecast(
             output_tokens=mean,
             upper_tokens=min(length.upper, max_tokens),
-            exceeding=0.0 if length.upper >= max_tokens else 1.0 - self._lengths.level,
+            exceeding=0.0 if length.upper >= max_tokens else 1.0 - self.lengths.level,
             call_seconds=own,
             machine_seconds=shape.machine_seconds(input_tokens, mean),
             remaining_seconds=own + after,
@@ -85,5 +85,5 @@ class Forecaster:
     def _planned_seconds(self, planned: PlannedCall, kind: str, default: str) -> float:
         model = planned.model or default
         inputs = self._inputs.get(planned.role, 0)
-        length = self._lengths.length(planned.role, model, kind, inputs)
+        length = self.lengths.length(planned.role, model, kind, inputs)
         return planned.calls_in_a_row * self._shapes[model].alone_seconds(inputs, length.mean)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import simpy
 
+from lamas.domain.serving import ColdStart
 from lamas.serving.dispatcher import Dispatcher
 from lamas.serving.node import NodeState, Running
 from lamas.serving.residence import WeightLoad
 from lamas.serving.simulation.batch import Batch
-from lamas.serving.simulation.records import ColdStart
 
 
 @dataclass(slots=True)
@@ -93,7 +93,11 @@ class Machine:
     def _load(self, load: WeightLoad, now: float) -> None:
         self._cold_start(
             ColdStart(
-                node=self.node.name, model=load.model, at=now, seconds=load.seconds, tier=load.tier
+                node=self.node.name,
+                model=load.model,
+                began_at=now,
+                seconds=load.seconds,
+                tier=load.tier,
             )
         )
         arrived = self._environment.timeout(load.seconds, load.model)

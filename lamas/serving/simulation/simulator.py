@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import simpy
 
 from lamas.domain.call_semantics import CallSemantics
+from lamas.domain.serving import NodeSample, ServedCall, ServedWorkflow
 from lamas.serving.call import Call
 from lamas.serving.dispatcher import Dispatcher
 from lamas.serving.node import NodeState, Running
@@ -15,7 +16,7 @@ from lamas.serving.shapes import ModelShape
 from lamas.serving.simulation.cluster import ClusterSpec
 from lamas.serving.simulation.fleet import TICK_SECONDS, Fleet
 from lamas.serving.simulation.machine import Machine, Progress
-from lamas.serving.simulation.records import NodeSample, ServedCall, ServedWorkflow, Sink
+from lamas.serving.simulation.records import Sink
 from lamas.serving.workloads.workflow import Arrival, Workflow
 
 
@@ -72,6 +73,7 @@ class Simulator:
         self._progress: dict[int, Progress] = {}
         self._idle: dict[int, tuple[Workflow, tuple[float, ...], float]] = {}
         self._delayed_calls = 0
+        self._last_end = 0.0
         self._arriving = True
         truth = Truth(output_tokens=self._output_tokens, remaining_seconds=self._remaining_seconds)
         chosen = policies(names, truth)
@@ -102,7 +104,7 @@ class Simulator:
         if self._sample_seconds is not None:
             self._environment.process(self._sample(self._sample_seconds))
         self._environment.run()
-        return self._environment.now
+        return self._last_end
 
     def _arrive(self, arrivals: Iterator[Arrival]) -> Generator[simpy.Event]:
         for arrival in arrivals:
@@ -207,6 +209,7 @@ class Simulator:
         flow.unfinished.discard(place)
         workflow = flow.arrival.workflow
         if not flow.unfinished:
+            self._last_end = now
             self._sink.workflow(
                 ServedWorkflow(
                     workflow=flow.number,
@@ -255,6 +258,7 @@ def _record(
         layer=call.semantics.layer,
         tenant=call.semantics.tenant,
         node=node.name,
+        key=running.waiting.key,
         ready_at=call.ready_at,
         started_at=progress.started_at,
         first_token_at=progress.first_token_at,
@@ -275,7 +279,7 @@ def _record(
 def _sample_of(node: NodeState, now: float) -> NodeSample:
     return NodeSample(
         node=node.name,
-        at=now,
+        seen_at=now,
         open=node.open,
         weight_bytes=node.weight_bytes,
         reserved_bytes=node.reserved_bytes,
