@@ -6,20 +6,19 @@ memory and end, and are told what starts. It does no I/O and asks no clock.
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lamas.errors import DomainError
 from lamas.serving.call import Call
-from lamas.serving.node import Demand, Hosted, NodeState, Running
+from lamas.serving.demand import Demand
+from lamas.serving.node import Hosted, NodeState, Running
 from lamas.serving.policies.catalogue import Policies
 from lamas.serving.queue import Waiting
 from lamas.serving.residence import Residence, WeightLoad
 
 RESCORE_SECONDS = 0.5
 """Keys that depend on the cluster are computed again after so long."""
-RATE_SECONDS = 60.0
-"""Memory of the mean arrival rate."""
 SESSIONS = 100_000
 """Sessions whose last node is remembered, the latest."""
 NEVER = math.inf
@@ -87,10 +86,8 @@ class Dispatcher:
         """
         if (reason := self.refusal(call)) is not None:
             raise DomainError(reason)
-        self._observe(call, now)
-        demand = self.demand
-        demand.waiting[call.model] = demand.waiting.get(call.model, 0) + 1
-        key = self.policies.priority.key(call, demand)
+        self.demand.arrived(call.model, now)
+        key = self.policies.priority.key(call, self.demand)
         return self._route(Waiting(call, key), now)
 
     def look(self, node: NodeState, now: float) -> Outcome:
@@ -154,12 +151,21 @@ class Dispatcher:
         """Let a pre-empted call wait again; what it has generated is computed again as a prompt."""
         old = running.waiting
         again = Waiting(old.call, old.key, generated_tokens, old.preemptions + 1)
-        self.demand.waiting[old.call.model] = self.demand.waiting.get(old.call.model, 0) + 1
+        self.demand.waits(old.call.model, 1)
         return self._route(again, now)
 
     def finish(self, node: NodeState, running: Running, now: float) -> None:
         """A call has its whole answer."""
         self._release(node, running, now, steps=self._steps_to_next_use(running.call))
+
+    def withdraw(self, call: Call) -> None:
+        """Forget a call that waits and that nobody wants any more."""
+        self.demand.waits(call.model, -1)
+        for node in self.nodes:
+            if node.queue.remove(call):
+                self._forget_load(node, call)
+                return
+        self._held = [item for item in self._held if item.call is not call]
 
     def retry_held(self, now: float) -> list[NodeState]:
         """Route held calls again, the most urgent first; the nodes that got one."""
@@ -254,7 +260,7 @@ class Dispatcher:
         node.running[call.number] = running
         hosted.running += 1
         hosted.last_used_at = now
-        self.demand.waiting[call.model] -= 1
+        self.demand.waits(call.model, -1)
         return running
 
     def _release(self, node: NodeState, running: Running, now: float, *, steps: float) -> None:
@@ -286,20 +292,6 @@ class Dispatcher:
         if rest is not None:
             return 1.0 if rest else NEVER
         return 1.0 if call.forecast.remaining_steps > 1.5 else NEVER
-
-    def _observe(self, call: Call, now: float) -> None:
-        """Update the mean rate of the model, and what its graph still owes."""
-        demand, model = self.demand, call.model
-        seen = demand.seen_at.get(model, now)
-        faded = demand.rate.get(model, 0.0) * math.exp(-(now - seen) / RATE_SECONDS)
-        demand.rate[model] = faded + 1 / RATE_SECONDS
-        demand.seen_at[model] = now
-
-    def plan(self, models: Mapping[str, int], sign: int) -> None:
-        """Count calls that a known graph owes (`sign` 1), or that became ready or void (−1)."""
-        planned = self.demand.planned
-        for model, count in models.items():
-            planned[model] = planned.get(model, 0) + sign * count
 
 
 def _takes_more(node: NodeState, hosted: Hosted) -> bool:

@@ -1,7 +1,7 @@
 """One node as the scheduler keeps it: memory, hosted weights, running and waiting calls."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from lamas.serving.call import Call
@@ -133,16 +133,3 @@ class NodeState:
         """Bytes that a call holds at the bound of its answer."""
         tokens = call.input_tokens + min(call.max_tokens, call.forecast.upper_tokens)
         return tokens * self.shapes[call.model].token_bytes
-
-
-@dataclass(slots=True)
-class Demand:
-    """What is asked of each model, now and by graphs in flight."""
-
-    waiting: dict[str, int] = field(default_factory=dict[str, int])
-    """Calls that wait anywhere."""
-    planned: dict[str, int] = field(default_factory=dict[str, int])
-    """Calls that known graphs in flight still owe, ready or not."""
-    rate: dict[str, float] = field(default_factory=dict[str, float])
-    """Calls a second, an exponential mean over about a minute."""
-    seen_at: dict[str, float] = field(default_factory=dict[str, float])

@@ -61,6 +61,17 @@ class CallQueue:
         assert popped is item
         self._count -= 1
 
+    def remove(self, call: Call) -> bool:
+        """Take a call out wherever it stands; False where it is not in the queue."""
+        heap = self._heaps.get(call.model, [])
+        kept = [item for item in heap if item.call is not call]
+        if len(kept) == len(heap):
+            return False
+        heapify(kept)
+        self._heaps[call.model] = kept
+        self._count -= 1
+        return True
+
     def rescore(self, key: Callable[[Call], float]) -> None:
         """Give every waiting call the key it has now."""
         for heap in self._heaps.values():

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lamas.errors import DomainError
-from lamas.serving.node import Demand, Hosted, NodeState, Tier
+from lamas.serving.demand import Demand
+from lamas.serving.node import Hosted, NodeState, Tier
 from lamas.serving.policies.weights.weights import Weights
 
 RESIDENCE_LOADS = 3.0

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from flows.settings.compose import load_settings
 from flows.wiring.serving import build_world, run_cell
 from lamas.domain.serving import ColdStart, NodeSample, ServedCall, ServedWorkflow
-from lamas.evaluation.serving import cell_figures, compared, forecast_quality
+from lamas.evaluation.serving import CellFigures, cell_figures, compared, forecast_quality
 from lamas.report.serving_tables import print_forecasts, print_serving
 from lamas.serving.policies.catalogue import PolicyNames
 from lamas.serving.prediction.observed import observations
@@ -83,7 +83,7 @@ def compare(overrides: Sequence[str]) -> None:
         [[call.role for call in item.calls] for item in world.held_out],
     )
     for load in config.loads:
-        figures = []
+        figures: list[CellFigures] = []
         for name in config.policies:
             for seed in range(settings.seed, settings.seed + config.seeds):
                 cell, kept = run_cell(world, "measured", name, load, seed)

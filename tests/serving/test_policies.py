@@ -7,7 +7,8 @@ import pytest
 from lamas.domain.call_semantics import PlannedCall
 from lamas.errors import ConfigurationError
 from lamas.serving.call import Call, Segment
-from lamas.serving.node import Demand, Hosted, NodeState
+from lamas.serving.demand import Demand
+from lamas.serving.node import Hosted, NodeState
 from lamas.serving.policies.catalogue import PRIORITIES, PolicyNames, policies
 from lamas.serving.policies.priority.maestro import AGING
 from lamas.serving.policies.priority.pythia import CompletionAndUnblock

@@ -138,7 +138,7 @@ class Simulator:
         )
         self._counts.workflows += 1
         if workflow.known_graph:
-            self.dispatcher.plan(workflow.models, 1)
+            self.dispatcher.demand.plans(workflow.models, 1)
         for place, call in enumerate(workflow.calls):
             if not call.parents:
                 self._soon(flow, place)
@@ -160,7 +160,7 @@ class Simulator:
         now, arrival = self._environment.now, flow.arrival
         workflow, truth = arrival.workflow, arrival.workflow.calls[place]
         if workflow.known_graph:
-            self.dispatcher.plan({truth.model: 1}, -1)
+            self.dispatcher.demand.plans({truth.model: 1}, -1)
         known = workflow.known_graph
         semantics = CallSemantics(
             workflow=f"w{flow.number}",

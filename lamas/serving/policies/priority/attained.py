@@ -1,7 +1,7 @@
 """Least attained service of the workflow first (Autellix, arXiv 2502.13965; baseline)."""
 
 from lamas.serving.call import Call
-from lamas.serving.node import Demand
+from lamas.serving.demand import Demand
 
 
 class LeastAttainedService:

@@ -1,7 +1,7 @@
 """Earliest deadline of the workflow first (EDF, baseline; Liu and Layland 1973)."""
 
 from lamas.serving.call import Call
-from lamas.serving.node import Demand
+from lamas.serving.demand import Demand
 
 
 class EarliestDeadline:

@@ -1,7 +1,7 @@
 """First come, first served: by readiness of the call, as servers do by default (baseline)."""
 
 from lamas.serving.call import Call
-from lamas.serving.node import Demand
+from lamas.serving.demand import Demand
 
 
 class FirstComeFirstServed:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from lamas.serving.call import Call
-from lamas.serving.node import Demand
+from lamas.serving.demand import Demand
 from lamas.serving.policies.priority.maestro import AGING
 
 

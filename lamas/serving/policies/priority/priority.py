@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from lamas.serving.call import Call
-from lamas.serving.node import Demand
+from lamas.serving.demand import Demand
 
 
 class Priority(Protocol):

@@ -6,7 +6,7 @@ wait / 30 s, and a queue of fewer than 4 calls are ours.
 """
 
 from lamas.serving.call import Call
-from lamas.serving.node import Demand
+from lamas.serving.demand import Demand
 
 
 class CompletionAndUnblock:

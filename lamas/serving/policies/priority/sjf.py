@@ -1,7 +1,7 @@
 """Shortest job first: by the forecast seconds of this call alone (baseline)."""
 
 from lamas.serving.call import Call
-from lamas.serving.node import Demand
+from lamas.serving.demand import Demand
 
 
 class ShortestJob:

@@ -7,7 +7,7 @@ Where no graph is known both fall back to history, and the order is that of `mae
 """
 
 from lamas.serving.call import Call
-from lamas.serving.node import Demand
+from lamas.serving.demand import Demand
 from lamas.serving.policies.priority.maestro import AGING
 
 

@@ -7,7 +7,8 @@ of calls that a node is wanted for, and shrinking by one node at a time, are our
 import math
 from collections.abc import Sequence
 
-from lamas.serving.node import Demand, NodeState
+from lamas.serving.demand import Demand
+from lamas.serving.node import NodeState
 
 CALLS = 48.0
 """Calls in flight or owed that one node is wanted for."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from lamas.serving.node import Demand, NodeState
+from lamas.serving.demand import Demand
+from lamas.serving.node import NodeState
 
 QUEUED_CALLS = 4.0
 """Waiting calls a node from which one more is wanted."""

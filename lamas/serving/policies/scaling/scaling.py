@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from lamas.serving.node import Demand, NodeState
+from lamas.serving.demand import Demand
+from lamas.serving.node import NodeState
 
 
 class Scaling(Protocol):

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from lamas.serving.node import Demand, Hosted, NodeState
+from lamas.serving.demand import Demand
+from lamas.serving.node import Hosted, NodeState
 
 
 class AlwaysLoaded:

@@ -7,7 +7,8 @@ bytes, P from the calls that wait, that graphs in flight still owe, and that cam
 import math
 from collections.abc import Sequence
 
-from lamas.serving.node import Demand, Hosted, NodeState
+from lamas.serving.demand import Demand
+from lamas.serving.node import Hosted, NodeState
 
 HORIZON_SECONDS = 30.0
 
