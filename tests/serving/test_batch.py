@@ -104,3 +104,25 @@ def test_a_call_that_leaves_early_has_what_it_gained() -> None:
     assert batch.leave(item) == pytest.approx(40)
     assert batch.round_seconds == 0
     assert batch.next_at() == float("inf")
+
+
+def test_a_call_that_joins_again_at_once_is_due_once() -> None:
+    batch, item = Batch(SHAPES), running(make_call(1, model=SMALL))
+    for _ in range(3):
+        batch.join(item, 0)
+        assert batch.due() is item
+        batch.leave(item)
+    assert batch.due() is None
+
+
+def test_entries_of_calls_that_left_are_passed_over() -> None:
+    batch, item, other = Batch(SHAPES), running(make_call(1, model=SMALL)), running(make_call(2))
+    batch.join(other, 50)
+    for _ in range(3):
+        batch.join(item, 5)
+        batch.leave(item)
+    batch.join(item, 5)
+    batch.advance(batch.next_at())
+    assert batch.due() is item
+    batch.leave(item)
+    assert batch.due() is None

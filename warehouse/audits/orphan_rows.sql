@@ -161,6 +161,27 @@ links AS (
         'latency_models' AS refers_to,
         latency_model_id AS missing_id
     FROM predicted_seconds
+    UNION ALL
+    SELECT
+        'simulated_cells' AS relation,
+        cell_id AS row_id,
+        'runs' AS refers_to,
+        run_id AS missing_id
+    FROM simulated_cells
+    UNION ALL
+    SELECT
+        'simulated_workflows' AS relation,
+        concat_ws('/', cell_id, workflow) AS row_id,
+        'simulated_cells' AS refers_to,
+        cell_id AS missing_id
+    FROM simulated_workflows
+    UNION ALL
+    SELECT
+        'simulated_calls' AS relation,
+        concat_ws('/', cell_id, call) AS row_id,
+        'simulated_cells' AS refers_to,
+        cell_id AS missing_id
+    FROM simulated_calls
 ),
 
 stored AS (
@@ -198,6 +219,11 @@ stored AS (
         'latency_models' AS refers_to,
         latency_model_id AS missing_id
     FROM latency_models
+    UNION ALL
+    SELECT
+        'simulated_cells' AS refers_to,
+        cell_id AS missing_id
+    FROM simulated_cells
 )
 
 SELECT

@@ -23,7 +23,9 @@ class Batch:
         self._shapes = shapes
         self._counts: dict[str, int] = {}
         self._heap: list[tuple[float, int, Running]] = []
-        self._joined: dict[int, tuple[float, float]] = {}
+        self._joined: dict[int, tuple[float, int]] = {}
+        """By call: the round at which it joined, and which entry of the heap is its own."""
+        self._entries = 0
         self._round_seconds = 0.0
         self._rounds = 0.0
         self._at = 0.0
@@ -43,9 +45,9 @@ class Batch:
         """Decode a call from now on; it is due after so many tokens."""
         model, number = running.call.model, running.call.number
         self._counts[model] = self._counts.get(model, 0) + 1
-        due = self._rounds + tokens
-        self._joined[number] = (self._rounds, due)
-        heappush(self._heap, (due, number, running))
+        self._entries += 1
+        self._joined[number] = (self._rounds, self._entries)
+        heappush(self._heap, (self._rounds + tokens, self._entries, running))
         self._pace()
 
     def leave(self, running: Running) -> float:
@@ -61,8 +63,8 @@ class Batch:
     def due(self) -> Running | None:
         """A call that has its tokens, if there is one now; it stays until it leaves."""
         while self._heap:
-            due, number, running = self._heap[0]
-            if self._joined.get(number, (0.0, -1.0))[1] != due:
+            due, entry, running = self._heap[0]
+            if self._joined.get(running.call.number, (0.0, 0))[1] != entry:
                 heappop(self._heap)
             elif due <= self._rounds + ROUNDING:
                 return running
