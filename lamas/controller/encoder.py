@@ -123,8 +123,13 @@ class QueryEncoder:
 def _model(kind: EncoderKind) -> MiniLM:
     loaded = load_minilm()
     if kind == "int8":
-        use_int8(loaded)
-    return MiniLM(loaded)
+        use_int8(loaded.bert)
+    return loaded
+
+
+def forget_models() -> None:
+    """Give the memory of the weights back; the next text that is not kept loads them again."""
+    _model.cache_clear()
 
 
 def _cores() -> int:

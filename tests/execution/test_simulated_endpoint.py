@@ -176,6 +176,7 @@ async def test_public_tests_run_against_simulated_programs(
     assert sum(rollout.score or 0.0 for rollout in rollouts) >= 3
 
 
+@pytest.mark.slow
 async def test_parallel_chains_take_as_long_as_the_longest(sandbox: Sandbox) -> None:
     async with SimulatedServer(problems=SUMS, time_scale=0.1) as server:
         endpoint = EndpointSettings(base_url=server.base_url, model=server.model, annotate=True)

@@ -119,13 +119,11 @@ def _tell(what: Mapping[str, int]) -> None:
 
 
 def _import_all() -> None:
-    import sentence_transformers as _sentences
-
     from flows import cli as _commands
     from flows.cli.stage import STAGES, flow_of
     from flows.run import preflight as _preflight
 
-    _ = (_sentences, _commands, _preflight, [flow_of(name) for name in STAGES])
+    _ = (_commands, _preflight, [flow_of(name) for name in STAGES])
 
 
 def wait(attempt: Attempt, seconds: float) -> int | None:

@@ -164,6 +164,7 @@ def start_writer(path: Path, name: str) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.slow
 def test_two_processes_write_and_a_kill_loses_nothing_that_was_put(tmp_path: Path) -> None:
     path = tmp_path / "r.sqlite"
     writers = {name: start_writer(path, name) for name in ("a", "b")}

@@ -30,6 +30,7 @@ async def collect(client: AsyncOpenAI, calls: list[Call], concurrency: int) -> d
     return found
 
 
+@pytest.mark.slow
 async def test_answers_do_not_depend_on_order_concurrency_or_server(
     client: AsyncOpenAI, problems: list[SimulatedProblem]
 ) -> None:

@@ -54,6 +54,7 @@ def test_attempts_fail_independently() -> None:
     assert both / 2000 == pytest.approx(0.25, abs=4 * math.sqrt(0.25 * 0.75 / 2000))
 
 
+@pytest.mark.slow
 async def test_rates_over_http_and_the_client_sees_each_kind() -> None:
     rates = {"rate_limited": 0.2, "server_error": 0.2, "malformed": 0.2}
     total = 200
@@ -84,6 +85,7 @@ async def test_rates_over_http_and_the_client_sees_each_kind() -> None:
         assert seen[kind] / total == pytest.approx(share, abs=4 * math.sqrt(share * 0.8 / total))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labelled", [True, False])
 async def test_a_retry_succeeds_with_the_undisturbed_answer(
     client: AsyncOpenAI, labelled: bool
@@ -112,6 +114,7 @@ async def test_a_retry_succeeds_with_the_undisturbed_answer(
     assert max(attempts for _, attempts in runs[0]) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [True, False])
 async def test_malformed_bodies_break_off(stream: bool) -> None:
     async with (
@@ -127,6 +130,7 @@ async def test_malformed_bodies_break_off(stream: bool) -> None:
         json.loads(last)
 
 
+@pytest.mark.slow
 async def test_a_hanging_request_sends_nothing_and_leaves_others_alone() -> None:
     hanging = changed_profile(faults={"hang": 0.5, "hang_seconds": 600.0})
     kinds = faults_of(hanging, 12)
@@ -158,6 +162,7 @@ async def test_a_hanging_connection_is_dropped_in_the_end() -> None:
             await ask(client, "x", {})
 
 
+@pytest.mark.slow
 async def test_latency_is_simulated_seconds_times_the_time_scale() -> None:
     profile = changed_profile(
         latency={

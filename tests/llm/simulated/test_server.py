@@ -79,6 +79,7 @@ def test_it_dies_with_its_parent(ending: signal.Signals) -> None:
     until(lambda: not is_running(process_id))
 
 
+@pytest.mark.slow
 def test_a_port_in_use_is_said_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -138,6 +139,7 @@ def test_the_command_reports_bad_arguments_in_one_line(
     assert "\n" not in complaint
 
 
+@pytest.mark.slow
 def test_the_command_serves(tmp_path: Path) -> None:
     problems = tmp_path / "problems.json"
     problems.write_text(
@@ -167,6 +169,7 @@ def load_profile_path() -> str:
     return str(PROFILE_FOLDER / "gpt_4o_mini_like.yaml")
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_is_replaced_on_its_port() -> None:
     with SimulatedServer() as server:
         url, first = server.base_url, server.process_id
@@ -181,6 +184,7 @@ def test_a_server_that_dies_is_replaced_on_its_port() -> None:
         httpx.get(health)
 
 
+@pytest.mark.slow
 def test_a_server_whose_successor_dies_at_once_is_replaced_all_the_same() -> None:
     with SimulatedServer() as server:
         first = server.process_id
