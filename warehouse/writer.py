@@ -122,8 +122,8 @@ class Writer:
     def _add_rollouts(self, begin: Begin, batch: Sequence[LabelledRollout]) -> int:
         by_id = {rollout.rollout_id: (rollout, labels) for rollout, labels in batch}
         with begin() as connection:
-            known = known(connection, "rollouts", "rollout_id", list(by_id))
-            new = [pair for key, pair in by_id.items() if key not in known]
+            there = known(connection, "rollouts", "rollout_id", list(by_id))
+            new = [pair for key, pair in by_id.items() if key not in there]
             for table, columns in rollout_parts(new, self._texts):
                 append(connection, table, self._built(connection, table, columns))
             return len(new)
