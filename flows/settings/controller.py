@@ -14,6 +14,7 @@ class ControllerConfig(Section):
     layers: int = Field(default=4, ge=1, le=16)
     threshold: float = Field(default=0.3, gt=0, le=1)
     hidden: int = Field(default=32, ge=1)
-    encoder: Literal["float32", "int8"] = "float32"
-    """How questions are embedded: as published, or faster and slightly otherwise. A controller is
+    encoder: Literal["float32", "int8", "words"] = "float32"
+    """How questions are embedded: as published, faster and slightly otherwise, or by their words
+    alone. A controller is
     asked with the encoder that it was trained with."""

@@ -44,6 +44,12 @@ class MiniLM:
             list(texts), truncation=True, max_length=self._model.max_seq_length
         )["input_ids"]
 
+    def word_vectors(self) -> NDArray[np.float32]:
+        """[words, 384]: what each token id stands for before anything is made of its place."""
+        weights: dict[str, torch.Tensor] = self._model.state_dict()
+        (found,) = [name for name in weights if name.endswith("word_embeddings.weight")]
+        return weights[found].numpy()
+
     def embed(self, batch: Sequence[Tokens]) -> NDArray[np.float32]:
         """[len(batch), 384] of texts that have equally many tokens: nothing is padded."""
         ids = torch.tensor(batch, dtype=torch.long)
