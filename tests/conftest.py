@@ -3,7 +3,9 @@
 import os
 import secrets
 import signal
-from collections.abc import Generator
+import subprocess
+from collections.abc import Callable, Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -123,3 +125,20 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Generator[str, None
         os.environ.clear()
         os.environ.update(before)
         yield address
+
+
+@pytest.fixture
+def frozen(tmp_path: Path) -> Callable[[Path, bool], None]:
+    """Makes a file immutable, for root too, or mutable again."""
+    probe = tmp_path / "probe"
+    probe.touch()
+
+    def set_frozen(path: Path, on: bool) -> None:
+        subprocess.run(["chattr", "+i" if on else "-i", str(path)], check=True, timeout=60)
+
+    try:
+        set_frozen(probe, True)
+        set_frozen(probe, False)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("files cannot be made immutable here (chattr)")
+    return set_frozen

@@ -28,7 +28,7 @@ MUCH_MEMORY = 640
 """MiB above which a worker gives back what it can."""
 GRACE_SECONDS = 20.0
 """For what is ending just now."""
-KEPT = ("torchinductor_", "ray", "dask-scratch-space")
+KEPT = ("torchinductor_", "ray", "dask-scratch-space", "runner_storage")
 """Folders of libraries that are there once for all processes of a user."""
 
 
@@ -165,6 +165,11 @@ class Growth:
             # The C library of Linux keeps what was freed between two blocks in use.
             with suppress(AttributeError):
                 ctypes.CDLL(None).malloc_trim(0)
+        if self._now() > MOST_MEMORY * 0.85:
+            # Imported here: the process that only starts workers needs none of it.
+            from lamas.controller.encoder import forget_models
+
+            forget_models()
 
     def worker(self) -> Worker:
         """This process as it is now."""

@@ -71,6 +71,8 @@ def rollout_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Column
                 "sample_index",
                 "retry",
                 "seed",
+                "multiplier",
+                "deadline",
             ),
         ),
         "graph": [plan.graph.names for plan in plans],

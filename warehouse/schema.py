@@ -75,6 +75,14 @@ PREDICTED_SECONDS = Table(
     key=("invocation_id", "latency_model_id"),
     contradicts=("seconds",),
 )
+TABLE_FITS = Table(
+    name="table_fits", key=("run_id",), contradicts=("checkpoint_id", "multiplier", "best_score")
+)
+OPERATING_POINTS = Table(
+    name="operating_points", key=("checkpoint_id", "multiplier"), contradicts=("score", "time")
+)
+SERVED_REQUESTS = Table(name="served_requests", key=("request_id",))
+FEEDBACK = Table(name="feedback", key=("feedback_id",))
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -95,5 +103,9 @@ TABLES: tuple[Table, ...] = (
     COMPARISON_ESTIMATES,
     LATENCY_MODELS,
     PREDICTED_SECONDS,
+    TABLE_FITS,
+    OPERATING_POINTS,
+    SERVED_REQUESTS,
+    FEEDBACK,
 )
 """Every table, each after the tables it refers to."""

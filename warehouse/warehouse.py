@@ -12,7 +12,13 @@ import polars as pl
 
 from lamas.errors import WarehouseError, unwritable
 from warehouse.audit import AuditResult, run_audits
-from warehouse.connection import connect, fetch, fetch_until_interrupted, transaction
+from warehouse.connection import (
+    connect,
+    fetch,
+    fetch_until_interrupted,
+    transaction,
+    write_failed,
+)
 from warehouse.migration import Schema, migrate, needs_migration, packaged_schema
 
 DEFAULT_TIMEOUT_SECONDS = 60.0
@@ -96,7 +102,9 @@ class Warehouse:
 
         An `unrestricted` query may use other files of the machine.
         """
-        with self._connection(read_only=True, unrestricted=unrestricted) as connection:
+        with self._connection(
+            read_only=True, unrestricted=unrestricted, foreign=True
+        ) as connection:
             if run_id is not None:
                 connection.execute("SET VARIABLE run_id = $1", [run_id])
             return fetch_until_interrupted(connection, sql)
@@ -134,9 +142,9 @@ class Warehouse:
         try:
             with transaction(connection):
                 yield connection
-        except duckdb.IOException as error:
-            raise unwritable(self._path, _first_line(error)) from error
         except duckdb.Error as error:
+            if write_failed(error):
+                raise unwritable(self._path, _first_line(error)) from error
             raise WarehouseError(
                 f"warehouse {self._path} refused a batch, nothing of it was stored: "
                 f"{_first_line(error)}"
@@ -144,7 +152,7 @@ class Warehouse:
 
     @contextmanager
     def _connection(
-        self, *, read_only: bool, unrestricted: bool = False
+        self, *, read_only: bool, unrestricted: bool = False, foreign: bool = False
     ) -> Generator[duckdb.DuckDBPyConnection]:
         with self._lock:
             self._refuse_if_gone()
@@ -154,10 +162,11 @@ class Warehouse:
                     read_only=read_only,
                     timeout_seconds=self._timeout_seconds,
                     unrestricted=unrestricted,
+                    foreign=foreign,
                 ) as connection:
                     yield connection
             except duckdb.Error as error:
-                if not read_only and isinstance(error, duckdb.IOException):
+                if not read_only and write_failed(error):
                     raise unwritable(self._path, _first_line(error)) from error
                 raise WarehouseError(
                     f"warehouse {self._path} cannot be {'read' if read_only else 'written'} "

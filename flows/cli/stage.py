@@ -5,6 +5,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from flows.cli.line import Command, add_overrides, settings_of
 from lamas.errors import ServerError
@@ -36,7 +37,11 @@ def run_flow(options: argparse.Namespace) -> int:
     from flows.run.preflight import preflight
 
     asyncio.run(preflight(options.command, settings))
-    with prefect_server(settings.prefect_home, port=settings.prefect.port) as server:
+    with prefect_server(
+        settings.prefect_home,
+        port=settings.prefect.port,
+        meanwhile=partial(flow_of, options.command),
+    ) as server:
         # Prefect reads its settings when it is imported: not before the server is known.
         from httpx import TransportError
         from prefect import tags

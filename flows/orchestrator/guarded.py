@@ -3,7 +3,6 @@
 import argparse
 import os
 import socket
-import sys
 
 import uvicorn
 from starlette.datastructures import Headers
@@ -16,12 +15,15 @@ from flows.orchestrator.access import ENTRANCE_PATH, IDENTITY_PATH, proof
 
 JSON = "application/json"
 LONGEST_NONCE = 128
-WAITING_CONNECTIONS = 2048
 
-# What follows the # of an address is not sent to any server, nor written into its log.
+# What follows the # of an address is not sent to any server, nor written into its log. A string
+# that does not open the server is not kept: a link of another page must not log the user out.
 ENTRANCE = """<!doctype html><meta charset="utf-8"><title>LAMaS</title><script>
-localStorage.setItem("prefect-password", btoa(location.hash.slice(1)));
-location.replace("/");
+const told = btoa(location.hash.slice(1));
+history.replaceState(null, "", location.pathname);
+fetch("/api/admin/version", {headers: {authorization: "Basic " + told}}).then(answer => {
+  if (answer.ok) localStorage.setItem("prefect-password", told);
+}).finally(() => location.replace("/"));
 </script>"""
 
 
@@ -81,29 +83,17 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--descriptor", type=int, required=True, help="of the listening socket")
     options = parser.parse_args()
     host: str = options.host
     port: int = options.port
-    # Before everything that takes time: who comes too late hears so at once, and who asks too early
-    # waits in line instead of asking again and again.
-    taken = _listening(host, port)
+    taken = socket.socket(fileno=options.descriptor)
     # Prefect reads its settings from the environment when it is imported.
     from prefect.server.api.server import create_app
 
     secret = os.environ["PREFECT_SERVER_API_AUTH_STRING"]
     app = guarded(create_app(final=True), host=host, port=port, secret=secret)
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[taken])
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    taken = socket.socket()
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        taken.bind((host, port))
-        taken.listen(WAITING_CONNECTIONS)
-    except OSError as error:
-        sys.exit(f"port {port} of {host} cannot be used: {error.strerror}")
-    return taken
 
 
 if __name__ == "__main__":

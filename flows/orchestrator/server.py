@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +38,8 @@ DEFAULT_PORT = 4200
 START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 15.0
 MOST_RESTARTS = 5
+WAITING_CONNECTIONS = 2048
+"""Who asks too early waits in line instead of asking again and again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,15 +69,26 @@ class PrefectServer:
 
 def free_port(preferred: int = 0) -> int:
     """A port on loopback that nobody has: `preferred` if it is free."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ServerError(f"no free port on {HOST} for the Prefect server; stop a process and retry")
+    with _listening(preferred, 0) as probe:
+        return int(probe.getsockname()[1])
+
+
+def _listening(*ports: int) -> socket.socket:
+    """A socket that listens at the first of these ports that is free; 0 is any that is."""
+    for port in ports:
+        taken = socket.socket()
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind((HOST, port))
+            taken.listen(WAITING_CONNECTIONS)
+        except OSError:
+            taken.close()
+            continue
+        return taken
+    raise ServerError(
+        f"no free port on {HOST} for the Prefect server among {', '.join(map(str, ports))} "
+        "(0 is any): stop a process and retry"
+    )
 
 
 def answers(api_url: str, *, timeout_seconds: float = 2.0) -> bool:
@@ -124,17 +137,21 @@ def kept_open(home: Path) -> PrefectServer | None:
 
 
 def _start(
-    home: Path, port: int, log_path: Path, *, schedules: bool
+    home: Path, ports: Sequence[int], log_path: Path, *, schedules: bool
 ) -> tuple[subprocess.Popen[bytes], str]:
-    command = [sys.executable, "-m", "flows.orchestrator.guarded", "--host", HOST]
-    with log_path.open("ab") as log:
+    """A new server at the first of `ports` that is free, and its API address."""
+    # Taken here, where it is known at once which one it is, and handed down.
+    with _listening(*ports) as taken, log_path.open("ab") as log:
+        port = int(taken.getsockname()[1])
+        place = ("--host", HOST, "--port", str(port), "--descriptor", str(taken.fileno()))
         process = subprocess.Popen(
-            [*command, "--port", str(port)],
+            [sys.executable, "-m", "flows.orchestrator.guarded", *place],
             env=server_environment(home, f"http://{HOST}:{port}", schedules=schedules),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             preexec_fn=_die_with_parent,
+            pass_fds=(taken.fileno(),),
             # What runs recorded is for their user alone, as is the string.
             umask=0o077,
         )
@@ -158,26 +175,6 @@ def _wait_until_ready(
                 f"{START_TIMEOUT_SECONDS:.0f} s; its log is {log_path}"
             )
         time.sleep(0.1)
-
-
-def _started(
-    home: Path, port: int, log_path: Path, *, schedules: bool
-) -> tuple[subprocess.Popen[bytes], str]:
-    """A new server that is ready, on `port` or, if another process is or comes there, elsewhere."""
-    log_path.unlink(missing_ok=True)
-    while True:
-        process, api_url = _start(home, free_port(port), log_path, schedules=schedules)
-        try:
-            _wait_until_ready(process, api_url, home, log_path)
-        except BaseException as error:
-            _stop(process)
-            # Between looking for a free port and taking it, somebody else may have taken it.
-            if isinstance(error, ServerError) and port and answers(api_url):
-                port = 0
-                continue
-            raise
-        keep_blank(home)
-        return process, api_url
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -219,20 +216,27 @@ class _Kept:
                 restarts += 1
                 code = self._process.returncode
                 logger.warning("the Prefect server ended (code %d): starting it again", code)
-                self._process, _ = self._start()
+                try:
+                    self._process, _ = self._start()
+                except (OSError, ServerError) as error:
+                    logger.warning("it cannot be started: %s", error)
 
 
 @contextmanager
 def prefect_server(
-    home: Path, *, port: int = DEFAULT_PORT, keep_open: bool = False
+    home: Path,
+    *,
+    port: int = DEFAULT_PORT,
+    keep_open: bool = False,
+    meanwhile: Callable[[], object] = bool,
 ) -> Generator[PrefectServer, None, None]:
     """Yield a server and point this process's Prefect client at it.
 
     In order of preference: the server of `PREFECT_API_URL`, the one `lamas ui` keeps open on
     `home`, a new one on loopback whose database lies in `home`; a new one is stopped at the end.
-    Must be entered before `prefect` is imported. `keep_open` leaves a note by which other runs
-    find the new server. Raises ServerError when the named server does not answer or a new one
-    does not start.
+    Must be entered before `prefect` is imported; `meanwhile` may, while a new one is starting.
+    `keep_open` leaves a note by which other runs find the new server. Raises ServerError when the
+    named server does not answer or a new one does not start.
 
     A new server that dies is started again: what a run shows meanwhile is lost, the run is not.
     """
@@ -258,15 +262,25 @@ def prefect_server(
         return
 
     log_path = home / "server.log"
-    process, api_url = _started(home, port, log_path, schedules=keep_open)
-    same_port = int(urlsplit(api_url).port or 0)
-    kept = _Kept(process, partial(_start, home, same_port, log_path, schedules=keep_open))
-    try:
-        if keep_open:
-            _state_file(home).write_text(json.dumps({"api_url": api_url, "pid": process.pid}))
-        with pointed_at(api_url, home):
+    log_path.unlink(missing_ok=True)
+    process, api_url = _start(home, (port, 0), log_path, schedules=keep_open)
+    with pointed_at(api_url, home):
+        try:
+            meanwhile()
+            _wait_until_ready(process, api_url, home, log_path)
+        except BaseException:
+            _stop(process)
+            raise
+        keep_blank(home)
+        same_port = int(urlsplit(api_url).port or 0)
+        again = partial(_start, home, (same_port,), log_path, schedules=keep_open)
+        kept = _Kept(process, again)
+        try:
+            if keep_open:
+                note = {"api_url": api_url, "pid": process.pid}
+                _state_file(home).write_text(json.dumps(note))
             yield PrefectServer(api_url=api_url, owned=True, home=home)
-    finally:
-        if keep_open:
-            _state_file(home).unlink(missing_ok=True)
-        kept.stop()
+        finally:
+            if keep_open:
+                _state_file(home).unlink(missing_ok=True)
+            kept.stop()

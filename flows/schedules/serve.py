@@ -4,9 +4,11 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -84,6 +86,9 @@ async def serve(settings: Settings, overrides: Sequence[str]) -> None:
             for found in deployed:
                 await client.pause_deployment(found.identity)
             _say("schedules are paused")
+            # Of the runner's folder there the runner removes all but itself.
+            with suppress(OSError):
+                (Path(tempfile.gettempdir()) / "runner_storage").rmdir()
 
 
 async def _run(runner: Runner) -> None:

@@ -66,12 +66,6 @@ def fenced_program(text: str, needle: str) -> str | None:
     return blocks[-1] if blocks else None
 
 
-def extract_code(text: str) -> str | None:
-    """The Python source in a solution text: the last fenced block that parses, or all of it."""
-    source = _source_in(text)
-    return None if source is None else source.text
-
-
 def canonical_code(text: str) -> str | None:
     """Source without comments, docstrings and formatting, so that equal programs vote together."""
     source = _source_in(text)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from rich.table import Table
-from scipy import stats
 
 from lamas.calibration.judge import Judge
 from lamas.domain import Rollout
@@ -149,7 +149,7 @@ def share_of(verdicts: Sequence[tuple[str, bool]], *, seed: int) -> Share:
 
 def distance(recorded: Sequence[float], simulated: Sequence[float]) -> Distance:
     """Largest difference of the two distribution functions."""
-    result = cast("_KsResult", stats.ks_2samp(recorded, simulated))
+    result = cast("_KsResult", scipy.stats.ks_2samp(recorded, simulated))
     n, m = len(recorded), len(simulated)
     return Distance(value=float(result.statistic), usual=1.358 * math.sqrt((n + m) / (n * m)))
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -52,7 +52,7 @@ def maximise(log_likelihood: Callable[[Vector], float], prior: Prior) -> Optimum
         return Optimum(prior.mean, prior.mean)
     found = cast(
         "_Found",
-        optimize.minimize(
+        scipy.optimize.minimize(
             objective, prior.mean, method="L-BFGS-B", options={"maxiter": MOST_ITERATIONS}
         ),
     )
@@ -88,7 +88,7 @@ def log_sigmoid(logits: Matrix) -> Matrix:
 
 def log_above(standardised: Matrix) -> Matrix:
     """log P(a standard normal lies above)."""
-    return cast("Matrix", special.log_ndtr(-standardised))
+    return cast("Matrix", scipy.special.log_ndtr(-standardised))
 
 
 def log_sum(logarithms: Matrix, axis: int) -> Matrix:

@@ -10,16 +10,14 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lamas.controller.embedding_store import EmbeddingStore
+from lamas.controller.embedding_store import EMBEDDING_SIZE, EmbeddingStore
 from lamas.controller.equal_lengths import equal_length_batches
 from lamas.controller.int8 import use_int8
-from lamas.controller.minilm import MiniLM, Tokens, load_minilm, weights_version
+from lamas.controller.minilm import Tokens, load_minilm, weights_version
 from lamas.controller.threads import bounded_threads
 from lamas.controller.words import WordMeans
 from lamas.domain import OperatorSet, digest
 from lamas.errors import ControllerError
-
-EMBEDDING_SIZE = 384
 
 EncoderKind = Literal["float32", "int8", "words"]
 ENCODER_KINDS: tuple[EncoderKind, ...] = get_args(EncoderKind)
@@ -132,9 +130,13 @@ class QueryEncoder:
 def _model(kind: EncoderKind) -> Embeds:
     loaded = load_minilm()
     if kind == "int8":
-        use_int8(loaded)
-    model = MiniLM(loaded)
-    return WordMeans(model) if kind == "words" else model
+        use_int8(loaded.bert)
+    return WordMeans(loaded) if kind == "words" else loaded
+
+
+def forget_models() -> None:
+    """Give the memory of the weights back; the next text that is not kept loads them again."""
+    _model.cache_clear()
 
 
 def _cores() -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
 
 from lamas.domain import ordered_sum
 from lamas.errors import DomainError
@@ -127,7 +127,7 @@ def estimate_of(
         degrees=degrees if known else None,
         low=drawn.value - reach if known else None,
         high=drawn.value + reach if known else None,
-        p_value=2 * float(stats.t.sf(abs(drawn.value) / error, degrees)) if known else None,
+        p_value=2 * float(scipy.stats.t.sf(abs(drawn.value) / error, degrees)) if known else None,
         seeds=seeds,
         problems=problems,
         pairs=pairs,
@@ -260,12 +260,12 @@ def _degrees(*parts: tuple[float, int]) -> float:
         return _t_quantile(degrees) - wanted
 
     # SciPy does not declare what it returns.
-    return float(cast("float", optimize.brentq(beyond, fewest, most)))
+    return float(cast("float", scipy.optimize.brentq(beyond, fewest, most)))
 
 
 def _t_quantile(degrees: float) -> float:
-    # Not stats.t.ppf: the same value, fifty times as fast.
-    return float(special.stdtrit(degrees, 0.5 + CONFIDENCE / 2))
+    # Not scipy.stats.t.ppf: the same value, fifty times as fast.
+    return float(scipy.special.stdtrit(degrees, 0.5 + CONFIDENCE / 2))
 
 
 def _method(seeds: int, problems: int, known: bool, resamples: int) -> str:

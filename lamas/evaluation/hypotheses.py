@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from lamas.domain import NonInferiorityVerdict
 from lamas.errors import DomainError
@@ -46,7 +46,7 @@ def non_inferiority(difference: PairedEstimate, *, margin: float) -> NonInferior
         margin=margin,
         low=low,
         high=high,
-        p_value=float(stats.t.sf((difference.value + margin) / error, degrees)),
+        p_value=float(scipy.stats.t.sf((difference.value + margin) / error, degrees)),
         verdict=_verdict(low, high, margin),
     )
 
@@ -83,8 +83,8 @@ def mcnemar(only_a: int, only_b: int) -> McNemar:
     n = only_a + only_b
     if n == 0:
         return McNemar(only_a=0, only_b=0, exact=1.0, mid=1.0)
-    exact = float(stats.binomtest(only_a, n, 0.5).pvalue)
-    observed = float(stats.binom.pmf(only_a, n, 0.5))
+    exact = float(scipy.stats.binomtest(only_a, n, 0.5).pvalue)
+    observed = float(scipy.stats.binom.pmf(only_a, n, 0.5))
     # With equal counts both tails are the one observed outcome, which half counts once.
     weight = 0.5 if only_a == only_b else 1.0
     return McNemar(only_a=only_a, only_b=only_b, exact=exact, mid=exact - weight * observed)
@@ -104,6 +104,6 @@ def benjamini_hochberg(p_values: Mapping[str, float]) -> dict[str, float]:
     # SciPy does not declare what it returns.
     adjusted = cast(
         "NDArray[np.float64]",
-        stats.false_discovery_control(list(p_values.values()), method="bh"),
+        scipy.stats.false_discovery_control(list(p_values.values()), method="bh"),
     )
     return {name: float(p) for name, p in zip(p_values, adjusted, strict=True)}

@@ -7,8 +7,8 @@ from statistics import NormalDist
 from typing import cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from lamas.errors import DomainError
 
@@ -56,7 +56,7 @@ def clopper_pearson(successes: int, n: int) -> Interval:
     # SciPy does not declare what it returns.
     low, high = cast(
         "tuple[float, float]",
-        stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="exact"),
+        scipy.stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="exact"),
     )
     return Interval(low=float(low), high=float(high), method="clopper-pearson")
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from lamas.domain import Rollout, derive_seed
 from lamas.domain.latency import Agreement, LatencyFit, PredictedSeconds
@@ -60,7 +60,7 @@ def spearman(
     left: Sequence[float] | NDArray[np.float64], right: Sequence[float] | NDArray[np.float64]
 ) -> float | None:
     """Pearson correlation of average ranks; None unless both vary."""
-    ranks = [np.asarray(stats.rankdata(values), dtype=np.float64) for values in (left, right)]
+    ranks = [np.asarray(scipy.stats.rankdata(values), dtype=np.float64) for values in (left, right)]
     return pearson(*ranks)
 
 

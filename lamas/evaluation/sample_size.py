@@ -2,7 +2,7 @@
 
 import math
 
-from scipy import stats
+import scipy
 
 from lamas.errors import DomainError
 
@@ -63,12 +63,12 @@ def problems_for_continuous(
 
 
 def _power_of_t(n: int, effect: float, level: float) -> float:
-    critical = float(stats.t.ppf(1 - level, n - 1))
-    return float(stats.nct.sf(critical, n - 1, effect * math.sqrt(n)))
+    critical = float(scipy.stats.t.ppf(1 - level, n - 1))
+    return float(scipy.stats.nct.sf(critical, n - 1, effect * math.sqrt(n)))
 
 
 def _effort(level: float, power: float) -> float:
-    return float(stats.norm.isf(level) + stats.norm.ppf(power)) ** 2
+    return float(scipy.stats.norm.isf(level) + scipy.stats.norm.ppf(power)) ** 2
 
 
 def _check(margin: float, difference: float, level: float, power: float) -> None:

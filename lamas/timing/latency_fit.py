@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from lamas.domain.latency import LatencyModel, SentCall
 from lamas.errors import DomainError
@@ -134,5 +134,7 @@ def _soft_l1(rows: _FloatArray, target: _FloatArray, found: _FloatArray) -> _Flo
 def _least_squares(rows: _FloatArray, target: _FloatArray) -> _FloatArray:
     """Non-negative least squares; thousands of rows are first reduced to as many as columns."""
     orthogonal, triangle = np.linalg.qr(rows)
-    solution = cast("tuple[_FloatArray, float]", optimize.nnls(triangle, orthogonal.T @ target))
+    solution = cast(
+        "tuple[_FloatArray, float]", scipy.optimize.nnls(triangle, orthogonal.T @ target)
+    )
     return solution[0]

@@ -11,7 +11,7 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lamas.answers.program import canonical_code, complete_program, extract_code, preamble
+from lamas.answers.program import canonical_code, complete_program, preamble
 from lamas.benchmarks import Benchmark, BenchmarkSettings, build_benchmark, program_of
 from lamas.domain import Problem
 from lamas.errors import BenchmarkError
@@ -240,10 +240,11 @@ def test_equal_programs_vote_together(task: Task):
 
 
 def test_text_without_code_has_no_code():
-    assert extract_code("I would use a loop.") is None
+    assert canonical_code("I would use a loop.") is None
     assert canonical_code("") is None
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200), st.sampled_from(TASKS))
 def test_any_text_is_read_without_an_error(text: str, task: Task):
     for answer in (text, f"```python\n{text}\n```", task.full + text):

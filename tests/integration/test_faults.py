@@ -127,23 +127,6 @@ def test_a_disk_that_is_full_in_mid_run_is_a_sentence_and_with_room_the_run_goes
     )
 
 
-@pytest.fixture
-def frozen(tmp_path: Path) -> Callable[[Path, bool], None]:
-    """Makes a file immutable, for root too, or mutable again."""
-    probe = tmp_path / "probe"
-    probe.touch()
-
-    def set_frozen(path: Path, on: bool) -> None:
-        subprocess.run(["chattr", "+i" if on else "-i", str(path)], check=True, timeout=60)
-
-    try:
-        set_frozen(probe, True)
-        set_frozen(probe, False)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("files cannot be made immutable here (chattr)")
-    return set_frozen
-
-
 @pytest.mark.parametrize("what", ["file", "folder"])
 def test_a_warehouse_that_becomes_read_only_in_mid_run_is_a_sentence_and_can_be_gone_on_with(
     warm: Starter, tmp_path: Path, frozen: Callable[[Path, bool], None], what: str, lamas: Run

@@ -22,7 +22,7 @@ LINE = (
     "evaluation.problems=10",
     "evaluation.baselines=[generate,generate_cot]",
 )
-PARTS = {"orchestrator.guarded": "server", "prefect server": "server", "simulated": "endpoint"}
+PARTS = {"orchestrator.guarded": "server", "prefect server": "server", "flows retrain": "main"}
 """What a process is called, by what stands in its command line."""
 TICK_SECONDS = 0.2
 FIRST_ROLLOUT = """
@@ -49,9 +49,7 @@ def spent(pid: int) -> Spent | None:
         return None
     per_second = os.sysconf("SC_CLK_TCK")
     cpu = (int(fields[11]) + int(fields[12])) / per_second
-    part = next((name for key, name in PARTS.items() if key in line), "main")
-    if part == "main" and "retrain" not in line:
-        part = "other"
+    part = next((name for key, name in PARTS.items() if key in line), "other")
     return Spent(part=part, cpu_seconds=cpu)
 
 
@@ -104,7 +102,7 @@ def main() -> None:
     first = float(said[0]) - began
     print(f"CPU {total:.1f} s")
     print(f"wall {wall:.1f} s, {first:.1f} s to the first of {int(said[1])} rollouts")
-    for part in ("main", "server", "endpoint", "other"):
+    for part in ("main", "server", "other"):
         cpu = sum(item.cpu_seconds for item in seen.values() if item.part == part)
         print(f"  {part:<9} {cpu:5.1f} s")
 

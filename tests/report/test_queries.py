@@ -29,6 +29,7 @@ def labelled(rollout: Rollout) -> Iterable[tuple[OperatorInvocation, CriticalPat
     return zip(rollout.trace.invocations, naive_labels(rollout.trace), strict=True)
 
 
+@pytest.mark.slow
 def test_there_is_one_field_for_each_query_and_none_is_forgotten_here(recorded: Recorded) -> None:
     tested = {name.split("__", 1)[1] for name in globals() if name.startswith("test_query__")}
     assert tested == set(recorded.frames)

@@ -87,6 +87,7 @@ def elements(files: ReportFiles) -> Elements:
     return parsed(files.page.read_text("utf-8"))
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_beside_itself(files: ReportFiles, elements: Elements) -> None:
     assert not {"script", "link", "img", "iframe"} & set(elements.tags)
     assert all(address.startswith("#") for address in elements.addresses)
@@ -171,6 +172,7 @@ def test_marks_differ_without_colour() -> None:
     assert len({mark.dashes for mark in list(found.values())[:7]}) == 7
 
 
+@pytest.mark.slow
 def test_it_may_be_repeated_and_writes_the_same_bytes(
     recorded: Recorded, files: ReportFiles, tmp_path: Path
 ) -> None:
@@ -205,6 +207,7 @@ def test_text_from_outside_cannot_become_markup(recorded: Recorded) -> None:
     assert "imulated" not in found.text
 
 
+@pytest.mark.slow
 def test_a_run_that_only_evaluated_one_fixed_graph_once(tmp_path: Path) -> None:
     warehouse = prepared(tmp_path / "few.duckdb", "run-1")
     writer = Writer(warehouse)
@@ -220,6 +223,7 @@ def test_a_run_that_only_evaluated_one_fixed_graph_once(tmp_path: Path) -> None:
     assert "A typical rollout" in found
 
 
+@pytest.mark.slow
 def test_errors_say_which_run_and_what_to_do(
     recorded: Recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,6 +246,7 @@ def test_errors_say_which_run_and_what_to_do(
     assert "there is no warehouse at" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_writes_below_home(
     recorded: Recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,6 +134,7 @@ def open_to_defects(sound: Warehouse) -> Generator[duckdb.DuckDBPyConnection, No
         yield connection
 
 
+@pytest.mark.slow
 def test_a_sound_warehouse_passes_every_audit(sound: Warehouse) -> None:
     assert [result.name for result in sound.audit() if result.rows.height] == []
 
@@ -153,6 +154,7 @@ def test_every_audit_has_a_planted_defect_and_says_what_it_looks_for() -> None:
     assert all(len(file.headline) > 20 for file in sql_files(AUDITS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("audit", "defect"), [*DEFECTS.items(), *MORE_DEFECTS])
 def test_a_planted_defect_is_found(
     open_to_defects: duckdb.DuckDBPyConnection, audit: str, defect: str

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lamas.errors import WarehouseError
+from lamas.errors import UnwritableError, WarehouseError
 from tests.naive import naive_labels
 from tests.patience import patience
 from tests.random_rollouts import random_rollouts
@@ -61,6 +62,24 @@ def test_a_full_disk_loses_nothing_that_was_stored(warehouse: Warehouse, more_ki
     assert Writer(again).add_rollouts(
         [(item, naive_labels(item.trace)) for item in random_rollouts(5, seed=999, at_step=999)]
     )
+
+
+def test_a_folder_that_becomes_read_only_within_a_transaction_is_named(
+    warehouse: Warehouse, frozen: Callable[[Path, bool], None]
+) -> None:
+    def write() -> None:
+        with warehouse.writing() as connection:
+            connection.execute("CREATE TABLE meanwhile AS FROM range(10)")
+            # The log beside the file is made at the commit.
+            frozen(warehouse.path.parent, True)
+
+    try:
+        with pytest.raises(UnwritableError, match=f"{warehouse.path} cannot be written"):
+            write()
+    finally:
+        frozen(warehouse.path.parent, False)
+    batch = [(item, naive_labels(item.trace)) for item in random_rollouts(5, seed=1, at_step=1)]
+    assert Writer(warehouse).add_rollouts(batch) == 5
 
 
 def _complaint(path: Path) -> str:

@@ -151,6 +151,7 @@ ASKED_BY_RUN = (
     "critical_shares",
     "invocation_recomputed",
     "layer_recomputed",
+    "predicted_invocations",
     "predicted_labels",
     "predicted_rollouts",
     "rollout_recomputed",

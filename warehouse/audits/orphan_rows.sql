@@ -161,6 +161,34 @@ links AS (
         'latency_models' AS refers_to,
         latency_model_id AS missing_id
     FROM predicted_seconds
+    UNION ALL
+    SELECT
+        'served_requests' AS relation,
+        request_id AS row_id,
+        'runs' AS refers_to,
+        run_id AS missing_id
+    FROM served_requests
+    UNION ALL
+    SELECT
+        'served_requests' AS relation,
+        request_id AS row_id,
+        'rollouts' AS refers_to,
+        rollout_id AS missing_id
+    FROM served_requests
+    UNION ALL
+    SELECT
+        'served_requests' AS relation,
+        request_id AS row_id,
+        'checkpoints' AS refers_to,
+        checkpoint_id AS missing_id
+    FROM served_requests
+    UNION ALL
+    SELECT
+        'feedback' AS relation,
+        feedback_id AS row_id,
+        'served_requests' AS refers_to,
+        request_id AS missing_id
+    FROM feedback
 ),
 
 stored AS (
@@ -198,6 +226,11 @@ stored AS (
         'latency_models' AS refers_to,
         latency_model_id AS missing_id
     FROM latency_models
+    UNION ALL
+    SELECT
+        'served_requests' AS refers_to,
+        request_id AS missing_id
+    FROM served_requests
 )
 
 SELECT

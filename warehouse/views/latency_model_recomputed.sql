@@ -45,14 +45,10 @@ varying AS (
 SELECT
     latency_model_id,
     count(*) AS held_out_rollouts,
-    100 * median(abs(ranked.predicted - ranked.measured) / nullif(ranked.measured, 0))
-        AS median_absolute_percentage_error,
+    median_percentage_error(ranked.predicted, ranked.measured) AS median_absolute_percentage_error,
     CASE
         WHEN any_value(varying.measured_varies)
-            THEN
-                1
-                - sum((ranked.measured - ranked.predicted) ** 2)
-                / sum((ranked.measured - varying.mean_measured) ** 2)
+            THEN explained(ranked.predicted, ranked.measured, varying.mean_measured)
     END AS r_squared,
     CASE
         WHEN any_value(varying.measured_varies AND varying.predicted_varies)
@@ -62,14 +58,11 @@ SELECT
         WHEN any_value(varying.measured_varies AND varying.predicted_varies)
             THEN corr(ranked.predicted_rank, ranked.measured_rank)
     END AS spearman,
-    100 * median(abs(ranked.proxy - ranked.measured) / nullif(ranked.measured, 0))
+    median_percentage_error(ranked.proxy, ranked.measured)
         AS proxy_median_absolute_percentage_error,
     CASE
         WHEN any_value(varying.measured_varies)
-            THEN
-                1
-                - sum((ranked.measured - ranked.proxy) ** 2)
-                / sum((ranked.measured - varying.mean_measured) ** 2)
+            THEN explained(ranked.proxy, ranked.measured, varying.mean_measured)
     END AS proxy_r_squared,
     CASE
         WHEN any_value(varying.measured_varies AND varying.tokens_vary)

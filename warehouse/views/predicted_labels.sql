@@ -4,32 +4,30 @@ WITH
 -- Groups keep what a condition may name, so that it reaches the tables.
 layers AS (
     SELECT
-        predicted.latency_model_id,
-        rollouts.run_id,
-        rollouts.rollout_id,
-        rollouts.execution_mode,
-        invocations.layer,
-        invocations.kind,
-        list(predicted.seconds ORDER BY invocations.position) AS in_order,
+        latency_model_id,
+        run_id,
+        rollout_id,
+        execution_mode,
+        layer,
+        kind,
+        list(seconds ORDER BY position) AS in_order,
         list(
             {
-                'invocation_id': invocations.invocation_id,
-                'operator': invocations.operator,
-                'cost_usd': invocations.cost_usd,
-                'seconds': predicted.seconds
+                'invocation_id': invocation_id,
+                'operator': operator,
+                'cost_usd': cost_usd,
+                'seconds': seconds
             }
-            ORDER BY invocations.position
+            ORDER BY position
         ) AS members
-    FROM predicted_seconds AS predicted
-    INNER JOIN operator_invocations AS invocations USING (invocation_id)
-    INNER JOIN rollouts USING (rollout_id)
+    FROM predicted_invocations
     GROUP BY
-        predicted.latency_model_id,
-        rollouts.run_id,
-        rollouts.rollout_id,
-        rollouts.execution_mode,
-        invocations.layer,
-        invocations.kind
+        latency_model_id,
+        run_id,
+        rollout_id,
+        execution_mode,
+        layer,
+        kind
 ),
 
 placed AS (

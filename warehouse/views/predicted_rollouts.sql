@@ -3,29 +3,21 @@ CREATE OR REPLACE VIEW predicted_rollouts AS
 WITH
 paths AS (
     SELECT
-        predicted.latency_model_id,
-        rollouts.run_id,
-        rollouts.rollout_id,
-        rollouts.execution_mode,
-        bool_and(predicted.held_out) AS held_out,
+        latency_model_id,
+        run_id,
+        rollout_id,
+        execution_mode,
+        bool_and(held_out) AS held_out,
         -- Sorts by layer, then by position.
         list_sort(
-            list(
-                {
-                    'layer': invocations.layer,
-                    'position': invocations.position,
-                    'length': predicted.seconds
-                }
-            )
+            list({ 'layer': layer, 'position': position, 'length': seconds })
         ) AS parts
-    FROM predicted_seconds AS predicted
-    INNER JOIN operator_invocations AS invocations USING (invocation_id)
-    INNER JOIN rollouts USING (rollout_id)
+    FROM predicted_invocations
     GROUP BY
-        predicted.latency_model_id,
-        rollouts.run_id,
-        rollouts.rollout_id,
-        rollouts.execution_mode
+        latency_model_id,
+        run_id,
+        rollout_id,
+        execution_mode
 )
 
 SELECT

@@ -64,8 +64,8 @@ def verdict_of(data: ReportData) -> tuple[str, Verdict] | None:
         differences=tuple(item.paired() for item in data.differences), margin=first.margin
     )
     promoted = first.decision == "promoted"
-    text = f"{'Promoted' if promoted else 'Not promoted'}: {verdict.reason()}"
-    if verdict.holds and not promoted:
+    text = f"{'Promoted' if promoted else 'Not promoted'}: {first.reason or verdict.reason()}"
+    if verdict.holds and first.holds is not False and not promoted:
         text += ", but promotion was switched off (promotion.enabled=false)"
     return text, verdict
 
@@ -93,7 +93,7 @@ def _result(data: ReportData, charts: Sequence[Chart]) -> str:
             f"<code>{escape(first.reference)}</code>; paired bootstrap over "
             f"{first.problems:,} problems. The rule: the score is lower by at most "
             f"{100 * first.margin:g} points, and CP_len or cost is lower, both with 95 % "
-            "confidence.</p>",
+            "confidence; waiting is not longer, and no fixed graph is better.</p>",
             tables.differences(data.differences, own_time=not run.makespan_is_of_the_model),
             _figures(charts, "run/differences", run),
         ]

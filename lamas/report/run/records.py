@@ -53,6 +53,9 @@ class Difference:
     reference: str
     decision: str
     margin: float
+    holds: bool | None
+    reason: str | None
+    """Why it was decided so, as it was said then; None where a run of an earlier version did."""
     problems: int
     metric: str
     value: float

@@ -177,6 +177,7 @@ def test_model_files(tmp_path: Path, home: Path) -> None:
     assert not files(home)
 
 
+@pytest.mark.slow
 def test_endpoints(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def options(url: str, *more: str) -> list[str]:
         given = ["llm=endpoint", f"llm.base_url={url}", "llm.model=tiny"]
@@ -295,6 +296,7 @@ def test_prefect_servers(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not files(home)
 
 
+@pytest.mark.slow
 def test_checkpoints(prepared: Path, tmp_path: Path) -> None:
     at, ids = f"home={prepared}", checkpoint_ids(prepared)
     with unchanged(prepared):
@@ -360,6 +362,7 @@ def test_stages_without_what_they_read(prepared: Path) -> None:
         refused(["collect", *TINY, at, "benchmark.size=30"], "of 30 problems", "lamas prepare")
 
 
+@pytest.mark.slow
 def test_a_benchmark_that_changed_under_its_split(tmp_path: Path, home: Path) -> None:
     """Stored without an orchestrator; the command then meets another file of the same name."""
     lines = [f'{{"question": "{n} + 1?", "answer": "{n + 1}"}}\n' for n in range(20)]

@@ -154,29 +154,50 @@ def create_app(*, final):
 """
 
 
-def test_a_port_that_is_taken_at_the_last_moment_is_left_to_the_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that starts in no time, as it does nothing."""
     package = tmp_path / "prefect" / "server" / "api"
     package.mkdir(parents=True)
     for folder in (package, package.parent, package.parent.parent):
         (folder / "__init__.py").touch()
     (package / "server.py").write_text(FAKE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_port_that_is_taken_is_left_to_the_other(tmp_path: Path) -> None:
     with healthy(tmp_path / "other") as address:
         taken = int(address.split(":")[2].removesuffix("/api"))
-        free_port = server.free_port
-
-        def unlucky(preferred: int) -> int:
-            return taken if preferred == taken else free_port(preferred)
-
-        monkeypatch.setattr(server, "free_port", unlucky)
         with prefect_server(tmp_path / "home", port=taken) as found:
             assert found.owned
             assert found.api_url != address
             assert answers(found.api_url)
         assert not answers(found.api_url)
         assert answers(address)
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_done_meanwhile_knows_the_server(tmp_path: Path) -> None:
+    known: list[str] = []
+    with prefect_server(
+        tmp_path / "home", meanwhile=lambda: known.append(os.environ["PREFECT_API_URL"])
+    ) as found:
+        assert known == [found.api_url]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_failure_meanwhile_ends_the_server(tmp_path: Path) -> None:
+    known: list[str] = []
+
+    def fail() -> None:
+        known.append(os.environ["PREFECT_API_URL"])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), prefect_server(tmp_path / "home", meanwhile=fail):
+        pass
+    assert not answers(known[0])
+    assert "PREFECT_API_URL" not in os.environ
 
 
 HOLD = """
