@@ -71,6 +71,8 @@ def rollout_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Column
                 "sample_index",
                 "retry",
                 "seed",
+                "multiplier",
+                "deadline",
             ),
         ),
         "graph": [plan.graph.names for plan in plans],
@@ -123,6 +125,13 @@ def label_columns(labels: Iterable[Sequence[CriticalPathLabel]], names: Iterable
     return fields(list(chain.from_iterable(labels)), names)
 
 
+def chain_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
+    owned = [(rollout.rollout_id, item) for rollout in rollouts for item in rollout.chains]
+    places = [place for rollout in rollouts for place in range(len(rollout.chains))]
+    special = {"chain": places}
+    return {**_owned("rollout_id", owned, _without(names, special)), **special}
+
+
 def latency_model_columns(fits: Sequence[LatencyFit], names: Iterable[str]) -> Columns:
     models = [fit.model for fit in fits]
     held_out, proxy = [fit.held_out for fit in fits], [fit.proxy for fit in fits]
@@ -134,6 +143,11 @@ def latency_model_columns(fits: Sequence[LatencyFit], names: Iterable[str]) -> C
         **{f"proxy_{name}": values for name, values in fields(proxy, figures).items()},
     }
     return {**fields(fits, _without(names, special)), **special}
+
+
+def simulated_columns(records: Sequence[object], cell_id: str, names: Iterable[str]) -> Columns:
+    """Records of one simulated cell, whose id stands in every row."""
+    return _owned("cell_id", [(cell_id, record) for record in records], names)
 
 
 def _messages(call: ModelCall) -> list[dict[str, str]]:

@@ -32,6 +32,7 @@ INVOCATIONS = Table(name="operator_invocations", key=("invocation_id",))
 MODEL_CALLS = Table(name="model_calls", key=("invocation_id", "call_index"))
 TOOL_EXECUTIONS = Table(name="tool_executions", key=("invocation_id", "tool_index"))
 LABELS = Table(name="critical_path_labels", key=("invocation_id",))
+CHAIN_OUTCOMES = Table(name="chain_outcomes", key=("rollout_id", "chain"))
 CREDITS = Table(
     name="credits",
     key=("rollout_id", "layer", "operator", "credit_rule"),
@@ -74,6 +75,23 @@ PREDICTED_SECONDS = Table(
     key=("invocation_id", "latency_model_id"),
     contradicts=("seconds",),
 )
+TABLE_FITS = Table(
+    name="table_fits", key=("run_id",), contradicts=("checkpoint_id", "multiplier", "best_score")
+)
+OPERATING_POINTS = Table(
+    name="operating_points", key=("checkpoint_id", "multiplier"), contradicts=("score", "time")
+)
+SERVED_REQUESTS = Table(name="served_requests", key=("request_id",))
+FEEDBACK = Table(name="feedback", key=("feedback_id",))
+SIMULATED_CELLS = Table(
+    name="simulated_cells", key=("cell_id",), contradicts=("run_id", "policies", "load", "seed")
+)
+SIMULATED_WORKFLOWS = Table(name="simulated_workflows", key=("cell_id", "workflow"))
+SIMULATED_CALLS = Table(name="simulated_calls", key=("cell_id", "call"))
+SIMULATED_NODE_SAMPLES = Table(name="simulated_node_samples", key=("cell_id", "node", "seen_at"))
+SIMULATED_COLD_STARTS = Table(
+    name="simulated_cold_starts", key=("cell_id", "node", "model", "began_at")
+)
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -85,6 +103,7 @@ TABLES: tuple[Table, ...] = (
     MODEL_CALLS,
     TOOL_EXECUTIONS,
     LABELS,
+    CHAIN_OUTCOMES,
     CREDITS,
     UPDATES,
     EVALUATIONS,
@@ -93,5 +112,14 @@ TABLES: tuple[Table, ...] = (
     COMPARISON_ESTIMATES,
     LATENCY_MODELS,
     PREDICTED_SECONDS,
+    TABLE_FITS,
+    OPERATING_POINTS,
+    SERVED_REQUESTS,
+    FEEDBACK,
+    SIMULATED_CELLS,
+    SIMULATED_WORKFLOWS,
+    SIMULATED_CALLS,
+    SIMULATED_NODE_SAMPLES,
+    SIMULATED_COLD_STARTS,
 )
 """Every table, each after the tables it refers to."""

@@ -15,11 +15,13 @@ Flow = Callable[[list[str]], Awaitable[object]]
 STAGES = {
     "prepare": "load, check, split and embed the benchmark's problems",
     "collect": "sample graphs for one batch of training problems and run them",
+    "tabulate": "run each operator that reads no predecessor on each training problem",
     "credit": "label the critical path and assign credit to a run's decisions",
     "update": "one gradient step from a run's credited rollouts; writes a checkpoint",
     "evaluate": "answer the held-out problems with a checkpoint and the baselines",
     "retrain": "all of it: prepare, (collect, credit, update) × steps, evaluate, promote or not",
     "compare": "train variants over several seeds, weigh them on the same held-out problems",
+    "simulate": "serve a workload on a simulated cluster under several sets of policies",
     "sweep": "the same for a grid of configuration values: what does each cost and bring?",
 }
 

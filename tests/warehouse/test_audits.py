@@ -13,6 +13,8 @@ from tests.naive import naive_credits, naive_labels
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import fitted_credits, make_fit, predictions_of
 from tests.warehouse.records import evaluation_rollouts, make_metric, make_update
+from tests.warehouse.simulated import simulated_cell
+from tests.warehouse.tables import tabulated
 from warehouse import Registry, Warehouse
 from warehouse.audit import run_audits
 from warehouse.migration import packaged_schema
@@ -24,6 +26,7 @@ RETRIED = make_rollout([[step("Generate", 1)]], rollout_id="retried", retry=1)
 
 DEFECTS: dict[str, str] = {
     "calls_without_first_attempt": "DELETE FROM model_calls WHERE status = 'error'",
+    "chain_outcomes_differ": "UPDATE chain_outcomes SET seconds = seconds + 1e-9",
     "champions_unclear": "UPDATE checkpoints SET status = 'champion' WHERE step = 0",
     "checkpoints_without_parent": "UPDATE checkpoints SET parent_id = NULL WHERE step = 2",
     "costs_impossible": "UPDATE model_calls SET cost_usd = -cost_usd WHERE call_index = 0",
@@ -46,11 +49,17 @@ DEFECTS: dict[str, str] = {
     "rollout_totals_differ": "UPDATE rollouts SET cost_usd = cost_usd + 1e-12",
     "runs_without_end": "UPDATE runs SET status = 'completed'",
     "scores_out_of_range": "UPDATE rollouts SET score = 1.5 WHERE score = 1",
+    "simulated_calls_impossible": "UPDATE simulated_calls SET started_at = ready_at - 1",
     "updates_miscounted": "UPDATE updates SET rollouts = rollouts + 1",
 }
 
 MORE_DEFECTS: list[tuple[str, str]] = [
     ("calls_without_first_attempt", "UPDATE model_calls SET attempt = attempt + 1"),
+    ("chain_outcomes_differ", "UPDATE chain_outcomes SET cp_tokens = cp_tokens + 1e-9"),
+    ("chain_outcomes_differ", "UPDATE chain_outcomes SET score = 1 - score"),
+    ("chain_outcomes_differ", "UPDATE chain_outcomes SET answer_key = '3' WHERE chain = 1"),
+    ("chain_outcomes_differ", "DELETE FROM chain_outcomes WHERE chain = 2"),
+    ("chain_outcomes_differ", "UPDATE model_calls SET ended_at = ended_at + 1 WHERE branch = 2"),
     ("champions_unclear", "DELETE FROM promotions"),
     ("checkpoints_without_parent", "UPDATE checkpoints SET step = 9 WHERE step = 0"),
     ("credits_differ", "UPDATE credits SET advantage = advantage * 1.0000001 + 1e-9"),
@@ -61,6 +70,8 @@ MORE_DEFECTS: list[tuple[str, str]] = [
     ("orphan_rows", "DELETE FROM latency_models"),
     ("predicted_seconds_differ", "UPDATE latency_models SET reference_load = reference_load + 1"),
     ("labels_inconsistent", "DELETE FROM critical_path_labels"),
+    ("orphan_rows", "DELETE FROM simulated_cells"),
+    ("simulated_calls_impossible", "UPDATE simulated_workflows SET ended_at = 0"),
     ("ended_before_started", "UPDATE runs SET ended_at = started_at - 1"),
     ("evaluations_differ", "UPDATE evaluations SET n = n + 1"),
     ("evaluations_differ", "UPDATE evaluations SET split = 'train'"),
@@ -97,6 +108,12 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
     writer.add_updates(
         [replace(make_update(), rollouts=len(usable), failed_rollouts=80 - len(usable))]
     )
+    table = [
+        tabulated("Generate", ("2", 1.0, 100)),
+        tabulated("MultiGenerateCoT", ("3", 0.0, 300), ("2", 1.0, 100), ("2", 1.0, 400)),
+        tabulated("MultiGenerateCoT", error="ModelError: 503", problem=1),
+    ]
+    writer.add_rollouts([(item, naive_labels(item.trace)) for item in table])
     evaluated = evaluation_rollouts(40)
     writer.add_rollouts([(item, naive_labels(item.trace)) for item in evaluated])
     scores = [item.score for item in evaluated if item.score is not None]
@@ -104,6 +121,8 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
         make_metric(value=sum(scores) / len(scores)), n=len(scores), failed=40 - len(scores)
     )
     writer.add_evaluations([measured])
+    cell, kept = simulated_cell()
+    writer.add_simulated(cell, workflows=kept.workflows, calls=kept.calls)
     Registry(warehouse).promote("lamas-1", evidence={"score": 0.5}, decided_at=T0)
     return warehouse
 
