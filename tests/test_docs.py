@@ -66,6 +66,7 @@ def test_the_pages_print_lines() -> None:
     assert len(PRINTED) > 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", PRINTED)
 def test_a_printed_line_is_understood(words: list[str], tmp_path: Path) -> None:
     program, *arguments = words

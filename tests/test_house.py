@@ -79,6 +79,7 @@ def test_no_package_takes_from_one_above_it() -> None:
     assert upstairs() == []
 
 
+@pytest.mark.slow
 def test_the_script_prints_every_room(capsys: pytest.CaptureFixture[str]) -> None:
     main()
     printed = capsys.readouterr().out

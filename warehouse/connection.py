@@ -3,9 +3,10 @@
 import random
 import re
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +14,7 @@ import duckdb
 import polars as pl
 
 from lamas.errors import WarehouseError, unwritable
+from warehouse.instances import HELD, Instances
 
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.25
@@ -27,7 +29,7 @@ ROWS_IN_GROUP = 16_384
 _BUSY = (
     "Could not set lock on file",
     "different configuration than existing connections",
-    "already attached by database",
+    HELD,
 )
 _UNWRITABLE = (
     "Permission denied",
@@ -39,8 +41,23 @@ _UNWRITABLE = (
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 
 
+_Config = dict[str, str | bool | int | float | list[str]]
+_PARTS = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
+"""Files that make up one that was not closed, by what follows its name."""
+
 # Given when a file is opened: readers of one process that share it are confined alike.
-_CONFINED = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+_CONFINED: _Config = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+_LOCKED = "SET enable_external_access = false; SET lock_configuration = true"
+# Polars holds texts the same way: they need not be copied once more.
+_TEXTS: _Config = {
+    "arrow_output_version": "1.4",
+    "produce_arrow_string_view": True,
+}
+_READING = Instances()
+_WRITING = Instances()
 
 
 @contextmanager
@@ -51,25 +68,32 @@ def connect(
     timeout_seconds: float,
     folder: Path | None = None,
     unrestricted: bool = False,
+    foreign: bool = False,
 ) -> Generator[duckdb.DuckDBPyConnection]:
     """A connection for the length of a `with` block; waits for whoever holds the file.
 
-    A reader reaches no other file of the machine and no network, whatever statements and the views
-    in the file say; those in `folder` if one is given, all if `unrestricted`.
+    A reader reaches no other file of the machine and no network, whatever the views in the file
+    say; those in `folder` if one is given, all if `unrestricted`. Statements that are not the
+    program's own are `foreign`: they could attach this file for writing, and reach it read-only.
 
     Raises WarehouseError when the file cannot be opened, or is still held after
     `timeout_seconds`.
     """
-    confined = read_only and not unrestricted
-    connection = _open(
-        path, read_only=read_only, timeout_seconds=timeout_seconds, confined=confined
-    )
-    try:
-        if confined:
-            _confine(connection, folder)
-        yield connection
-    finally:
-        connection.close()
+    path = path.absolute()
+    with ExitStack() as stack:
+
+        def opened() -> duckdb.DuckDBPyConnection:
+            if not read_only:
+                options = f"ROW_GROUP_SIZE {ROWS_IN_GROUP}"
+                return stack.enter_context(_WRITING.attached(path, _free, options, alone=True))
+            if not (unrestricted or foreign or folder):
+                start = partial(_bound_to, path)
+                return stack.enter_context(_READING.attached(path, start, "READ_ONLY", alone=False))
+            return stack.enter_context(
+                closing(_alone(path, confined=not unrestricted, folder=folder))
+            )
+
+        yield _silent(_patient(opened, path, timeout_seconds))
 
 
 @contextmanager
@@ -162,59 +186,57 @@ def _frame(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
         raise _wrong(error) from error
 
 
-def _open(
-    path: Path, *, read_only: bool, timeout_seconds: float, confined: bool
+def _patient(
+    opened: Callable[[], duckdb.DuckDBPyConnection], path: Path, timeout_seconds: float
 ) -> duckdb.DuckDBPyConnection:
     deadline = time.monotonic() + timeout_seconds
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
-            connection = _reading(path, confined=confined) if read_only else _writing(path)
+            return opened()
         except duckdb.Error as error:
             message = str(error)
             if not any(sign in message for sign in _BUSY):
                 raise _unusable(path, message) from error
             if time.monotonic() + pause > deadline:
                 raise WarehouseError(_busy_message(path, message, timeout_seconds)) from error
-        else:
-            # It would appear among the rows that a command prints. Whoever shares a confined file
-            # may change nothing any more.
-            with suppress(duckdb.InvalidInputException):
-                connection.execute("SET enable_progress_bar = false")
-            return connection
         # Jitter keeps two waiting writers from knocking at the same instants for ever.
         time.sleep(pause * random.uniform(0.5, 1.5))
         pause = min(pause * 1.6, LONGEST_PAUSE_SECONDS)
 
 
-def _reading(path: Path, *, confined: bool) -> duckdb.DuckDBPyConnection:
-    # Polars holds texts the same way: they need not be copied once more.
-    texts: dict[str, str | bool] = {
-        "arrow_output_version": "1.4",
-        "produce_arrow_string_view": True,
-    }
-    return duckdb.connect(
-        str(path), read_only=True, config={**texts, **(_CONFINED if confined else {})}
-    )
-
-
-def _confine(connection: duckdb.DuckDBPyConnection, folder: Path | None) -> None:
+def _silent(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Without a bar of its progress, which would appear among the rows that a command prints."""
+    # Whoever shares a confined file may change nothing any more.
     with suppress(duckdb.InvalidInputException):
-        # Refused where another reader of this process confined the file before.
+        connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def _free() -> duckdb.DuckDBPyConnection:
+    return _silent(duckdb.connect(":memory:"))
+
+
+def _bound_to(path: Path) -> duckdb.DuckDBPyConnection:
+    """An instance that may open this one file."""
+    spill: _Config = {"temp_directory": f"{path}.tmp"}
+    instance = _silent(duckdb.connect(":memory:", config=_TEXTS | _CONFINED | spill))
+    instance.execute("SET allowed_paths = $1", [[f"{path}{part}" for part in _PARTS]])
+    instance.execute(_LOCKED)
+    return instance
+
+
+def _alone(path: Path, *, confined: bool, folder: Path | None) -> duckdb.DuckDBPyConnection:
+    """The file as an instance of its own, which no statement can make writable."""
+    connection = duckdb.connect(
+        str(path), read_only=True, config=_TEXTS | (_CONFINED if confined else {})
+    )
+    # Refused where another reader of this process confined the file before.
+    with suppress(duckdb.InvalidInputException):
         if folder is not None:
             connection.execute("SET allowed_directories = $1", [[f"{folder}/"]])
-        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-
-
-def _writing(path: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(":memory:")
-    try:
-        # Row groups are merged, in memory, when the file is checkpointed.
-        connection.execute(f"ATTACH $1 AS warehouse (ROW_GROUP_SIZE {ROWS_IN_GROUP})", [str(path)])
-        connection.execute("USE warehouse")
-    except BaseException:
-        connection.close()
-        raise
+        if confined:
+            connection.execute(_LOCKED)
     return connection
 
 

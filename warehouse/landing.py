@@ -15,6 +15,7 @@ from lamas.errors import WarehouseError
 from warehouse.arrow import Layout, arrow_table, layout_of
 from warehouse.migration import migrate, packaged_schema
 from warehouse.schema import (
+    CHAIN_OUTCOMES,
     DECISIONS,
     INVOCATIONS,
     LABELS,
@@ -35,6 +36,7 @@ _BY_ID = {
     MODEL_CALLS.name: "invocation",
     TOOL_EXECUTIONS.name: "invocation",
     LABELS.name: "invocation",
+    CHAIN_OUTCOMES.name: "rollout",
 }
 """The tables that rollouts fill, in order, and whose identifier their rows carry."""
 

@@ -32,6 +32,7 @@ INVOCATIONS = Table(name="operator_invocations", key=("invocation_id",))
 MODEL_CALLS = Table(name="model_calls", key=("invocation_id", "call_index"))
 TOOL_EXECUTIONS = Table(name="tool_executions", key=("invocation_id", "tool_index"))
 LABELS = Table(name="critical_path_labels", key=("invocation_id",))
+CHAIN_OUTCOMES = Table(name="chain_outcomes", key=("rollout_id", "chain"))
 CREDITS = Table(
     name="credits",
     key=("rollout_id", "layer", "operator", "credit_rule"),
@@ -76,6 +77,12 @@ PREDICTED_SECONDS = Table(
 )
 SERVED_REQUESTS = Table(name="served_requests", key=("request_id",))
 FEEDBACK = Table(name="feedback", key=("feedback_id",))
+TABLE_FITS = Table(
+    name="table_fits", key=("run_id",), contradicts=("checkpoint_id", "multiplier", "best_score")
+)
+OPERATING_POINTS = Table(
+    name="operating_points", key=("checkpoint_id", "multiplier"), contradicts=("score", "time")
+)
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -87,6 +94,7 @@ TABLES: tuple[Table, ...] = (
     MODEL_CALLS,
     TOOL_EXECUTIONS,
     LABELS,
+    CHAIN_OUTCOMES,
     CREDITS,
     UPDATES,
     EVALUATIONS,
@@ -97,5 +105,7 @@ TABLES: tuple[Table, ...] = (
     PREDICTED_SECONDS,
     SERVED_REQUESTS,
     FEEDBACK,
+    TABLE_FITS,
+    OPERATING_POINTS,
 )
 """Every table, each after the tables it refers to."""

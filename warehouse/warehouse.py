@@ -102,7 +102,9 @@ class Warehouse:
 
         An `unrestricted` query may use other files of the machine.
         """
-        with self._connection(read_only=True, unrestricted=unrestricted) as connection:
+        with self._connection(
+            read_only=True, unrestricted=unrestricted, foreign=True
+        ) as connection:
             if run_id is not None:
                 connection.execute("SET VARIABLE run_id = $1", [run_id])
             return fetch_until_interrupted(connection, sql)
@@ -150,7 +152,7 @@ class Warehouse:
 
     @contextmanager
     def _connection(
-        self, *, read_only: bool, unrestricted: bool = False
+        self, *, read_only: bool, unrestricted: bool = False, foreign: bool = False
     ) -> Generator[duckdb.DuckDBPyConnection]:
         with self._lock:
             self._refuse_if_gone()
@@ -160,6 +162,7 @@ class Warehouse:
                     read_only=read_only,
                     timeout_seconds=self._timeout_seconds,
                     unrestricted=unrestricted,
+                    foreign=foreign,
                 ) as connection:
                     yield connection
             except duckdb.Error as error:

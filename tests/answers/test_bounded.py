@@ -57,6 +57,7 @@ async def test_reading_aside_gives_what_reading_at_once_gives(readers: Workers) 
             assert aside == find_answer(reader, long)
 
 
+@pytest.mark.slow
 async def test_the_event_loop_is_free_while_answers_are_read(readers: Workers) -> None:
     """The longest gap between heartbeats stays far below what reading takes in this process."""
     answers = [f"# {n}\n{EXPENSIVE['numbers and prose']}" for n in range(16)]

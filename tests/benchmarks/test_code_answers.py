@@ -244,6 +244,7 @@ def test_text_without_code_has_no_code():
     assert canonical_code("") is None
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200), st.sampled_from(TASKS))
 def test_any_text_is_read_without_an_error(text: str, task: Task):
     for answer in (text, f"```python\n{text}\n```", task.full + text):

@@ -63,6 +63,7 @@ def test_the_same_settings_give_the_same_problems_and_others_another_version():
         assert not {p.problem_id for p in problems} & {p.problem_id for p in first}
 
 
+@pytest.mark.slow
 def test_problems_do_not_depend_on_the_hash_seed_of_the_process():
     program = (
         "from lamas.benchmarks import build_benchmark, settings_from\n"

@@ -85,6 +85,7 @@ def test_the_short_cut_for_rationals_agrees_with_the_solver(left: Fraction, righ
         assert SOLVER.compare(*written).equal == (left == right)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_the_pair_counts_as_unequal():
     own = MathJudge(workers=1, seconds=1)
     assert own.compare("2x", "x+x").equal
@@ -94,6 +95,7 @@ def test_a_killed_worker_is_replaced_and_the_pair_counts_as_unequal():
     assert own.compare("3x", "x+x+x").equal
 
 
+@pytest.mark.slow
 def test_workers_end_with_their_judge():
     own = MathJudge(workers=1, seconds=1)
     own.compare("1", "2x")

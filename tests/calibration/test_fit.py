@@ -43,6 +43,7 @@ def solver(profile: SimulatedProfile, name: str) -> Solve:
     return behaviour
 
 
+@pytest.mark.slow
 def test_a_known_profile_is_found_again(fitted: Calibration) -> None:
     profile = fitted.profile
     truth = TRUTH.populations["other_math"]
@@ -69,6 +70,7 @@ def test_a_known_profile_is_found_again(fitted: Calibration) -> None:
     assert select.steepness == pytest.approx(3.0, abs=1.8)
 
 
+@pytest.mark.slow
 def test_the_fitted_profile_is_right_as_often_as_the_true_one(fitted: Calibration) -> None:
     """On 1,500 problems, where the starting profile is far off."""
 

@@ -108,6 +108,7 @@ def sampled(
     return Lengths(calls, [f"p/{index}" for index in range(count)], SCALED), difficulty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [10_000, 200])
 def test_lengths_are_found_again_also_when_many_were_cut(limit: int) -> None:
     lengths, _ = sampled(limit)

@@ -200,6 +200,7 @@ def test_probabilities_of_all_graphs_sum_to_one_and_match_frequencies(
         assert counts[drawn] / copies == pytest.approx(probability, abs=5 * deviation + 1e-9)
 
 
+@pytest.mark.slow
 def test_paper_probabilities_stay_within_the_published_bounds() -> None:
     low, high = 1 / (1 + 6 * math.e**2), math.e**2 / (math.e**2 + 6)
     assert (round(low, 3), round(high, 3)) == (0.022, 0.552)

@@ -59,6 +59,7 @@ def test_embeddings_are_unit_vectors_that_know_meaning(encoder: QueryEncoder) ->
     assert rows[0] @ rows[1] > rows[0] @ rows[2] + 0.2
 
 
+@pytest.mark.slow
 def test_embeddings_are_those_of_the_published_pipeline(encoder: QueryEncoder) -> None:
     texts = _texts(20)
     program = [sys.executable, "-c", PUBLISHED, str(weights_folder())]
@@ -68,6 +69,7 @@ def test_embeddings_are_those_of_the_published_pipeline(encoder: QueryEncoder) -
     assert np.abs(encoder.encode(texts) - np.array(json.loads(said.stdout))).max() < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["float32", "int8"])
 def test_an_embedding_depends_on_no_other_text(kind: EncoderKind) -> None:
     texts = _texts(60)

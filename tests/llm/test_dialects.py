@@ -86,6 +86,7 @@ async def test_a_refusal_with_the_status_of_a_success_is_asked_once(
     assert "no entry" in only.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reason",
     ["error", "abort", "network_error", "insufficient_system_resource", "failed", "Error"],

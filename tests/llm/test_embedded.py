@@ -41,6 +41,7 @@ def wait_until_gone(pid: int) -> None:
     until(lambda: not is_running(pid))
 
 
+@pytest.mark.slow
 async def test_the_packaged_model_answers_and_its_server_is_gone_afterwards() -> None:
     async with EmbeddedServer(SMALL) as server:
         pid = server.pid
@@ -130,6 +131,7 @@ async def test_only_who_has_the_key_of_this_start_may_ask_and_no_web_page_may() 
     assert EmbeddedServer(SMALL)._key != settings.api_key  # pyright: ignore[reportPrivateUsage]
 
 
+@pytest.mark.slow
 async def test_a_server_that_dies_comes_back_a_few_times_and_then_says_why_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -82,6 +82,7 @@ async def test_more_than_an_answer_can_be_is_cut_off_by_a_budget_that_names_itse
     assert any(f" is longer than {budget} " in call.error for budget in budgets), call.error
 
 
+@pytest.mark.slow
 async def test_a_packed_body_takes_no_more_memory_than_its_budget() -> None:
     bomb = sends(zipped(1 << 30), JSON, headers={"content-encoding": "gzip"})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.slow
 def test_the_bench_prints_all_its_figures() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "tests.measure.sandbox", "--runs", "25"],

@@ -87,6 +87,7 @@ def elements(files: ReportFiles) -> Elements:
     return parsed(files.page.read_text("utf-8"))
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_beside_itself(files: ReportFiles, elements: Elements) -> None:
     assert not {"script", "link", "img", "iframe"} & set(elements.tags)
     assert all(address.startswith("#") for address in elements.addresses)
@@ -116,6 +117,8 @@ def test_it_says_what_the_run_found(elements: Elements, recorded: Recorded) -> N
     change = next(item for item in recorded.differences if item.metric == "score_difference")
     assert f"{100 * change.value:+.1f} points" in text
     assert "lamas retrain" in text
+    for words in ("What the operators are worth", "By category", "What choosing brought"):
+        assert words in text
     for query in recorded.frames.keys() - {"run", "entrants"}:
         assert f"warehouse/reports/{place_of(query, OF_RUN)}.sql" in text
 
@@ -169,6 +172,7 @@ def test_marks_differ_without_colour() -> None:
     assert len({mark.dashes for mark in list(found.values())[:7]}) == 7
 
 
+@pytest.mark.slow
 def test_it_may_be_repeated_and_writes_the_same_bytes(
     recorded: Recorded, files: ReportFiles, tmp_path: Path
 ) -> None:
@@ -187,6 +191,14 @@ def test_text_from_outside_cannot_become_markup(recorded: Recorded) -> None:
         failures=(replace(data.failures[0], reason=nasty, place=nasty),),
         bottlenecks=tuple(replace(item, operator=nasty) for item in data.bottlenecks),
         gantt=tuple(replace(item, problem_id=nasty) for item in data.gantt),
+        picks=tuple(replace(item, category=nasty) for item in data.picks),
+        gaps_closed=tuple(
+            replace(item, category=nasty, best_fixed=nasty) for item in data.gaps_closed
+        ),
+        operator_values=tuple(replace(item, operator=nasty) for item in data.operator_values),
+        oracle_gaps=tuple(
+            replace(item, category=nasty, best_fixed=nasty) for item in data.oracle_gaps
+        ),
     )
     examples = [item for item in charts(changed) if item.query == "shared/gantt"]
     found = parsed(page(changed, examples, RECIPE))
@@ -195,6 +207,7 @@ def test_text_from_outside_cannot_become_markup(recorded: Recorded) -> None:
     assert "imulated" not in found.text
 
 
+@pytest.mark.slow
 def test_a_run_that_only_evaluated_one_fixed_graph_once(tmp_path: Path) -> None:
     warehouse = prepared(tmp_path / "few.duckdb", "run-1")
     writer = Writer(warehouse)
@@ -210,6 +223,7 @@ def test_a_run_that_only_evaluated_one_fixed_graph_once(tmp_path: Path) -> None:
     assert "A typical rollout" in found
 
 
+@pytest.mark.slow
 def test_errors_say_which_run_and_what_to_do(
     recorded: Recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,6 +246,7 @@ def test_errors_say_which_run_and_what_to_do(
     assert "there is no warehouse at" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_writes_below_home(
     recorded: Recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

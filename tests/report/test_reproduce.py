@@ -13,6 +13,7 @@ def stored(*overrides: str) -> str:
     return json.dumps(load_settings(overrides).model_dump(mode="json"), sort_keys=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "found"),
     [

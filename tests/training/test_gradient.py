@@ -149,6 +149,7 @@ def test_the_loss_gradient_is_the_gradient_of_the_expected_reward(kind: Controll
     assert checked > 8
 
 
+@pytest.mark.slow
 def test_the_sampled_estimate_converges_to_the_exact_gradient() -> None:
     built = moved_controller("lamas")
     every = list(every_graph(built))

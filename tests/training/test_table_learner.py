@@ -43,6 +43,7 @@ def names(fit: TableFit, table: TrainingTable, **condition: float) -> list[str]:
     return [str(choice.graph) for choice in chosen]
 
 
+@pytest.mark.slow
 def test_it_thinks_long_where_the_query_shows_that_it_must(fit: TableFit) -> None:
     unseen = world(400, seed=1)
     chosen = np.array(names(fit, unseen.table))
@@ -72,6 +73,7 @@ def test_one_controller_serves_the_whole_frontier(fit: TableFit) -> None:
     assert careful > 80
 
 
+@pytest.mark.slow
 def test_the_expectation_is_over_the_graphs_that_are_drawn() -> None:
     controller = fitted(100).controller
     controller.policy.get_buffer("sharpness").fill_(2.0)
@@ -107,6 +109,7 @@ def test_stored_decisions_have_the_log_probability_they_were_drawn_with(fit: Tab
     assert again.decisions.tolist() == pytest.approx(stored, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_equal_arguments_give_equal_controllers_and_another_seed_others() -> None:
     first, again, other = (
         state_digest(Trainer(fitted(30, seed=seed).controller)) for seed in (0, 0, 1)

@@ -86,6 +86,7 @@ def test_the_lamas_policy_finds_the_best_graph_and_commits_to_it() -> None:
     assert share_of_the_best(trainer(settings=learning_settings()), 30) > 0.6
 
 
+@pytest.mark.slow
 def test_the_paper_policy_finds_it_too_but_cannot_commit() -> None:
     # It may give each of three layers at most 0.552: 0.17 for all of them.
     assert share_of_the_best(trainer("paper", settings=learning_settings()), 30) < 0.35

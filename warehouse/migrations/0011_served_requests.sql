@@ -11,7 +11,9 @@ CREATE TEMP TABLE kept_tool_executions AS FROM tool_executions;
 CREATE TEMP TABLE kept_critical_path_labels AS FROM critical_path_labels;
 CREATE TEMP TABLE kept_credits AS FROM credits;
 CREATE TEMP TABLE kept_predicted_seconds AS FROM predicted_seconds;
+CREATE TEMP TABLE kept_chain_outcomes AS FROM chain_outcomes;
 
+DROP TABLE chain_outcomes;
 DROP TABLE predicted_seconds;
 DROP TABLE credits;
 DROP TABLE critical_path_labels;
@@ -27,7 +29,7 @@ CREATE TABLE rollouts (
     problem_id VARCHAR NOT NULL REFERENCES problems (problem_id),
     checkpoint_id VARCHAR REFERENCES checkpoints (checkpoint_id),
     policy VARCHAR NOT NULL,
-    purpose VARCHAR NOT NULL CHECK (purpose IN ('train', 'evaluate', 'ask', 'serve')),
+    purpose VARCHAR NOT NULL CHECK (purpose IN ('train', 'evaluate', 'ask', 'tabulate', 'serve')),
     mode VARCHAR NOT NULL CHECK (mode IN ('sampled', 'decided', 'fixed')),
     execution_mode VARCHAR NOT NULL CHECK (execution_mode IN ('parallel', 'sequential')),
     step BIGINT NOT NULL,
@@ -50,6 +52,8 @@ CREATE TABLE rollouts (
     ended_at DOUBLE NOT NULL,
     trace_started_at DOUBLE NOT NULL,
     trace_ended_at DOUBLE NOT NULL,
+    multiplier DOUBLE,
+    deadline DOUBLE,
     CHECK (
         CASE
             WHEN status = 'failed' THEN score IS NULL
@@ -190,6 +194,18 @@ CREATE TABLE predicted_seconds (
 INSERT INTO predicted_seconds FROM kept_predicted_seconds;
 DROP TABLE kept_predicted_seconds;
 
+CREATE TABLE chain_outcomes (
+    rollout_id VARCHAR NOT NULL REFERENCES rollouts (rollout_id),
+    chain BIGINT NOT NULL CHECK (chain >= 0),
+    answer_key VARCHAR,
+    score DOUBLE NOT NULL CHECK (score BETWEEN 0 AND 1),
+    cp_tokens DOUBLE NOT NULL CHECK (cp_tokens >= 0),
+    seconds DOUBLE NOT NULL CHECK (seconds >= 0),
+    PRIMARY KEY (rollout_id, chain)
+);
+INSERT INTO chain_outcomes FROM kept_chain_outcomes;
+DROP TABLE kept_chain_outcomes;
+
 COMMENT ON TABLE rollouts IS 'One problem answered once by one execution graph';
 COMMENT ON COLUMN rollouts.rollout_id IS 'Identifier of the rollout';
 COMMENT ON COLUMN rollouts.run_id IS 'Run it belongs to';
@@ -197,9 +213,9 @@ COMMENT ON COLUMN rollouts.problem_id IS 'Problem it answers';
 COMMENT ON COLUMN rollouts.checkpoint_id IS
 'Controller that chose the graph; NULL for fixed graphs';
 COMMENT ON COLUMN rollouts.policy IS
-'Variant that chose the graph; `model` where a request went straight to a plain model';
+'Variant that chose the graph; when tabulating the operator; model: a plain model was asked';
 COMMENT ON COLUMN rollouts.purpose IS
-'train, evaluate, ask, or serve: a request that the gateway answered';
+'train, evaluate, ask, tabulate: one operator alone, or serve: a request to the gateway';
 COMMENT ON COLUMN rollouts.mode IS 'How the graph was chosen: sampled, decided or fixed';
 COMMENT ON COLUMN rollouts.execution_mode IS
 'parallel, or sequential: operators of a layer one after another';
@@ -232,6 +248,11 @@ COMMENT ON COLUMN rollouts.trace_started_at IS
 'Start of the execution of the graph, seconds since 1970-01-01 UTC';
 COMMENT ON COLUMN rollouts.trace_ended_at IS
 'End of the execution of the graph, seconds since 1970-01-01 UTC';
+
+COMMENT ON COLUMN rollouts.multiplier IS
+'Price of a unit of waiting, in score, that the graph was chosen at; NULL where none is known';
+COMMENT ON COLUMN rollouts.deadline IS
+'Mean waiting asked for, in the unit of the controller; NULL where none was asked';
 
 COMMENT ON TABLE decisions IS 'One chosen operator of one layer of one rollout';
 COMMENT ON COLUMN decisions.rollout_id IS 'Rollout it belongs to';
@@ -366,6 +387,18 @@ COMMENT ON COLUMN predicted_seconds.seconds IS
 'Predicted seconds at the reference load: per stage the slowest branch, summed over stages';
 COMMENT ON COLUMN predicted_seconds.held_out IS
 'True when its rollout was kept from the fit and the figures of the latency model rest on it';
+
+COMMENT ON TABLE chain_outcomes IS
+'What one chain of a tabulated rollout came to, as if it stood alone';
+COMMENT ON COLUMN chain_outcomes.rollout_id IS 'Rollout of purpose tabulate that finished';
+COMMENT ON COLUMN chain_outcomes.chain IS
+'Place of its candidate among those the operator left, from 0';
+COMMENT ON COLUMN chain_outcomes.answer_key IS
+'Normalised answer: equal keys are the same vote; NULL where none could be read';
+COMMENT ON COLUMN chain_outcomes.score IS 'S of this candidate, in [0, 1]';
+COMMENT ON COLUMN chain_outcomes.cp_tokens IS 'N_out + γ·t_tool of this chain, in tokens';
+COMMENT ON COLUMN chain_outcomes.seconds IS
+'From the start of the operator to the end of this chain';
 
 CREATE TABLE served_requests (
     request_id VARCHAR PRIMARY KEY,

@@ -37,6 +37,7 @@ def refused(finished: Finished, *, code: int) -> str:
     return line
 
 
+@pytest.mark.slow
 def test_promote_show_and_roll_back(home: Path) -> None:
     first, second = names(home)
     assert "no champion yet" in champion(home, "show").stdout
@@ -78,6 +79,7 @@ def test_a_promotion_needs_a_reason_and_a_name(home: Path) -> None:
     assert registry(home).promotions() == ()
 
 
+@pytest.mark.slow
 def test_unknown_repeated_and_impossible_changes_are_refused(home: Path) -> None:
     first = names(home)[0]
     unknown = champion(home, "promote", "lamas-0", "--reason", "x")

@@ -132,6 +132,7 @@ async def test_a_server_records_the_event_and_an_automation_acts_on_it(prefect_a
     assert until(lambda: events(prefect_api, "prefect.automation.triggered"))
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_the_champion_is_compared_with_its_last_ones(
     prefect_api: str, prepared: Path, tmp_path: Path
 ) -> None:

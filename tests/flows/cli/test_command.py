@@ -96,6 +96,7 @@ def test_audits_end_with_their_verdict(prepared: Path) -> None:
     assert "0 with findings" in shown.stdout
 
 
+@pytest.mark.slow
 def test_ask_takes_its_question_from_anywhere_and_draws_the_graph(prepared: Path) -> None:
     name = json.loads(
         run_here(
@@ -112,6 +113,7 @@ def test_ask_takes_its_question_from_anywhere_and_draws_the_graph(prepared: Path
     assert "simulated" in shown.stdout.lower()
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error(prepared: Path) -> None:
     many = "SELECT repeat('x', 100) FROM range(3000)"
     with subprocess.Popen(

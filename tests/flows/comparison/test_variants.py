@@ -19,6 +19,7 @@ def of(*overrides: str) -> dict[str, Settings]:
     return {item.name: item.settings for item in configured(load_settings(given), given)}
 
 
+@pytest.mark.slow
 def test_the_proof_names_what_the_paper_compares() -> None:
     given = ["experiment=proof"]
     variants = {item.name: item for item in configured(load_settings(given), given)}
@@ -90,6 +91,7 @@ def test_bad_comparisons_are_named(override: str, message: str) -> None:
         settings("comparison.fixed=[generate]", override)
 
 
+@pytest.mark.slow
 def test_a_grid_varies_each_key_alone_or_all_together() -> None:
     keys = "sweep.grid={training.lambda_t:[0.001,0.02],controller.layers:[2,6]}"
     given = [*BASE, keys, "sweep.fixed=[generate]"]

@@ -89,6 +89,7 @@ def refused(file: Path, tmp_path: Path) -> str:
     return str(raised.value)
 
 
+@pytest.mark.slow
 def test_the_helper_writes_what_can_be_restored(made: Path, tmp_path: Path) -> None:
     restore(settings_of(tmp_path / "other"), rewritten(made, contents(made)))
     assert (tmp_path / "other" / "checkpoints" / "one.safetensors").read_bytes() == b"1" * 1000

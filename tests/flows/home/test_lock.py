@@ -52,6 +52,7 @@ async def test_a_cancelled_wait_leaves_the_turn_to_the_others(tmp_path: Path) ->
         pass
 
 
+@pytest.mark.slow
 async def test_a_run_configured_to_wait_does(tmp_path: Path) -> None:
     home = tmp_path / "home"
     ran: list[str] = []

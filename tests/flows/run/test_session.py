@@ -47,6 +47,7 @@ async def ended_by(error: BaseException | None, options: list[str], kind: str = 
     return opened[0].run
 
 
+@pytest.mark.slow
 async def test_a_run_that_ends_is_completed_and_followed_by_another(options: list[str]) -> None:
     first = await ended_by(None, options)
     second = await ended_by(None, options)
@@ -59,6 +60,7 @@ async def test_a_run_that_ends_is_completed_and_followed_by_another(options: lis
         assert run.code_version == code_version()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
@@ -78,6 +80,7 @@ async def test_how_a_run_ended_is_on_record(
     assert run.ended_at is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "retries"),
     [(ModelUnreachableError("gone"), True), (asyncio.CancelledError(), False)],
@@ -95,6 +98,7 @@ async def test_an_unfinished_run_is_gone_on_with(
     assert (run.status, run.error) == ("completed", None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["seed=4", "resume=false", "training.lambda_c=1"])
 async def test_another_configuration_or_no_resume_is_another_run(
     options: list[str], other: str
@@ -105,6 +109,7 @@ async def test_another_configuration_or_no_resume_is_another_run(
         assert not current.shared.resumed
 
 
+@pytest.mark.slow
 async def test_another_kind_is_another_run(options: list[str]) -> None:
     stopped = await ended_by(asyncio.CancelledError(), options)
     other = await ended_by(None, options, kind="evaluate")
@@ -119,6 +124,7 @@ async def test_stages_inside_a_run_share_its_session(options: list[str]) -> None
     assert [run.kind for run in runs(options)] == ["retrain"]
 
 
+@pytest.mark.slow
 async def test_the_batch_belongs_to_the_retrain_or_to_the_named_run(options: list[str]) -> None:
     async with session("retrain", options) as current:
         assert current.batch_run == current.run.run_id
@@ -137,6 +143,7 @@ async def test_a_second_writer_is_refused_while_one_runs_and_welcome_after(
         pass
 
 
+@pytest.mark.slow
 async def test_what_was_opened_is_closed_however_the_run_ends(options: list[str]) -> None:
     closed: list[str] = []
 

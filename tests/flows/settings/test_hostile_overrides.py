@@ -30,6 +30,7 @@ def test_the_environment_is_not_read_into_what_is_recorded(
     assert KEY not in str(raised.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "override",
     [

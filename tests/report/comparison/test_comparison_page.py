@@ -118,6 +118,7 @@ def test_scores_that_do_not_vary_are_no_proof() -> None:
     assert "The scores were equal on every pair, which gives no interval" in claim.sentence
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_needs_nothing_beside_itself(files: ReportFiles, html: str) -> None:
     found = parsed(html)
     assert not {"script", "link", "img", "iframe"} & set(found.tags)
@@ -166,6 +167,7 @@ def test_text_in_charts_is_at_least_nine_points_on_a_phone(html: str) -> None:
         assert min(sizes) * scale >= LEAST_POINTS
 
 
+@pytest.mark.slow
 def test_the_same_page_comes_again(compared: Compared, files: ReportFiles, tmp_path: Path) -> None:
     again = write_report(compared.warehouse, "compare-1", tmp_path)
     assert again.page.read_bytes() == files.page.read_bytes()
@@ -200,6 +202,7 @@ def as_sweep(compared: Compared) -> ComparisonData:
     return replace(data, run=(facts,))
 
 
+@pytest.mark.slow
 def test_a_sweep_joins_the_values_of_each_key_in_their_order(compared: Compared) -> None:
     data = as_sweep(compared)
     assert swept_keys(data) == {
@@ -238,6 +241,7 @@ def test_an_unfinished_comparison_is_told(tmp_path: Path) -> None:
         write_report(warehouse, "compare-9", tmp_path)
 
 
+@pytest.mark.slow
 def test_the_latest_of_retrains_comparisons_and_sweeps_is_shown_and_named(
     compared: Compared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

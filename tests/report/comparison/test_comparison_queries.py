@@ -339,6 +339,7 @@ def test_query__spending(compared: Compared) -> None:
         assert found[key]["share_of_variant"] == pytest.approx(sum(of) / totals[key[0]])
 
 
+@pytest.mark.slow
 def test_benchmarks_are_adjusted_as_benjamini_and_hochberg_do(
     compared: Compared, tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ def paid(current: Session) -> int:
         return store.paid()[0]
 
 
+@pytest.mark.slow
 async def test_a_shard_lands_and_is_stored_with_its_answers(current: Session, shard: Shard) -> None:
     assert await run_shard(shard) == ShardReport()
     assert set(read_landed(shard.folder)["rollout_id"]) == {p.rollout_id for p in shard.plans}
@@ -94,6 +95,7 @@ async def test_a_shard_lands_and_is_stored_with_its_answers(current: Session, sh
     assert not any(result.rows.height for result in current.warehouse.audit())
 
 
+@pytest.mark.slow
 async def test_what_has_landed_or_is_stored_is_not_run_again(
     current: Session, shard: Shard
 ) -> None:
@@ -108,6 +110,7 @@ async def test_what_has_landed_or_is_stored_is_not_run_again(
     assert not shard.folder.exists()
 
 
+@pytest.mark.slow
 async def test_a_shard_ends_at_its_cap_with_what_it_has(current: Session, shard: Shard) -> None:
     report = await run_shard(replace(shard, budget=Budget(max_calls=8)))
     assert report.exhausted is not None
@@ -117,6 +120,7 @@ async def test_a_shard_ends_at_its_cap_with_what_it_has(current: Session, shard:
     assert len(stored(current)) < len(shard.plans)
 
 
+@pytest.mark.slow
 async def test_a_shard_that_nobody_wants_any_more_stops_and_loses_no_answer(
     prepared: Path, tmp_path: Path
 ) -> None:
@@ -160,6 +164,7 @@ async def test_a_shard_of_an_earlier_term_does_nothing(current: Session, shard: 
     assert stored(current) == {}
 
 
+@pytest.mark.slow
 async def test_a_half_written_landing_runs_again_from_its_answers(
     current: Session, shard: Shard, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,6 +188,7 @@ async def test_a_half_written_landing_runs_again_from_its_answers(
     assert set(stored(current)) == {plan.rollout_id for plan in shard.plans}
 
 
+@pytest.mark.slow
 async def test_a_run_killed_before_it_deletes_what_it_stored_stores_it_once(
     current: Session, shard: Shard
 ) -> None:
@@ -198,6 +204,7 @@ async def test_a_run_killed_before_it_deletes_what_it_stored_stores_it_once(
     assert not shard.landing.folder.exists()
 
 
+@pytest.mark.slow
 async def test_a_worker_that_goes_on_too_long_is_named(current: Session, shard: Shard) -> None:
     held, let_go = threading.Event(), threading.Event()
 
