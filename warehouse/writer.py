@@ -21,6 +21,13 @@ from lamas.domain import (
     Update,
 )
 from lamas.domain.latency import LatencyFit, PredictedSeconds
+from lamas.domain.serving import (
+    ColdStart,
+    NodeSample,
+    ServedCall,
+    ServedWorkflow,
+    SimulatedCell,
+)
 from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord
 from lamas.domain.texts import Texts, with_texts
 from lamas.errors import WarehouseError
@@ -195,6 +202,28 @@ class Writer:
         with self._warehouse.writing() as connection:
             table = schema.COMPARISON_ESTIMATES
             self._insert(connection, table, self._records(connection, table, estimates))
+
+    def add_simulated(
+        self,
+        cell: SimulatedCell,
+        *,
+        workflows: Sequence[ServedWorkflow],
+        calls: Sequence[ServedCall],
+        samples: Sequence[NodeSample] = (),
+        cold_starts: Sequence[ColdStart] = (),
+    ) -> None:
+        """Store a whole simulated cell of a stored run; an id that is there already stands."""
+        parts = (
+            (schema.SIMULATED_CELLS, [cell]),
+            (schema.SIMULATED_WORKFLOWS, workflows),
+            (schema.SIMULATED_CALLS, calls),
+            (schema.SIMULATED_NODE_SAMPLES, samples),
+            (schema.SIMULATED_COLD_STARTS, cold_starts),
+        )
+        with self._warehouse.writing() as connection:
+            for table, records in parts:
+                columns = partial(rows.simulated_columns, records, cell.cell_id)
+                self._insert(connection, table, self._built(connection, table, columns))
 
     def _insert(
         self, connection: duckdb.DuckDBPyConnection, table: Table, incoming: ArrowTable

@@ -24,6 +24,7 @@ from flows.settings.prefect import PrefectConfig
 from flows.settings.recording import ExportConfig, RecordingConfig, RetentionConfig
 from flows.settings.sandbox import SandboxConfig
 from flows.settings.section import Overlap, Section
+from flows.settings.simulation import SimulationConfig
 from flows.settings.table import TableConfig
 from flows.settings.training import BaselineConfig, CreditConfig, TrainingConfig
 from lamas.domain import digest
@@ -78,6 +79,7 @@ class Settings(Section):
     export: ExportConfig = ExportConfig()
     retention: RetentionConfig = RetentionConfig()
     calibration: CalibrationConfig
+    simulation: SimulationConfig = SimulationConfig()
 
     @field_validator("home", "warehouse")
     @classmethod
@@ -221,6 +223,7 @@ class Settings(Section):
                 "retention": True,
                 "calibration": True,
                 "comparison": {"at_once"} if kind == "compare" else True,
+                "simulation": {} if kind == "simulate" else True,
                 # Pydantic knows no False here.
                 "sweep": {} if kind == "sweep" else True,
                 "sandbox": {"concurrency"},

@@ -191,7 +191,7 @@ class Service:
         self, one: Taken, planned: PlannedRollout, embedding: str, execution: Execution
     ) -> Reply:
         now = self.kitchen.clock.now()
-        rollout = assembled(planned, execution.trace, execution.answer, None, (), execution.error)
+        rollout = assembled(planned, execution, None)
         self.allowances.spend(one.client, rollout.cost_usd, now)
         request = one.request(
             200 if execution.error is None else 502,

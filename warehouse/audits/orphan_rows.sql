@@ -189,6 +189,27 @@ links AS (
         'served_requests' AS refers_to,
         request_id AS missing_id
     FROM feedback
+    UNION ALL
+    SELECT
+        'simulated_cells' AS relation,
+        cell_id AS row_id,
+        'runs' AS refers_to,
+        run_id AS missing_id
+    FROM simulated_cells
+    UNION ALL
+    SELECT
+        'simulated_workflows' AS relation,
+        concat_ws('/', cell_id, workflow) AS row_id,
+        'simulated_cells' AS refers_to,
+        cell_id AS missing_id
+    FROM simulated_workflows
+    UNION ALL
+    SELECT
+        'simulated_calls' AS relation,
+        concat_ws('/', cell_id, call) AS row_id,
+        'simulated_cells' AS refers_to,
+        cell_id AS missing_id
+    FROM simulated_calls
 ),
 
 stored AS (
@@ -231,6 +252,11 @@ stored AS (
         'served_requests' AS refers_to,
         request_id AS missing_id
     FROM served_requests
+    UNION ALL
+    SELECT
+        'simulated_cells' AS refers_to,
+        cell_id AS missing_id
+    FROM simulated_cells
 )
 
 SELECT
