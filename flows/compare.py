@@ -77,8 +77,7 @@ async def _weigh(
     assumed = assumptions(*current.reader.assumed([item.session.run.run_id for item in members]))
     title += f" — {assumed}" if assumed else ""
     print_comparison(estimates, title)
-    timed = not settings.simulated or bool(settings.llm.simulated.time_scale)
-    text = claims_markdown(estimates, title, timed=timed)
+    text = claims_markdown(estimates, title, timed=settings.seconds_are_the_models)
     await acreate_markdown_artifact(key=kind, markdown=text)
     home, run_id = settings.home, current.run.run_id
     current.say(f"`lamas report home={home} run={run_id}` makes an HTML file of all this")

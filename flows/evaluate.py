@@ -9,19 +9,21 @@ from flows.champion.drift import watch_champion
 from flows.orchestrator.assets import checkpoint_key, dataset_key, evaluation_key, record_asset
 from flows.prepare import prepare
 from flows.rollouts.run import run_plans
-from flows.run.evaluated import Entrant, evaluated_rollouts, evaluation_label, fixed, learned
-from flows.run.learners import chosen_learner, stored_learner
+from flows.run.controls import NO_CONTROLS, Controls, controls_of
+from flows.run.evaluated import Entrant, fixed, learned
+from flows.run.learners import chosen_learner, stored_chooser
 from flows.run.naming import run_name
 from flows.run.opening import session
 from flows.run.plans import evaluation_plans
 from flows.run.problems import problem_set, unprepared
 from flows.run.session import Session
+from flows.run.standings import standings_of
 from lamas.benchmarks.problem_set import ProblemSet
-from lamas.domain import Problem, derive_seed
-from lamas.evaluation import summarise
+from lamas.domain import Problem
 from lamas.execution.requirements import requirements_of
 from lamas.report.assumed import assumptions
-from lamas.report.run.metrics_table import Standing, markdown, print_standings
+from lamas.report.run.metrics_table import markdown, print_standings
+from warehouse.table_fits import TableFits
 
 SPLITS = {"test": "held-out ", "train": "training ", "all": ""}
 
@@ -44,6 +46,9 @@ async def evaluate(
         evaluated = problems.of_split(config.split)[: config.problems]
         ids = _chosen(current) if checkpoint_ids is None else checkpoint_ids
         entrants = _entrants(current, problems, evaluated, ids)
+        controls = _controls(current, problems, evaluated, ids)
+        known = {item.policy for item in entrants}
+        entrants += [item for item in controls.entrants if item.policy not in known]
         await run_plans(
             current,
             problems,
@@ -51,13 +56,16 @@ async def evaluate(
             name="evaluate",
             samples_by_policy={item.policy: item.samples for item in entrants},
         )
-        standings = [_standing(current, entrant) for entrant in entrants]
+        standings, gap = standings_of(current, entrants, controls)
         current.writer.add_evaluations([m for item in standings for m in item.metrics])
         title = _title(current, entrants, len(evaluated))
         assumed = assumptions(*current.reader.assumed([current.run.run_id]))
         title += f" — {assumed}" if assumed else ""
         print_standings(standings, title)
-        await acreate_markdown_artifact(key="evaluation", markdown=markdown(standings, title))
+        if gap:
+            print(gap)
+        text = "\n\n".join([markdown(standings, title), *([gap] if gap else [])])
+        await acreate_markdown_artifact(key="evaluation", markdown=text)
         used = [checkpoint_key(name) for name in dict.fromkeys(ids)]
         await record_asset(
             evaluation_key(current.run.run_id),
@@ -76,13 +84,28 @@ def _chosen(current: Session) -> list[str]:
 def _entrants(
     current: Session, problems: ProblemSet, evaluated: Sequence[Problem], ids: Sequence[str]
 ) -> list[Entrant]:
-    entrants = [
-        learned(current, stored_learner(current, name), problems, evaluated)
-        for name in dict.fromkeys(ids)
+    choosers = [stored_chooser(current, name) for name in dict.fromkeys(ids)]
+    config = current.settings.evaluation
+    kind = current.settings.controller.kind
+    return [
+        *(learned(current, item, problems, evaluated) for item in choosers),
+        *(
+            learned(current, item, problems, evaluated, deadline=deadline)
+            for item in choosers
+            if item.controller.settings.kind == kind == "conditioned"
+            for deadline in config.deadlines
+        ),
+        *(fixed(current, name, evaluated) for name in config.baselines),
     ]
-    return entrants + [
-        fixed(current, name, evaluated) for name in current.settings.evaluation.baselines
-    ]
+
+
+def _controls(
+    current: Session, problems: ProblemSet, evaluated: Sequence[Problem], ids: Sequence[str]
+) -> Controls:
+    """Those of the first checkpoint that was learned from a table; none without one."""
+    fits = (TableFits(current.warehouse).of_checkpoint(name) for name in ids)
+    fit = next((item for item in fits if item is not None), None)
+    return NO_CONTROLS if fit is None else controls_of(current, fit, problems, evaluated)
 
 
 def _title(current: Session, entrants: Sequence[Entrant], problems: int) -> str:
@@ -99,12 +122,3 @@ def _title(current: Session, entrants: Sequence[Entrant], problems: int) -> str:
     pace = settings.llm.simulated.time_scale
     makespan = "" if pace else "; it does not wait, so makespan is the machine's own time"
     return f"{title} — simulated model{makespan}"
-
-
-def _standing(current: Session, entrant: Entrant) -> Standing:
-    rollouts = evaluated_rollouts(
-        current, policy=entrant.policy, checkpoint_id=entrant.checkpoint_id
-    )
-    seed = derive_seed(current.settings.seed, "bootstrap")
-    metrics = summarise(rollouts, evaluation_label(current, entrant), seed=seed)
-    return Standing(name=entrant.name, metrics=metrics)

@@ -188,6 +188,7 @@ class Reader:
                 invocations=invocations,
                 calls=calls,
                 tools=tools,
+                chains=_children(connection, "chain_outcomes", "rollout_id", ids, "chain"),
             )
 
     def rollout_statuses(self, run_id: str) -> dict[str, str]:

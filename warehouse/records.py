@@ -31,6 +31,7 @@ from lamas.domain import (
     Trace,
     Update,
 )
+from lamas.domain.operator_outcome import ChainOutcome
 
 Record = TypeVar("Record")
 
@@ -60,6 +61,7 @@ OUTCOME = RecordOf(RolloutResult)
 RUN = RecordOf(Run)
 UPDATE = RecordOf(Update)
 _CALL = RecordOf(ModelCall)
+_CHAIN = RecordOf(ChainOutcome)
 _DECISION = RecordOf(PolicyDecision)
 _INVOCATION = RecordOf(OperatorInvocation)
 _PLAN = RecordOf(PlannedRollout)
@@ -109,8 +111,10 @@ def rollouts(
     invocations: pl.DataFrame,
     calls: pl.DataFrame,
     tools: pl.DataFrame,
+    chains: pl.DataFrame,
 ) -> tuple[Rollout, ...]:
     """Rollouts put together from their rows; the other frames are ordered within each owner."""
+    chains_of = grouped(chains, "rollout_id", _CHAIN)
     decisions_of = grouped(decisions, "rollout_id", _DECISION)
     tools_of = grouped(tools, "invocation_id", _TOOL)
     invocations_of = _invocations(
@@ -133,7 +137,12 @@ def rollouts(
             started_at=row["trace_started_at"],
             ended_at=row["trace_ended_at"],
         )
-        parts = {"plan": plan, "trace": trace, "judging": judging_of.get(rollout_id, ())}
+        parts = {
+            "plan": plan,
+            "trace": trace,
+            "judging": judging_of.get(rollout_id, ()),
+            "chains": chains_of.get(rollout_id, ()),
+        }
         found.append(_ROLLOUT.validate({**row, **parts}))
     return tuple(found)
 

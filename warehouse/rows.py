@@ -71,6 +71,8 @@ def rollout_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Column
                 "sample_index",
                 "retry",
                 "seed",
+                "multiplier",
+                "deadline",
             ),
         ),
         "graph": [plan.graph.names for plan in plans],
@@ -121,6 +123,13 @@ def tool_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
 
 def label_columns(labels: Iterable[Sequence[CriticalPathLabel]], names: Iterable[str]) -> Columns:
     return fields(list(chain.from_iterable(labels)), names)
+
+
+def chain_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
+    owned = [(rollout.rollout_id, item) for rollout in rollouts for item in rollout.chains]
+    places = [place for rollout in rollouts for place in range(len(rollout.chains))]
+    special = {"chain": places}
+    return {**_owned("rollout_id", owned, _without(names, special)), **special}
 
 
 def latency_model_columns(fits: Sequence[LatencyFit], names: Iterable[str]) -> Columns:

@@ -32,6 +32,7 @@ INVOCATIONS = Table(name="operator_invocations", key=("invocation_id",))
 MODEL_CALLS = Table(name="model_calls", key=("invocation_id", "call_index"))
 TOOL_EXECUTIONS = Table(name="tool_executions", key=("invocation_id", "tool_index"))
 LABELS = Table(name="critical_path_labels", key=("invocation_id",))
+CHAIN_OUTCOMES = Table(name="chain_outcomes", key=("rollout_id", "chain"))
 CREDITS = Table(
     name="credits",
     key=("rollout_id", "layer", "operator", "credit_rule"),
@@ -74,6 +75,14 @@ PREDICTED_SECONDS = Table(
     key=("invocation_id", "latency_model_id"),
     contradicts=("seconds",),
 )
+TABLE_FITS = Table(
+    name="table_fits", key=("run_id",), contradicts=("checkpoint_id", "multiplier", "best_score")
+)
+OPERATING_POINTS = Table(
+    name="operating_points", key=("checkpoint_id", "multiplier"), contradicts=("score", "time")
+)
+SERVED_REQUESTS = Table(name="served_requests", key=("request_id",))
+FEEDBACK = Table(name="feedback", key=("feedback_id",))
 SIMULATED_CELLS = Table(
     name="simulated_cells", key=("cell_id",), contradicts=("run_id", "policies", "load", "seed")
 )
@@ -94,6 +103,7 @@ TABLES: tuple[Table, ...] = (
     MODEL_CALLS,
     TOOL_EXECUTIONS,
     LABELS,
+    CHAIN_OUTCOMES,
     CREDITS,
     UPDATES,
     EVALUATIONS,
@@ -102,6 +112,10 @@ TABLES: tuple[Table, ...] = (
     COMPARISON_ESTIMATES,
     LATENCY_MODELS,
     PREDICTED_SECONDS,
+    TABLE_FITS,
+    OPERATING_POINTS,
+    SERVED_REQUESTS,
+    FEEDBACK,
     SIMULATED_CELLS,
     SIMULATED_WORKFLOWS,
     SIMULATED_CALLS,

@@ -28,6 +28,7 @@ from lamas.domain.serving import (
     ServedWorkflow,
     SimulatedCell,
 )
+from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord
 from lamas.domain.texts import Texts, with_texts
 from lamas.errors import WarehouseError
 from warehouse import rows, schema
@@ -155,9 +156,11 @@ class Writer:
         checkpoints: Sequence[Checkpoint] = (),
         credits: Sequence[Credit] = (),
         predictions: Sequence[PredictedSeconds] = (),
+        fits: Sequence[TableFitRecord] = (),
+        points: Sequence[OperatingPointRecord] = (),
     ) -> None:
         """Store optimiser steps, and with them the credits they used, the predicted seconds those
-        rest on, and the checkpoints they made.
+        rest on, the checkpoints they made, and what learning from a table came to.
 
         Given together they are stored together: a killed run never holds a step without them.
         """
@@ -165,8 +168,11 @@ class Writer:
             for table, records in (
                 (schema.PREDICTED_SECONDS, predictions),
                 (schema.CREDITS, credits),
-                (schema.CHECKPOINTS, checkpoints),
+                # A parent must be there before its child: not in one statement with it.
+                *((schema.CHECKPOINTS, [item]) for item in checkpoints),
                 (schema.UPDATES, updates),
+                (schema.TABLE_FITS, fits),
+                (schema.OPERATING_POINTS, points),
             ):
                 self._insert(connection, table, self._records(connection, table, records))
 
@@ -260,6 +266,7 @@ def rollout_parts(batch: Sequence[LabelledRollout], texts: Texts) -> RolloutPart
         (schema.MODEL_CALLS, partial(rows.call_columns, rollouts)),
         (schema.TOOL_EXECUTIONS, partial(rows.tool_columns, rollouts)),
         (schema.LABELS, partial(rows.label_columns, [labels for _, labels in batch])),
+        (schema.CHAIN_OUTCOMES, partial(rows.chain_columns, rollouts)),
     )
 
 

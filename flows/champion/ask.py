@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from flows.champion.deployed import deployed_checkpoint, deployed_controller
 from flows.run.budget import remaining_budget
 from flows.settings import Settings
-from flows.wiring.learning import encoder_of
+from flows.wiring.learning import condition_of, encoder_of
 from flows.wiring.model import open_model
 from flows.wiring.parts import Parts
 from lamas.domain import Checkpoint, Clock, derive_seed, ordered_sum
@@ -38,6 +38,7 @@ async def ask(question: str, settings: Settings) -> None:
             checkpoint=checkpoint,
             execution_mode=settings.execution.mode,
             seed=derive_seed(settings.seed, "ask", os.urandom(8).hex()),
+            condition=condition_of(settings),
         )
         store = stack.enter_context(ResponseStore(settings.responses_path, run_id=planned.run_id))
         model = await open_model(

@@ -1,23 +1,26 @@
 """Promotion by evidence: a candidate becomes champion only if the configured rule holds."""
 
 import json
+from collections.abc import Sequence
 
 from prefect.artifacts import acreate_markdown_artifact
 
 from flows.run.evaluated import evaluated_rollouts
 from flows.run.session import Session
-from lamas.domain import derive_seed
-from lamas.evaluation import compare
-from lamas.evaluation.promotion import Verdict
+from lamas.domain import Rollout, derive_seed
+from lamas.evaluation import PairedDifference, compare
+from lamas.evaluation.promotion import Rival, Verdict
 from lamas.report.verdict import difference_lines
 
 
-async def promote_or_not(current: Session, *, reference: str, candidate: str) -> None:
-    """Weigh the candidate against the reference checkpoint on the problems both answered.
+async def promote_or_not(
+    current: Session, *, reference: str, candidate: str, best_fixed: str | None = None
+) -> None:
+    """Weigh the candidate against the reference, a checkpoint or a fixed graph of the evaluation,
+    and against every fixed graph, on the problems all answered.
 
-    The rule: the score is non-inferior (lower end of the 95 % interval of the difference above
-    −margin) and CP_len or cost falls (upper end of the interval of the log-ratio below 0). The
-    decision is stored with its evidence either way, and shown. A run that repeats the one that
+    The rule is `Verdict`'s; `best_fixed` names the graph that was best on the training problems.
+    The decision is stored with its evidence either way, and shown. A run that repeats the one that
     made the champion ends with the champion itself: there is nothing to decide.
     """
     champion = current.registry.champion()
@@ -26,14 +29,20 @@ async def promote_or_not(current: Session, *, reference: str, candidate: str) ->
         print(f"\n{heading}")
         await acreate_markdown_artifact(key="promotion", markdown=f"# {heading}")
         return
-    kind, config = current.settings.controller.kind, current.settings.promotion
+    settings, config = current.settings, current.settings.promotion
     verdict = Verdict(
-        differences=compare(
-            evaluated_rollouts(current, policy=kind, checkpoint_id=candidate),
-            evaluated_rollouts(current, policy=kind, checkpoint_id=reference),
-            seed=derive_seed(current.settings.seed, "bootstrap"),
-        ),
+        differences=_differences(current, candidate, reference),
         margin=config.score_margin,
+        longer_wait=config.longer_wait,
+        timed=settings.seconds_are_the_models,
+        rivals=tuple(
+            Rival(
+                name=name,
+                differences=_differences(current, candidate, name),
+                best=name == best_fixed,
+            )
+            for name in _rivals(settings.evaluation.baselines, best_fixed)
+        ),
     )
     promoted = verdict.holds and config.enabled
     if not _decided(current, candidate):
@@ -60,6 +69,27 @@ async def promote_or_not(current: Session, *, reference: str, candidate: str) ->
     await acreate_markdown_artifact(key="promotion", markdown="\n".join(markdown))
 
 
+def _rivals(baselines: Sequence[str], best_fixed: str | None) -> tuple[str, ...]:
+    """The best fixed graph of the training problems first, then the others."""
+    return tuple(dict.fromkeys([*([] if best_fixed is None else [best_fixed]), *baselines]))
+
+
+def _differences(current: Session, candidate: str, other: str) -> tuple[PairedDifference, ...]:
+    return compare(
+        _answered(current, candidate),
+        _answered(current, other),
+        seed=derive_seed(current.settings.seed, "bootstrap"),
+    )
+
+
+def _answered(current: Session, name: str) -> tuple[Rollout, ...]:
+    """This run's evaluation rollouts of a checkpoint, or of the fixed graph of that name."""
+    for item in current.registry.checkpoints():
+        if item.checkpoint_id == name:
+            return evaluated_rollouts(current, policy=item.controller, checkpoint_id=name)
+    return evaluated_rollouts(current, policy=name, checkpoint_id=None)
+
+
 def _decided(current: Session, candidate: str) -> bool:
     """Whether this run decided before it was interrupted: one decision is one row."""
     return any(
@@ -70,13 +100,22 @@ def _decided(current: Session, candidate: str) -> bool:
 
 def _evidence(verdict: Verdict, reference: str) -> dict[str, object]:
     return {
-        "rule": "score non-inferior by the margin, and CP_len or cost lower; 95 % intervals",
+        "rule": "score non-inferior by the margin, CP_len or cost lower, waiting not longer, no "
+        "fixed graph better, the best fixed graph's score reached; 95 % intervals",
+        "reason": verdict.reason(),
+        "holds": verdict.holds,
         "margin": verdict.margin,
+        "longer_wait": verdict.longer_wait,
         "reference": reference,
         "non_inferior": verdict.non_inferior,
         "improved": list(verdict.improved),
-        "differences": {
-            item.metric: {"value": item.value, "low": item.low, "high": item.high}
-            for item in verdict.differences
-        },
+        "differences": _figures(verdict.differences),
+        "fixed_graphs": {item.name: _figures(item.differences) for item in verdict.rivals},
+    }
+
+
+def _figures(differences: Sequence[PairedDifference]) -> dict[str, object]:
+    return {
+        item.metric: {"value": item.value, "low": item.low, "high": item.high}
+        for item in differences
     }

@@ -15,6 +15,7 @@ Flow = Callable[[list[str]], Awaitable[object]]
 STAGES = {
     "prepare": "load, check, split and embed the benchmark's problems",
     "collect": "sample graphs for one batch of training problems and run them",
+    "tabulate": "run each operator that reads no predecessor on each training problem",
     "credit": "label the critical path and assign credit to a run's decisions",
     "update": "one gradient step from a run's credited rollouts; writes a checkpoint",
     "evaluate": "answer the held-out problems with a checkpoint and the baselines",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.comparison.members import Member
+from flows.comparison.table_member import Taught, control, taught
 from flows.rollouts.empty_answers import ends_of
 from flows.rollouts.here import live_runner
 from flows.rollouts.run import run_owed
@@ -53,7 +54,7 @@ class Finished:
     ended_at: float
 
 
-Item = Rollout | Step | Finished
+Item = Rollout | Step | Taught | Finished
 
 
 class MemberRun:
@@ -66,9 +67,13 @@ class MemberRun:
         record: Callable[[Item], None],
         on_rollout: Callable[[Rollout], None],
         slots: asyncio.Semaphore,
+        teacher: str | None = None,
     ) -> None:
-        """`slots` bounds the rollouts in flight of all members together."""
+        """`slots` bounds the rollouts in flight of all members together; `teacher` is the run on
+        whose table controls are chosen.
+        """
         self._member = member
+        self._teacher = teacher
         self._session = member.session
         self._record = record
         self._on_rollout = on_rollout
@@ -89,15 +94,34 @@ class MemberRun:
         await self._evaluate(entrant)
 
     async def _entrant(self) -> Entrant:
-        name, evaluated = self._member.variant.fixed, self._evaluated
-        if name is not None:
-            return fixed(self._session, name, evaluated)
+        variant, evaluated = self._member.variant, self._evaluated
+        if variant.fixed is not None:
+            return fixed(self._session, variant.fixed, evaluated)
+        if variant.control is not None:
+            assert self._teacher is not None, "controls are configured with their variant"
+            return await control(
+                self._session,
+                self._tabulated,
+                evaluated,
+                kind=variant.control,
+                teacher=self._teacher,
+            )
+        if variant.by_table:
+            chooser = await taught(self._session, self._tabulated, self._record)
+            return learned(self._session, chooser, self._problems, evaluated)
         return learned(self._session, await self._train(), self._problems, evaluated)
 
     @property
     def _evaluated(self) -> tuple[Problem, ...]:
         config = self._session.settings.evaluation
         return self._problems.of_split(config.split)[: config.problems]
+
+    async def _tabulated(self, plans: Sequence[PlannedRollout]) -> Sequence[Rollout]:
+        batch = await as_batch(
+            f"cells of {plans[0].problem_id} and others · {self._member.label}",
+            lambda: self._rollouts(plans),
+        )
+        return batch.latest
 
     async def _train(self) -> Learner:
         run_id = self._session.run.run_id
@@ -207,7 +231,8 @@ class MemberRun:
             first.run_id,
             step=first.step,
             purpose=first.purpose,
-            policy=first.policy,
+            # Each operator of a table is a policy of its own.
+            policy=None if first.purpose == "tabulate" else first.policy,
             with_calls=self._clock is not None and first.purpose == "train",
         )
         return [item for item in found if _slot(item.plan) in slots]
@@ -223,5 +248,5 @@ class Batch:
     """Failed ones among all tries."""
 
 
-def _slot(planned: PlannedRollout) -> tuple[str, int]:
-    return planned.problem_id, planned.sample_index
+def _slot(planned: PlannedRollout) -> tuple[str, int, str]:
+    return planned.problem_id, planned.sample_index, planned.policy

@@ -62,7 +62,7 @@ def open_members(root: Session, variants: Sequence[Variant], seeds: int) -> tupl
     runs: list[tuple[Variant, int, Settings, Run]] = []
     for index in range(seeds):
         for variant in variants:
-            if index and variant.fixed is not None:
+            if index and variant.alone:
                 continue
             seed = root.settings.seed + index
             settings = variant.with_seed(seed)
@@ -100,7 +100,7 @@ def outcomes_of(root: Session, members: Sequence[Member]) -> dict[str, Outcomes]
     alone: dict[str, Outcomes] = {}
     for member in members:
         outcomes = root.reader.evaluated(member.session.run.run_id)
-        if member.variant.fixed is None:
+        if not member.variant.alone:
             seeded[member.variant.name][member.seed] = outcomes
         else:
             alone[member.variant.name] = outcomes

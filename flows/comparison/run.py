@@ -5,11 +5,14 @@ from collections.abc import Sequence
 
 from flows.comparison.member_run import Finished, Item, MemberRun, Step
 from flows.comparison.members import KIND, Member
+from flows.comparison.table_member import Taught
 from flows.rollouts.here import live_runner
 from flows.rollouts.progress import CollectProgress, on_terminal, publish
 from flows.run.problems import problem_set
 from flows.run.record import record_end
 from flows.run.session import Session
+from flows.run.table import table_problems
+from flows.run.table_learning import store_learned
 from lamas.domain import Rollout
 from lamas.execution.recorder import Recorder, recorded
 from lamas.execution.requirements import requirements_of
@@ -30,9 +33,19 @@ async def run_members(root: Session, members: Sequence[Member], *, name: str) ->
     slots = asyncio.Semaphore(root.settings.execution.concurrency)
     at_once = asyncio.Semaphore(root.settings.comparison.at_once)
 
+    teachers: dict[str, str] = {}
+    for member in members:
+        teachers.setdefault(member.variant.name, member.session.run.run_id)
+
     async def run_one(member: Member) -> None:
         async with at_once:
-            running = MemberRun(member, record=recorder.add, on_rollout=progress.add, slots=slots)
+            running = MemberRun(
+                member,
+                record=recorder.add,
+                on_rollout=progress.add,
+                slots=slots,
+                teacher=teachers.get(root.settings.comparison.controls or ""),
+            )
             await running.run()
 
     async def run_all() -> None:
@@ -62,7 +75,13 @@ def _owed(root: Session, members: Sequence[Member]) -> int:
         training, config = settings.training, settings.evaluation
         evaluated = problem_set(root).of_split(config.split)[: config.problems]
         total += len(evaluated) * config.samples
-        if member.variant.fixed is None:
+        if member.variant.by_table:
+            rows = len(table_problems(member.session, problem_set(root)))
+            cells = settings.table.samples * len(member.session.operators.tabulated)
+            total += rows * cells
+        elif member.variant.control == "oracle":
+            total += len(evaluated) * len(member.session.operators.tabulated)
+        elif not member.variant.alone:
             total += training.steps * training.problems_per_step * training.rollouts_per_problem
         if root.shared.resumed:
             total -= len(root.reader.rollout_statuses(member.session.run.run_id))
@@ -86,6 +105,8 @@ def in_order(items: Sequence[Item]) -> list[list[Item]]:
             made.clear()
         elif isinstance(item, Step):
             made.add(item.moved.checkpoint.checkpoint_id)
+        elif isinstance(item, Taught):
+            made.add(item.learned.fit.checkpoint_id)
         parts[-1].append(item)
     return parts
 
@@ -102,6 +123,9 @@ def _write_part(root: Session, items: Sequence[Item]) -> None:
             credits=[credit for step in steps for credit in step.credited.credits],
             predictions=[item for step in steps for item in step.credited.predictions],
         )
+    for item in items:
+        if isinstance(item, Taught):
+            store_learned(root.writer, item.learned)
     for step in steps:
         if step.obsolete is not None:
             step.obsolete.unlink(missing_ok=True)

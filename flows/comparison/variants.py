@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 from flows.settings import Settings
 from flows.settings.compose import load_settings
@@ -14,6 +15,16 @@ COMPARED = (*SHARED, "llm")
 """The same for a comparison: one model too."""
 
 
+Control = Literal["best_fixed", "neighbours", "random", "oracle"]
+CONTROLS: dict[str, Control] = {
+    "best_fixed": "best_fixed",
+    "neighbours": "neighbours",
+    "random_graph": "random",
+    "oracle": "oracle",
+}
+"""By the names they go by in tables."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Variant:
     """One way of choosing graphs, before a training seed is given to it."""
@@ -23,9 +34,22 @@ class Variant:
     fixed: str | None = None
     """Name of the fixed graph; None for a controller."""
 
+    control: Control | None = None
+    """What chooses without learning, on the table of another variant; None otherwise."""
+
+    @property
+    def alone(self) -> bool:
+        """No training seed changes it."""
+        return self.fixed is not None or self.control is not None
+
+    @property
+    def by_table(self) -> bool:
+        """It learns from an outcome table."""
+        return not self.alone and self.settings.learner.kind == "table"
+
     @property
     def learned(self) -> bool:
-        return self.fixed is None and self.settings.training.steps > 0
+        return not self.alone and (self.by_table or self.settings.training.steps > 0)
 
     def with_seed(self, seed: int) -> Settings:
         """The settings of one member: its own training, the comparison's evaluation."""
@@ -51,7 +75,23 @@ def configured(base: Settings, overrides: Sequence[str]) -> tuple[Variant, ...]:
         _variant(base, name, overrides, own, shared=COMPARED)
         for name, own in sorted(config.variants.items())
     ]
-    return tuple(learned) + fixed_graphs(base, config.fixed)
+    taught = next((item for item in learned if item.name == config.controls), None)
+    return (*learned, *fixed_graphs(base, config.fixed), *controls_beside(taught))
+
+
+def controls_beside(taught: Variant | None) -> tuple[Variant, ...]:
+    """The controls of a variant that learns from a table; ConfigurationError for another one."""
+    if taught is None:
+        return ()
+    if not taught.by_table:
+        raise ConfigurationError(
+            f"comparison.controls={taught.name} learns from rollouts: name a variant with "
+            "learner=table, or leave it out"
+        )
+    return tuple(
+        Variant(name=name, settings=taught.settings, control=control)
+        for name, control in CONTROLS.items()
+    )
 
 
 def fixed_graphs(base: Settings, names: Sequence[str]) -> tuple[Variant, ...]:

@@ -1,4 +1,4 @@
-"""Data sets, checkpoints and evaluations as Prefect assets: what was made from what."""
+"""Data sets, outcome tables, checkpoints, evaluations as Prefect assets: what made what."""
 
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
@@ -23,6 +23,11 @@ def checkpoint_key(checkpoint_id: str) -> str:
 def evaluation_key(run_id: str) -> str:
     """The asset of what a run's evaluation found."""
     return f"lamas://evaluation/{run_id}"
+
+
+def table_key(run_id: str) -> str:
+    """The asset of the outcome table that a run filled."""
+    return f"lamas://table/{run_id}"
 
 
 async def record_asset(

@@ -3,15 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows.run.learners import Learner
+from flows.run.learners import Chooser, Learner
 from flows.run.session import Session
+from flows.wiring.learning import condition_of
 from lamas.benchmarks.problem_set import ProblemSet
+from lamas.controller.condition import UNCONDITIONAL, Condition
 from lamas.domain import DecisionMode, GraphChoice, Problem, Rollout, derive_seed, digest
 from lamas.evaluation import EvaluationLabel
 from lamas.execution import certain_decisions, fixed_topology
 
 CHAMPION = " (champion)"
 """After the name of the deployed checkpoint: two of one step may be compared."""
+
+
+def deadline_suffix(deadline: float) -> str:
+    """What a policy is called by besides, where it is evaluated at several deadlines."""
+    return f", deadline {deadline:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,32 +33,58 @@ class Entrant:
     mode: DecisionMode
     choices: tuple[GraphChoice, ...]
     """One for each evaluated problem, in their order."""
+    multiplier: float | None = None
+    """The price of waiting at which they were chosen, where the policy knows one."""
+    deadline: float | None = None
+    """The mean waiting asked for, if one was."""
     samples: int | None = None
     """Chains of MultiGenerateCoT where the graph prescribes them."""
 
 
 def learned(
-    current: Session, learner: Learner, problems: ProblemSet, evaluated: Sequence[Problem]
+    current: Session,
+    learner: Learner | Chooser,
+    problems: ProblemSet,
+    evaluated: Sequence[Problem],
+    *,
+    deadline: float | None = None,
 ) -> Entrant:
-    """A checkpoint as it would be deployed, which decides, or as it trains, which samples."""
-    kind, controller = current.settings.controller.kind, learner.trainer.controller
+    """A checkpoint as it would be deployed, which decides, or as it trains, which samples.
+
+    `deadline` is asked for in place of what is configured. Raises ConfigurationError for a
+    condition (`deadline=`, `multiplier=`) that it cannot meet.
+    """
+    controller = learner.controller
+    kind = controller.settings.kind
     embeddings = problems.embeddings(evaluated)
+    # A champion of another kind is asked for what it does by itself.
+    asked = kind == current.settings.controller.kind
+    condition = condition_of(current.settings) if asked else UNCONDITIONAL
+    if deadline is not None:
+        condition = Condition(deadline=deadline)
+    suffix = "" if deadline is None else deadline_suffix(deadline)
+    price = controller.multiplier(condition)
+    prices = None if price is None else [price] * len(evaluated)
     decides = current.settings.evaluation.mode == "decided"
     if decides:
-        choices = controller.decide(embeddings)
+        choices = controller.decide(embeddings, multipliers=prices)
     else:
         seed = derive_seed(current.settings.seed, "evaluated graphs")
         names = [problem.problem_id for problem in evaluated]
-        choices = controller.sample(embeddings, [derive_seed(seed, name) for name in names])
+        choices = controller.sample(
+            embeddings, [derive_seed(seed, name) for name in names], multipliers=prices
+        )
     champion = current.registry.champion()
     deployed = champion is not None and champion.checkpoint_id == learner.checkpoint_id
     return Entrant(
-        name=f"{kind}, step {learner.step}{CHAMPION if deployed else ''}",
-        policy=kind,
+        name=f"{kind}, step {learner.step}{CHAMPION if deployed else ''}{suffix}",
+        policy=f"{kind}{suffix}",
         checkpoint_id=learner.checkpoint_id,
         step=learner.step,
         mode="decided" if decides else "sampled",
         choices=choices,
+        multiplier=price,
+        deadline=condition.deadline,
     )
 
 

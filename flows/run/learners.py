@@ -9,10 +9,16 @@ from numpy.typing import NDArray
 from flows.run.session import Session
 from flows.wiring.learning import controller_settings, trainer_settings
 from flows.wiring.parts import Parts
-from lamas.controller import build_controller
+from lamas.controller import Controller, build_controller
 from lamas.domain import Checkpoint, Credit, Rollout, Update, derive_seed, digest
 from lamas.errors import CheckpointError
-from lamas.training import SavedCheckpoint, Trainer, load_checkpoint, save_checkpoint
+from lamas.training import (
+    SavedCheckpoint,
+    Trainer,
+    load_checkpoint,
+    load_controller,
+    save_checkpoint,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +31,19 @@ class Learner:
     @property
     def step(self) -> int:
         return self.trainer.step
+
+    @property
+    def controller(self) -> Controller:
+        return self.trainer.controller
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chooser:
+    """A controller as a stored checkpoint has it, to decide and not to learn."""
+
+    controller: Controller
+    checkpoint_id: str
+    step: int
 
 
 def initial_learner(current: Session) -> Learner:
@@ -60,6 +79,18 @@ def stored_learner(current: Parts, checkpoint_id: str) -> Learner:
         operators=current.operators,
     )
     return Learner(trainer=trainer, checkpoint_id=checkpoint_id)
+
+
+def stored_chooser(current: Parts, checkpoint_id: str) -> Chooser:
+    """The controller of a stored checkpoint, of whichever kind.
+
+    Raises as `stored_learner` does, but for another kind of controller than the configured one.
+    """
+    record = current.registry.checkpoint(checkpoint_id)
+    controller = load_controller(
+        current.settings.home / record.path, digest=record.digest, operators=current.operators
+    )
+    return Chooser(controller=controller, checkpoint_id=checkpoint_id, step=record.step)
 
 
 def first_learner(current: Session) -> Learner:

@@ -1,13 +1,16 @@
-"""Which rollouts a run owes: those of a training step, those of an evaluation."""
+"""Which rollouts a run owes: of a training step, of an outcome table, of an evaluation."""
 
 from collections.abc import Sequence
 
 from flows.run.evaluated import Entrant
 from flows.run.learners import Learner
 from flows.run.session import Session
+from flows.settings import Settings
 from lamas.benchmarks.problem_set import ProblemSet
+from lamas.controller.condition import UNCONDITIONAL
 from lamas.domain import PlannedRollout, Problem, derive_seed
 from lamas.execution.planning import PlanKey, plan
+from lamas.execution.tabulating import tabulating_plans
 from lamas.training import problem_batch, rollout_seed
 
 
@@ -18,9 +21,7 @@ def evaluation_plans(
 
     Entrants share seeds problem by problem and sample by sample: common random numbers.
     """
-    settings = current.settings
-    given = settings.evaluation.seed
-    seed = derive_seed(settings.seed if given is None else given, "evaluate")
+    settings, seed = current.settings, answers_seed(current.settings)
     return tuple(
         plan(
             PlanKey(
@@ -31,6 +32,8 @@ def evaluation_plans(
                 mode=entrant.mode,
                 execution_mode=settings.execution.mode,
                 step=entrant.step,
+                multiplier=entrant.multiplier,
+                deadline=entrant.deadline,
             ),
             problem,
             entrant.choices[place],
@@ -40,6 +43,25 @@ def evaluation_plans(
         for place, problem in enumerate(evaluated)
         for sample in range(settings.evaluation.samples)
         for entrant in entrants
+    )
+
+
+def answers_seed(settings: Settings) -> int:
+    """The seed of the model's answers on evaluated problems."""
+    given = settings.evaluation.seed
+    return derive_seed(settings.seed if given is None else given, "evaluate")
+
+
+def table_plans(current: Session, tabulated: Sequence[Problem]) -> tuple[PlannedRollout, ...]:
+    """The rollouts that fill the outcome table of these problems."""
+    settings = current.settings
+    given = settings.table.seed
+    return tabulating_plans(
+        current.operators,
+        tabulated,
+        samples=settings.table.samples,
+        run_id=current.run.run_id,
+        seed=derive_seed(settings.seed if given is None else given, "tabulate"),
     )
 
 
@@ -58,7 +80,9 @@ def training_plans(
         )
         for sample in range(settings.training.rollouts_per_problem)
     ]
-    choices = learner.trainer.controller.sample(
+    controller = learner.trainer.controller
+    price = controller.multiplier(UNCONDITIONAL)
+    choices = controller.sample(
         problems.embeddings([problem for problem, _ in slots]),
         [
             rollout_seed(
@@ -66,6 +90,7 @@ def training_plans(
             )
             for problem, sample in slots
         ],
+        multipliers=None if price is None else [price] * len(slots),
     )
     key = PlanKey(
         run_id=current.run.run_id,
@@ -75,6 +100,7 @@ def training_plans(
         mode="sampled",
         execution_mode=settings.execution.mode,
         step=step,
+        multiplier=price,
     )
     seed = derive_seed(settings.seed, "train", step)
     return tuple(

@@ -14,14 +14,17 @@ from flows.run.learners import chosen_checkpoint, first_checkpoint, stored_learn
 from flows.run.problems import checked_problems, prepared_problems
 from flows.settings import Settings
 from flows.settings.engine import EngineConfig
+from flows.wiring.learning import condition_of
 from flows.wiring.model import check_models
 from flows.wiring.parts import Parts
 from flows.wiring.serving import build_world
+from lamas.controller.condition import UNCONDITIONAL
 from lamas.domain import ExecutionGraph, Problem
 from lamas.domain.printable import printable
 from lamas.errors import ConfigurationError, ServerError
 from lamas.execution import fixed_topology
 from lamas.execution.requirements import requirements_of
+from lamas.execution.tabulating import tabulated_graphs
 from lamas.training import problem_batch
 
 CONNECT_SECONDS = 10.0
@@ -44,6 +47,8 @@ async def preflight(stage: str, settings: Settings) -> None:
 async def check(stage: str, settings: Settings) -> None:
     """`preflight` for a run that holds the home folder already."""
     _check_engine(stage, settings)
+    if stage in ("retrain", "collect", "evaluate"):
+        _check_conditions(stage, settings)
     async with AsyncExitStack() as stack:
         place = Parts(settings, stack)
         match stage:
@@ -55,6 +60,8 @@ async def check(stage: str, settings: Settings) -> None:
             case "prepare":
                 _check_warehouse(place)
                 checked_problems(place)
+            case "tabulate":
+                await _check_table(place)
             case _:
                 await _check_rollouts(stage, place)
 
@@ -97,6 +104,19 @@ def _check_batch(place: Parts, *, credited: bool) -> None:
         batch_credits(place, run_id, step)
 
 
+async def _check_table(place: Parts) -> None:
+    _check_warehouse(place)
+    problems = checked_problems(place)
+    graphs = tabulated_graphs(place.operators)
+    if not any(problem.split == "train" for problem in problems):
+        raise ConfigurationError(
+            f"benchmark {place.benchmark.name!r} has no training problem to tabulate: raise "
+            "benchmark.train_fraction or benchmark.train_size"
+        )
+    if requirements_of(graphs, place.catalogue, place.benchmark, any_graph=False).model:
+        await check_models(place.settings)
+
+
 async def _check_rollouts(stage: str, place: Parts) -> None:
     if stage == "collect":
         problems = prepared_problems(place)
@@ -104,6 +124,8 @@ async def _check_rollouts(stage: str, place: Parts) -> None:
         _check_warehouse(place)
         problems = checked_problems(place)
     _ = place.operators
+    if stage == "retrain" and place.settings.learner.kind == "table":
+        tabulated_graphs(place.operators)
     if stage != "evaluate":
         _check_training_batch(place, problems)
     if stage == "retrain" and place.settings.training.latency_model == "fitted":
@@ -116,6 +138,21 @@ async def _check_rollouts(stage: str, place: Parts) -> None:
         await check_models(place.settings)
 
 
+def _check_conditions(stage: str, settings: Settings) -> None:
+    kind = settings.controller.kind
+    if kind == "conditioned":
+        if stage in ("retrain", "collect") and settings.learner.kind != "table":
+            raise ConfigurationError(
+                f"controller=conditioned learns from a table, and learner={settings.learner.kind} "
+                "draws rollouts: add learner=table, or take controller=lamas"
+            )
+    elif condition_of(settings) != UNCONDITIONAL and settings.checkpoint != "none":
+        raise ConfigurationError(
+            f"controller={kind} has one trade of score against time: deadline= and multiplier= "
+            "need controller=conditioned, trained with learner=table"
+        )
+
+
 def _check_checkpoint(stage: str, place: Parts) -> None:
     if stage == "retrain":
         if place.settings.evaluation.split != "test":
@@ -123,13 +160,15 @@ def _check_checkpoint(stage: str, place: Parts) -> None:
                 f"evaluation.split={place.settings.evaluation.split} cannot decide on a promotion: "
                 "a retrain evaluates on problems that it did not train on; leave it at test"
             )
-        name = first_checkpoint(place)
+        by_table = place.settings.learner.kind == "table"
+        name = None if by_table else first_checkpoint(place)
     elif place.settings.checkpoint is None and not place.settings.warehouse.exists():
         name = None
     else:
         name = chosen_checkpoint(place)
+    condition = condition_of(place.settings)
     if name is not None:
-        stored_learner(place, name)
+        stored_learner(place, name).controller.multiplier(condition)
 
 
 def _check_warehouse(place: Parts) -> None:

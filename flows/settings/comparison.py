@@ -4,6 +4,9 @@ from pydantic import Field, model_validator
 
 from flows.settings.section import Section
 
+CONTROLS = ("best_fixed", "neighbours", "random_graph", "oracle")
+"""What the controls of a comparison are called in its tables."""
+
 
 class ComparisonConfig(Section):
     """What `lamas compare` sets against each other, on the same held-out problems."""
@@ -18,6 +21,9 @@ class ComparisonConfig(Section):
     """Hydra overrides of each variant, on top of those of the comparison."""
     fixed: list[str] = Field(default_factory=list[str])
     """Fixed graphs that are compared too."""
+    controls: str | None = None
+    """The variant, learned from a table, that the controls best_fixed, neighbours, random_graph and
+    oracle are held against, chosen on its first seed's table; none by default."""
     against: dict[str, list[str]] = Field(default_factory=dict[str, list[str]])
     """For each variant the references that it is set against."""
 
@@ -26,7 +32,13 @@ class ComparisonConfig(Section):
         both = set(self.variants) & set(self.fixed)
         if both:
             raise ValueError(f"{min(both)!r} is both a variant and a fixed graph; rename it")
-        known = {*self.variants, *self.fixed}
+        if self.controls is not None and self.controls not in self.variants:
+            raise ValueError(
+                f"comparison.controls names {self.controls!r}; variants are "
+                f"{', '.join(sorted(self.variants)) or 'none'}"
+            )
+        controls = () if self.controls is None else CONTROLS
+        known = {*self.variants, *self.fixed, *controls}
         used = [*self.against, *(name for names in self.against.values() for name in names)]
         for name in used:
             if name not in known:

@@ -10,10 +10,12 @@ from flows.settings.section import Section
 class ControllerConfig(Section):
     """The policy that picks graphs."""
 
-    kind: Literal["lamas", "paper"]
+    kind: Literal["lamas", "paper", "conditioned"]
     layers: int = Field(default=4, ge=1, le=16)
     threshold: float = Field(default=0.3, gt=0, le=1)
     hidden: int = Field(default=32, ge=1)
+    width: int | None = Field(default=None, ge=1, le=8)
+    """The most operators of a layer; no limit by default."""
     encoder: Literal["float32", "int8"] = "float32"
     """How questions are embedded: as published, or faster and slightly otherwise. A controller is
     asked with the encoder that it was trained with."""

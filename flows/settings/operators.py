@@ -11,7 +11,7 @@ class OperatorsConfig(Section):
     """Which operators exist and how they sample."""
 
     enabled: list[str]
-    ensemble: Literal["vote", "model"] = "vote"
+    ensemble: Literal["vote", "plurality", "model"] = "vote"
     samples: int = Field(default=3, ge=2)
     """Parallel chains of thought of MultiGenerateCoT."""
     tries: int = Field(default=3, ge=1)

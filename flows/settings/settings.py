@@ -15,7 +15,9 @@ from flows.settings.engine import EngineConfig
 from flows.settings.evaluation import EvaluationConfig, PromotionConfig
 from flows.settings.execution import ExecutionConfig
 from flows.settings.first_keys import without_unused_later_keys
+from flows.settings.gateway import GatewayConfig
 from flows.settings.latency import LatencyConfig
+from flows.settings.learner import LearnerConfig
 from flows.settings.llm import LLMConfig
 from flows.settings.operators import OperatorsConfig
 from flows.settings.prefect import PrefectConfig
@@ -23,6 +25,7 @@ from flows.settings.recording import ExportConfig, RecordingConfig, RetentionCon
 from flows.settings.sandbox import SandboxConfig
 from flows.settings.section import Overlap, Section
 from flows.settings.simulation import SimulationConfig
+from flows.settings.table import TableConfig
 from flows.settings.training import BaselineConfig, CreditConfig, TrainingConfig
 from lamas.domain import digest
 from lamas.errors import ConfigurationError
@@ -44,6 +47,10 @@ class Settings(Section):
     """Run to work on; the latest suitable one by default."""
     checkpoint: str | None = None
     """An id, `champion`, `new`, or the latest by default; `evaluate` also takes `none`."""
+    deadline: float | None = Field(default=None, gt=0)
+    """Mean waiting asked for, in the unit of the controller's clock."""
+    multiplier: float | None = Field(default=None, gt=0)
+    """Price of a unit of waiting in score, in place of a deadline."""
     resume: bool = True
     overlap: Overlap = "refuse"
     """When another run writes to the home folder: end with a sentence, or wait for it."""
@@ -51,9 +58,11 @@ class Settings(Section):
     llm: LLMConfig
     operators: OperatorsConfig
     controller: ControllerConfig
+    learner: LearnerConfig = LearnerConfig()
     credit: CreditConfig
     baseline: BaselineConfig
     training: TrainingConfig
+    table: TableConfig = TableConfig()
     execution: ExecutionConfig
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig
@@ -65,6 +74,7 @@ class Settings(Section):
     prefect: PrefectConfig
     deployment: DeploymentConfig = DeploymentConfig()
     drift: DriftConfig = DriftConfig()
+    gateway: GatewayConfig = GatewayConfig()
     recording: RecordingConfig = RecordingConfig()
     export: ExportConfig = ExportConfig()
     retention: RetentionConfig = RetentionConfig()
@@ -88,6 +98,29 @@ class Settings(Section):
             raise ValueError(
                 "baseline=leave_one_out needs training.rollouts_per_problem ≥ 2, got "
                 f"{self.training.rollouts_per_problem}; raise it or choose baseline=ema"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_table_teaches_a_conditioned_controller(self) -> "Settings":
+        if self.learner.kind == "table" and self.controller.kind != "conditioned":
+            raise ValueError(
+                f"learner=table trains controller=conditioned, controller={self.controller.kind} "
+                "is configured; leave it out or take learner=reinforce"
+            )
+        if self.controller.kind == "conditioned" and self.controller.width is None:
+            raise ValueError(
+                "controller.kind=conditioned values every layer it may choose and needs "
+                "controller.width; controller=conditioned sets it to 3"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> "Settings":
+        if self.deadline is not None and self.multiplier is not None:
+            raise ValueError(
+                f"deadline={self.deadline:g} and multiplier={self.multiplier:g} were both given: a "
+                "deadline chooses the multiplier, give one of them"
             )
         return self
 
@@ -155,6 +188,11 @@ class Settings(Section):
         return self.home / "prefect"
 
     @property
+    def seconds_are_the_models(self) -> bool:
+        """False where a simulated model does not wait: a makespan is then the machine's own."""
+        return not self.simulated or bool(self.llm.simulated.time_scale)
+
+    @property
     def simulated(self) -> bool:
         return self.llm.kind == "simulated"
 
@@ -179,6 +217,7 @@ class Settings(Section):
                 "overlap": True,
                 "deployment": True,
                 "drift": True,
+                "gateway": True,
                 "recording": True,
                 "export": True,
                 "retention": True,

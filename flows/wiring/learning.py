@@ -2,8 +2,10 @@
 
 from flows.settings import Settings
 from lamas.controller import ControllerSettings, EmbeddingStore, QueryEncoder
+from lamas.controller.condition import Condition
 from lamas.domain import derive_seed
 from lamas.training import BaselineSettings, RewardWeights, TrainerSettings
+from lamas.training.table_settings import TableSettings
 
 
 def controller_settings(settings: Settings) -> ControllerSettings:
@@ -14,8 +16,19 @@ def controller_settings(settings: Settings) -> ControllerSettings:
         layers=config.layers,
         tau=config.threshold,
         hidden=config.hidden,
+        width=config.width,
         seed=derive_seed(settings.seed, "controller"),
     )
+
+
+def table_settings(settings: Settings) -> TableSettings:
+    """The constraint under which a table is learned from."""
+    return TableSettings(margin=settings.learner.margin)
+
+
+def condition_of(settings: Settings) -> Condition:
+    """What a controller is asked for."""
+    return Condition(multiplier=settings.multiplier, deadline=settings.deadline)
 
 
 def encoder_of(settings: Settings) -> QueryEncoder:

@@ -28,6 +28,9 @@ class Condition:
                 raise ConfigurationError(f"{name} must be a number > 0, got {value}")
 
 
+UNCONDITIONAL = Condition()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperatingPoint:
     """What a controller reached at one multiplier, on problems it was not fitted to."""

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lamas.controller.choices import ChoiceBuilder, DrawnGraphs
-from lamas.controller.condition import Condition, multiplier_of
+from lamas.controller.condition import UNCONDITIONAL, Condition, multiplier_of
 from lamas.controller.conditioned_policy import ConditionedPolicy
 from lamas.controller.distribution import Draw, LayerDistribution
-from lamas.controller.encoder import EMBEDDING_SIZE
+from lamas.controller.embedding_store import EMBEDDING_SIZE
 from lamas.controller.lamas_policy import LamasPolicy
 from lamas.controller.legality import LegalityTracker
 from lamas.controller.noise import gumbel_noise
@@ -64,7 +64,7 @@ class Controller(nn.Module):
         if isinstance(self.policy, ConditionedPolicy):
             default = float(self.policy.default.exp())
             return multiplier_of(condition, self.policy.operating_points(), default=default)
-        if condition != Condition():
+        if condition != UNCONDITIONAL:
             raise ConfigurationError(
                 f"controller={self.settings.kind} has one trade of score against time: a deadline "
                 "or a multiplier needs controller=conditioned, trained with learner=table"

@@ -10,15 +10,13 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lamas.controller.embedding_store import EmbeddingStore
+from lamas.controller.embedding_store import EMBEDDING_SIZE, EmbeddingStore
 from lamas.controller.equal_lengths import equal_length_batches
 from lamas.controller.int8 import use_int8
 from lamas.controller.minilm import MiniLM, Tokens, load_minilm, weights_version
 from lamas.controller.threads import bounded_threads
 from lamas.domain import OperatorSet, digest
 from lamas.errors import ControllerError
-
-EMBEDDING_SIZE = 384
 
 EncoderKind = Literal["float32", "int8"]
 ENCODER_KINDS: tuple[EncoderKind, ...] = get_args(EncoderKind)

@@ -54,6 +54,11 @@ class OperatorSet:
     def names(self) -> tuple[str, ...]:
         return tuple(spec.name for spec in self.specs)
 
+    @property
+    def tabulated(self) -> tuple[OperatorSpec, ...]:
+        """Those whose outcomes can be tabulated: they read no predecessor and leave candidates."""
+        return tuple(spec for spec in self.specs if spec.needs == 0 and spec.adds > 0)
+
     def __len__(self) -> int:
         return len(self.specs)
 

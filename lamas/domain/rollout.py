@@ -5,9 +5,10 @@ from typing import Literal
 
 from lamas.domain.calls import ToolExecution
 from lamas.domain.graph import ExecutionGraph
+from lamas.domain.operator_outcome import ChainOutcome
 from lamas.domain.trace import Trace
 
-Purpose = Literal["train", "evaluate", "ask"]
+Purpose = Literal["train", "evaluate", "ask", "tabulate", "serve"]
 DecisionMode = Literal["sampled", "decided", "fixed"]
 
 
@@ -46,7 +47,8 @@ class PlannedRollout:
     problem_id: str
     checkpoint_id: str | None
     policy: str
-    """Variant that chose the graph: `lamas`, `paper`, `generate`, `everything` …"""
+    """Variant that chose the graph: `lamas`, `paper`, `generate`, `everything` …; when tabulating
+    the operator that the graph consists of."""
     purpose: Purpose
     mode: DecisionMode
     execution_mode: Literal["parallel", "sequential"]
@@ -60,6 +62,11 @@ class PlannedRollout:
     """Root of every random choice in it; equal across variants for common random numbers."""
     graph: ExecutionGraph
     decisions: tuple[PolicyDecision, ...]
+    multiplier: float | None = None
+    """The price of waiting at which the policy chose, without which its probabilities cannot be
+    recomputed; None for a policy that knows none."""
+    deadline: float | None = None
+    """The mean waiting asked for, in the unit of the controller's clock, if one was."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +79,7 @@ class Rollout:
     extracted_answer: str | None
     """What the scorer compared (a number, an expression), if it could be read."""
     score: float | None
-    """S in [0, 1]; None exactly when the rollout failed."""
+    """S in [0, 1]; None when the rollout failed, or was served: nobody knows the right answer."""
     cost_usd: float
     """C: what was paid for all attempts of all calls."""
     cp_tokens: float
@@ -88,7 +95,10 @@ class Rollout:
     started_at: float
     ended_at: float
     judging: tuple[ToolExecution, ...] = ()
-    """The sandboxed runs that judged the answer, where programs are asked for."""
+    """The sandboxed runs that judged the answer, where programs are asked for; when tabulating
+    those of every candidate."""
+    chains: tuple[ChainOutcome, ...] = ()
+    """When tabulating: what each candidate of the operator came to, as if it stood alone."""
 
     @property
     def rollout_id(self) -> str:

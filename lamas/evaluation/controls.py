@@ -57,6 +57,23 @@ class Neighbours:
         low, high = (math.log(end) for end in multiplier_range(table.score, table.time))
         return math.exp(largest_multiplier(score_at, wanted_score, low=low, high=high))
 
+    def multiplier_within(self, deadline: float) -> float:
+        """The smallest at which the training problems, judged so, take at most `deadline`; the
+        largest there is where none does.
+        """
+        table, nearest = self._table, self.nearest_left_out()
+        rows = np.arange(len(nearest))
+
+        def hurry_at(condition: float) -> float:
+            return float(table.time[rows, self.choose(nearest, math.exp(-condition))].mean())
+
+        low, high = (math.log(end) for end in multiplier_range(table.score, table.time))
+        # Time falls as the multiplier rises: of −log μ the largest that still keeps the deadline.
+        found = largest_multiplier(
+            lambda condition: -hurry_at(condition), -deadline, low=-high, high=-low
+        )
+        return math.exp(-found)
+
     def _nearest(self, nearness: Floats) -> NDArray[np.int64]:
         found = np.argpartition(-nearness, self._neighbours, axis=1)[:, : self._neighbours]
         # In the order of the problems: sums then do not depend on how they were partitioned.

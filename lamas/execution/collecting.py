@@ -7,6 +7,7 @@ from typing import Protocol
 
 from lamas.benchmarks.problem_set import ProblemSet
 from lamas.domain import AnyResult, PlannedRollout, Rollout
+from lamas.errors import BudgetExceededError
 from lamas.execution.recorder import Recorder, recorded
 
 RunOne = Callable[[PlannedRollout], Awaitable[Rollout]]
@@ -56,20 +57,28 @@ async def collect_rollouts(
     """Run `plans` with at most `concurrency` in flight; write finished ones in batches.
 
     Memory does not grow with the number of plans: a rollout is let go once it is written. However
-    this ends (error, cancellation, spent budget), what has finished is written first. An error of
-    `run_one` or `write` cancels the rest and is raised.
+    this ends (error, cancellation, spent budget), what has finished is written first. A reached
+    budget begins nothing more and is raised when what is in flight has ended: its answers are paid.
+    Any other error of `run_one` or `write` cancels the rest and is raised.
     """
     pending = iter(plans)
     recorder = Recorder(write)
     collected = Collected()
+    reached: list[BudgetExceededError] = []
 
     async def work() -> None:
         nonlocal collected
         for planned in pending:
-            rollout = await run_one(planned)
+            try:
+                rollout = await run_one(planned)
+            except BudgetExceededError as error:
+                reached.append(error)
+                return
             recorder.add(rollout)
             collected = collected.plus(rollout, rollout.error)
             on_finished(rollout)
+            if reached:
+                return
 
     async def work_all() -> None:
         async with asyncio.TaskGroup() as workers:
@@ -77,4 +86,6 @@ async def collect_rollouts(
                 workers.create_task(work())
 
     await recorded(recorder, work_all())
+    if reached:
+        raise reached[0]
     return collected

@@ -106,7 +106,8 @@ class GraphExecutor:
             if error is not None:
                 return Execution(self._trace(plan, done), None, error)
             state = merged(state, operators, ran)
-        if len(state.candidates) > 1:
+        # A table knows every candidate: which of them wins is arithmetic on its cells.
+        if len(state.candidates) > 1 and plan.purpose != "tabulate":
             ensemble = [self._catalogue.ensemble]
             ran = await self._layers.run(work, len(graph.layers) + 1, ensemble, state, "post")
             done += ran

@@ -41,7 +41,7 @@ def one_layer_graphs(operators: OperatorSet, *, width: int) -> tuple[ExecutionGr
     """Every graph of one layer of 1 to `width` operators that need nothing: by size, then order."""
     if width < 1:
         raise ConfigurationError(f"a layer holds at least 1 operator, got width {width}")
-    names = [spec.name for spec in operators.specs if spec.needs == 0 and spec.adds > 0]
+    names = [spec.name for spec in operators.tabulated]
     return tuple(
         ExecutionGraph((Layer(chosen),))
         for size in range(1, min(width, len(names)) + 1)

@@ -40,7 +40,7 @@ class OutcomeTable:
         Columns are the operators that need no candidates and add some. Raises DomainError for a
         cell that is missing, occurs twice, or has another number of chains than the operator adds.
         """
-        roots = [spec for spec in operators.specs if spec.needs == 0 and spec.adds > 0]
+        roots = operators.tabulated
         names = tuple(spec.name for spec in roots)
         cells: dict[tuple[int, str, str], OperatorOutcome] = {}
         for outcome in outcomes:

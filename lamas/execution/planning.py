@@ -25,6 +25,8 @@ class PlanKey:
     mode: DecisionMode
     execution_mode: ExecutionMode
     step: int
+    multiplier: float | None = None
+    deadline: float | None = None
 
 
 def plan(
@@ -50,6 +52,8 @@ def plan(
         seed=seed,
         graph=choice.graph,
         decisions=choice.decisions,
+        multiplier=key.multiplier,
+        deadline=key.deadline,
     )
     return as_try(planned)
 
@@ -84,5 +88,6 @@ def as_try(planned: PlannedRollout, retry: int = 0) -> PlannedRollout:
         planned.problem_id,
         planned.sample_index,
         retry,
+        *(() if planned.multiplier is None else (planned.multiplier,)),
     )
     return replace(planned, rollout_id=identity, retry=retry)

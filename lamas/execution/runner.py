@@ -1,11 +1,15 @@
 """How a planned rollout becomes a finished one: run, score, add up."""
 
+from dataclasses import replace
+
 from lamas.benchmarks.benchmark import Benchmark, Score
 from lamas.domain import PlannedRollout, Problem, Rollout, ordered_sum
+from lamas.domain.operator_outcome import ChainOutcome
 from lamas.errors import BudgetExceededError
 from lamas.execution.executor import Execution, GraphExecutor
 from lamas.execution.invocation import InvocationRunner, run_directly
 from lamas.execution.layer import described
+from lamas.execution.tabulating import judged_chains
 from lamas.timing import cp_tokens, makespan_seconds, virtual_seconds
 
 
@@ -24,23 +28,34 @@ class RolloutRunner:
         Raises what `GraphExecutor.execute` raises: a reached budget, an illegal plan.
         """
         execution = await self._executor.execute(plan, problem, invoke=invoke)
+        answer, error = execution.answer, execution.error
         score: Score | None = None
-        error = execution.error
-        if execution.answer is not None:
+        chains: tuple[ChainOutcome, ...] = ()
+        if answer is not None:
             try:
-                score = await self._benchmark.score(problem, execution.answer)
+                if plan.purpose == "tabulate":
+                    judged = await judged_chains(execution.trace, problem, self._benchmark)
+                    answer, score, chains = judged.answer, judged.score, judged.chains
+                else:
+                    score = await self._benchmark.score(problem, answer)
             except BudgetExceededError:
                 raise
             # An answer that could not be judged is a failed rollout, not a wrong answer.
             except Exception as failure:
                 error = f"scoring: {described(failure)}"
-        return _assembled(plan, execution, score, error)
+        return assembled(plan, replace(execution, answer=answer, error=error), score, chains)
 
 
-def _assembled(
-    plan: PlannedRollout, execution: Execution, score: Score | None, error: str | None
+def assembled(
+    plan: PlannedRollout,
+    execution: Execution,
+    score: Score | None,
+    chains: tuple[ChainOutcome, ...] = (),
 ) -> Rollout:
-    trace = execution.trace
+    """The rollout that `execution` of `plan` came to; without an error it did not fail, whether or
+    not somebody could judge it.
+    """
+    trace, answer, error = execution.trace, execution.answer, execution.error
     replayed = {
         call.call_id
         for invocation in trace.invocations
@@ -50,7 +65,7 @@ def _assembled(
     return Rollout(
         plan=plan,
         trace=trace,
-        answer=execution.answer,
+        answer=answer,
         extracted_answer=None if score is None else score.extracted,
         score=None if score is None else score.value,
         cost_usd=ordered_sum(invocation.cost_usd for invocation in trace.invocations),
@@ -58,9 +73,10 @@ def _assembled(
         virtual_seconds=virtual_seconds(trace),
         makespan_seconds=makespan_seconds(trace),
         replayed_calls=len(replayed),
-        status="failed" if score is None else "ok",
+        status="ok" if error is None else "failed",
         error=error,
         judging=() if score is None else score.runs,
+        chains=chains,
         started_at=trace.started_at,
         ended_at=trace.ended_at,
     )

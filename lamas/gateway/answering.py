@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from lamas.benchmarks import Benchmark
 from lamas.controller import Controller, QueryEncoder
+from lamas.controller.condition import UNCONDITIONAL, Condition
 from lamas.domain import (
     Checkpoint,
     CodeTests,
@@ -53,9 +54,16 @@ def planned_answer(
     checkpoint: Checkpoint,
     execution_mode: ExecutionMode,
     seed: int,
+    condition: Condition = UNCONDITIONAL,
 ) -> PlannedRollout:
-    """The graph that `controller`, which is `checkpoint`, decides on for `problem`."""
-    choice = controller.decide(encoder.encode([problem.question]))[0]
+    """The graph that `controller`, which is `checkpoint`, decides on for `problem`.
+
+    Raises ConfigurationError for a condition that the controller cannot meet.
+    """
+    price = controller.multiplier(condition)
+    choice = controller.decide(
+        encoder.encode([problem.question]), multipliers=None if price is None else [price]
+    )[0]
     key = PlanKey(
         run_id=f"ask-{uuid.uuid4().hex[:12]}",
         purpose="ask",
@@ -64,6 +72,8 @@ def planned_answer(
         mode="decided",
         execution_mode=execution_mode,
         step=checkpoint.step,
+        multiplier=price,
+        deadline=condition.deadline,
     )
     return plan(key, problem, choice, sample_index=0, seed=seed)
 

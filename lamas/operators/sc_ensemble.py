@@ -29,9 +29,11 @@ class ScEnsemble(Operator):
     ) -> tuple[Candidate, ...]:
         candidates = state.candidates
         votes: Sequence[str | None] = ()
-        if self.settings.ensemble == "vote":
+        if self.settings.ensemble != "model":
             votes = [await self.read_answer(problem, candidate.text) for candidate in candidates]
             winner = strict_plurality(votes)
+            if winner is None and self.settings.ensemble == "plurality":
+                winner = first_most_frequent(votes)
             if winner is not None:
                 return (candidates[winner],)
         shown = lettered([item.text for item in candidates], self.settings.shown_characters)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from lamas.errors import ConfigurationError
 
 BINDING = "@"
 """Between the name of an operator and that of the model it is bound to."""
 
-EnsembleMethod = Literal["vote", "model"]
+EnsembleMethod = Literal["vote", "plurality", "model"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +53,8 @@ class OperatorSettings:
     """Programs Programmer and Test may run."""
     ensemble: EnsembleMethod = "vote"
     """`vote`: the strict plurality of extracted answers, the model only if there is none;
+    `plurality`: a plurality, at a tie the answer that came first, and the model never: what a graph
+    is worth then follows from its operators' answers, as learning from a table takes it to;
     `model`: always ask the model, as MaAS and LAMaS publish."""
     shown_characters: int = 24_000
     """Characters of earlier solutions one prompt may show; longer ones lose their beginning."""
@@ -74,9 +76,10 @@ class OperatorSettings:
         for name, temperature in temperatures.items():
             if not 0.0 <= temperature <= 2.0:
                 raise ConfigurationError(f"operators: {name} must be in [0, 2], got {temperature}")
-        if self.ensemble not in ("vote", "model"):
+        if self.ensemble not in get_args(EnsembleMethod):
             raise ConfigurationError(
-                f"operators: ensemble must be 'vote' or 'model', got {self.ensemble!r}"
+                f"operators: ensemble must be one of {', '.join(get_args(EnsembleMethod))}, "
+                f"got {self.ensemble!r}"
             )
 
     def call(self, operator: str) -> CallSettings:

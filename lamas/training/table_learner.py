@@ -1,6 +1,5 @@
 """Learning from a table: one conditioned controller that serves every trade of score for time."""
 
-import copy
 import math
 import time as clock
 from collections.abc import Sequence
@@ -11,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from lamas.controller import Controller, ControllerSettings, Embeddings, build_controller
-from lamas.controller.conditioned_policy import POINTS, ConditionedPolicy
+from lamas.controller.conditioned_policy import POINTS
 from lamas.controller.threads import bounded_threads
-from lamas.domain import OperatorSet, derive_seed
+from lamas.domain import OperatorSet
 from lamas.errors import ConfigurationError, DomainError
-from lamas.execution.graph_values import Floats, one_layer_graphs
+from lamas.execution.graph_values import one_layer_graphs
 from lamas.training.constraint import (
     FixedGraph,
     best_fixed,
@@ -23,9 +22,11 @@ from lamas.training.constraint import (
     multiplier_range,
 )
 from lamas.training.expected import ExactChoices
-from lamas.training.ridge import PrincipalAxes, best_strength, chosen_rows
+from lamas.training.ridge import best_strength
 from lamas.training.table_decisions import decided_graphs, policy_of, predicted_scores
 from lamas.training.table_settings import TableSettings
+from lamas.training.table_steps import OnStep, StepRecorder
+from lamas.training.table_weights import Common, WeightFits, table_random
 from lamas.training.training_table import TrainingTable
 
 
@@ -50,6 +51,8 @@ class TableFit:
     decided_score: float
     """Of decided graphs, likewise: as good as the expectation where the policy is committed."""
     decided_time: float
+    units: tuple[float, float]
+    """What a score and a time vary by from graph to graph; values are divided by (a + μ·b)."""
     seconds: float
     """What the fit took."""
 
@@ -62,11 +65,13 @@ def fit_table(
     controller: ControllerSettings,
     settings: TableSettings | None = None,
     seed: int = 0,
+    on_step: OnStep | None = None,
 ) -> TableFit:
     """A controller=conditioned, fitted to the exact expectation over all graphs of the table.
 
     Its own multiplier and its operating points come from fits that each leave out one of
-    `settings.folds` parts. Equal arguments give equal weights. Raises ConfigurationError for
+    `settings.folds` parts. Equal arguments give equal weights. `on_step` hears of every step of the
+    fit that is kept; the last one's controller is what is returned. Raises ConfigurationError for
     another controller, DomainError for a table with fewer problems than parts.
     """
     settings = settings or TableSettings()
@@ -88,7 +93,7 @@ def fit_table(
     started = clock.perf_counter()
     with bounded_threads():
         fit = _Fit(table, operators, operator_embeddings, controller, settings, seed)
-        return fit.run(started)
+        return fit.run(started, on_step)
 
 
 _LeftOut = Sequence[tuple[Controller, NDArray[np.int64]]]
@@ -111,9 +116,6 @@ class _Fit:
         seed: int,
     ) -> None:
         self._table = table
-        self._operators = operators
-        self._operator_embeddings = operator_embeddings
-        self._controller = controller
         self._settings = settings
         self._seed = seed
         low, high = multiplier_range(table.score, table.time)
@@ -123,7 +125,7 @@ class _Fit:
             max(float(table.score.std(axis=1).mean()), 1e-9),
             max(float(table.time.std(axis=1).mean()), 1e-9),
         )
-        self._strength = best_strength(
+        strength = best_strength(
             table.embeddings,
             controller.hidden,
             table.score,
@@ -131,13 +133,26 @@ class _Fit:
             multipliers=np.exp(np.array(self._grid(_GRID))),
             units=self._units,
         )
+        self._weights = WeightFits(
+            table,
+            Common(
+                range=(self._low, self._high),
+                units=self._units,
+                strength=strength,
+                settings=settings,
+                seed=seed,
+            ),
+            lambda: build_controller(controller, operators, operator_embeddings),
+        )
 
-    def run(self, started: float) -> TableFit:
+    def run(self, started: float, on_step: OnStep | None) -> TableFit:
         table = self._table
         everything = np.arange(len(table.embeddings))
         parts = self._parts()
         by_part = [
-            self._fits(np.setdiff1d(everything, part), f"without {place}", self._settings.steps)
+            self._weights.fits(
+                np.setdiff1d(everything, part), f"without {place}", self._settings.steps
+            )
             for place, part in enumerate(parts)
         ]
         by_steps = [list(zip(fits, parts, strict=True)) for fits in zip(*by_part, strict=True)]
@@ -151,11 +166,14 @@ class _Fit:
             low=self._low,
             high=self._high,
         )
-        (final,) = self._fits(everything, "all", (self._settings.steps[steps],))
+        recorder = StepRecorder(on_step)
+        taken = (self._settings.steps[steps],)
+        (final,) = self._weights.fits(everything, "all", taken, recorder)
         policy = policy_of(final)
         policy.default.fill_(own)
         points = [(math.exp(at), *self._unseen(left_out, at)) for at in self._grid(POINTS)]
         policy.points.copy_(torch.tensor(points, dtype=torch.float64))
+        recorder.left(final)
         score, time = self._unseen(left_out, own)
         expected = self._expected(final, own)
         decided = self._decided(final, everything, own)
@@ -170,6 +188,7 @@ class _Fit:
             expected_time=expected[1],
             decided_score=decided[0] / len(everything),
             decided_time=decided[1] / len(everything),
+            units=self._units,
             seconds=clock.perf_counter() - started,
         )
 
@@ -203,7 +222,7 @@ class _Fit:
         return (scored + predicted / len(self._table.embeddings)) / 2
 
     def _parts(self) -> list[NDArray[np.int64]]:
-        order = self._random("parts").permutation(len(self._table.embeddings))
+        order = table_random(self._seed, "parts").permutation(len(self._table.embeddings))
         return [np.sort(part) for part in np.array_split(order, self._settings.folds)]
 
     def _unseen(self, left_out: _LeftOut, condition: float) -> tuple[float, float]:
@@ -232,67 +251,3 @@ class _Fit:
             float((found * self._table.score).sum(axis=1).mean()),
             float((found * self._table.time).sum(axis=1).mean()),
         )
-
-    def _fits(self, rows: NDArray[np.int64], name: str, steps: Sequence[int]) -> list[Controller]:
-        """The controller of these problems after each number of gradient steps."""
-        settings = self._settings
-        part = self._table.rows(rows)
-        controller = build_controller(self._controller, self._operators, self._operator_embeddings)
-        policy = policy_of(controller)
-        self._start(policy, part)
-        queries = torch.from_numpy(part.embeddings)
-        score, time = torch.from_numpy(part.score), torch.from_numpy(part.time)
-        choices = ExactChoices(controller)
-        optimiser = torch.optim.Adam(
-            controller.parameters(), lr=settings.learning_rate, foreach=False
-        )
-        random = self._random(name)
-        policy.sharpness.fill_(settings.sharpness)
-        found: list[Controller] = []
-        for step in range(steps[-1] + 1):
-            if step in steps:
-                found.append(self._committed(controller))
-            of = torch.from_numpy(chosen_rows(random, len(rows), settings.batch))
-            condition = torch.from_numpy(self._conditions(random, len(of)))
-            price = condition.exp()
-            weights = choices.of(queries[of], condition)
-            reward = (weights * (score[of] - price[:, None] * time[of])).sum(dim=1)
-            loss = -(reward / (self._units[0] + price * self._units[1])).mean()
-            optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            optimiser.step()
-        return found
-
-    def _committed(self, controller: Controller) -> Controller:
-        """A copy that does what it is nearly sure of."""
-        copied = copy.deepcopy(controller)
-        policy_of(copied).sharpness.fill_(self._settings.commitment)
-        return copied
-
-    @torch.no_grad()
-    def _start(self, policy: ConditionedPolicy, part: TrainingTable) -> None:
-        """What is common to all multipliers, and the ridge regression that learning starts from."""
-        found = PrincipalAxes.of(part.embeddings, policy.directions.shape[1]).under(self._strength)
-        features = found.features(part.embeddings)
-        policy.range.copy_(torch.tensor([self._low, self._high], dtype=torch.float64))
-        policy.units.copy_(torch.tensor(self._units, dtype=torch.float64))
-        policy.query_mean.copy_(torch.from_numpy(found.mean))
-        policy.directions[:, : features.shape[1]].copy_(torch.from_numpy(found.basis))
-        layers = policy.first_layers()
-        for mean, weight, target in (
-            (policy.score_mean, policy.score_weight, part.score),
-            (policy.time_mean, policy.time_weight, part.time),
-        ):
-            mean[layers] = torch.from_numpy(target.mean(axis=0))
-            deviation = torch.from_numpy(target - target.mean(axis=0))
-            weight[: features.shape[1], layers] = (
-                torch.from_numpy(features).T @ deviation / len(target)
-            )
-
-    def _conditions(self, random: np.random.Generator, count: int) -> Floats:
-        """Logarithms of multipliers, one in each of `count` equal parts of the range, shuffled."""
-        places = (np.arange(count) + random.random(count)) / count
-        return self._low + (self._high - self._low) * random.permutation(places)
-
-    def _random(self, *name: str) -> np.random.Generator:
-        return np.random.Generator(np.random.Philox(key=derive_seed("table", self._seed, *name)))

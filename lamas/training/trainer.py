@@ -162,8 +162,13 @@ class Trainer:
         return state
 
     def _objective(self, batch: CreditedBatch) -> Objective:
+        plans = [rollout.plan for rollout in batch.rollouts]
+        prices = [plan.multiplier for plan in plans if plan.multiplier is not None]
         current = self.controller.log_prob(
-            batch.embeddings, [rollout.plan.decisions for rollout in batch.rollouts]
+            batch.embeddings,
+            [plan.decisions for plan in plans],
+            # All rollouts of a batch are one controller's: each has a price, or none does.
+            multipliers=prices or None,
         )
         advantages = [credit.advantage for credit in batch.credits]
         return objective(current, batch.rollouts, advantages, self.settings)

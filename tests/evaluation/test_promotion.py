@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lamas.evaluation import PairedDifference
-from lamas.evaluation.promotion import Verdict
+from lamas.evaluation.promotion import Rival, Verdict
 from lamas.report.verdict import difference_lines
 
 
@@ -88,3 +89,72 @@ def test_differences_are_told_in_points_and_per_cent() -> None:
     assert lines[0].split() == ["score", "+2.0", "points", "[-1.0,", "+5.0]", "(10", "problems)"]
     assert lines[1].split() == ["cp_tokens", "-50.0", "%", "[-75.0,", "+100.0]", "(10", "problems)"]
     assert lines[2].split() == ["cost_usd", "+0.0", "%", "(10", "problems)"]
+
+
+def rival(score: float, length: float, *, low: float = -0.01, best: bool = False) -> Rival:
+    return Rival(
+        name="GenerateCoT",
+        differences=(
+            difference("score_difference", score, low, 0.3),
+            difference("cp_tokens_log_ratio", length, length - 0.1, length + 0.1),
+        ),
+        best=best,
+    )
+
+
+@pytest.mark.parametrize(
+    ("score", "length", "holds"),
+    [
+        (-0.01, 0.0, False),
+        (0.0, 0.01, False),
+        (-0.01, 0.5, False),
+        (0.0, 0.0, True),  # Equal: it chose that graph itself.
+        (-0.01, -0.01, True),
+        (0.01, 0.5, True),
+    ],
+)
+def test_nothing_that_a_fixed_graph_dominates_is_promoted(
+    score: float, length: float, holds: bool
+) -> None:
+    good = verdict(score_low=0.0, cp_high=-0.1, cost_high=-0.1)
+    found = replace(good, rivals=(rival(score, length),))
+    assert found.holds is holds
+    assert ("the fixed graph GenerateCoT is no worse" in found.reason()) is not holds
+
+
+def test_the_best_fixed_graphs_score_must_be_reached_but_for_the_margin() -> None:
+    good = verdict(score_low=0.0, cp_high=-0.1, cost_high=-0.1)
+    short = rival(-0.02, -1.0, low=-0.06)
+    assert replace(good, rivals=(short,)).holds
+    found = replace(good, rivals=(replace(short, best=True),))
+    assert not found.holds
+    assert found.reason() == (
+        "the score may be more than 5 points below the best fixed graph's, GenerateCoT, "
+        "score -2.0 points [-6.0, +30.0]"
+    )
+
+
+def longer(length: float, makespan_low: float) -> Verdict:
+    return Verdict(
+        differences=(
+            difference("score_difference", 0.0, 0.0, 0.1),
+            difference("cp_tokens_log_ratio", length, length - 1.0, length + 1.0),
+            difference("cost_usd_log_ratio", -1.0, -2.0, -0.5),
+            difference("makespan_seconds_log_ratio", 0.5, makespan_low, 1.0),
+        ),
+        margin=0.05,
+    )
+
+
+def test_a_longer_wait_is_not_promoted_unless_it_is_allowed() -> None:
+    cheaper = longer(math.log(1.63), -0.1)
+    assert cheaper.improved == ("cost_usd_log_ratio",)
+    assert not cheaper.holds
+    assert cheaper.reason() == (
+        "waiting became longer, CP_len +63.0 % [-40.0, +343.1], promotion.longer_wait allows 0 %"
+    )
+    assert replace(cheaper, longer_wait=0.7).holds
+    # Of the makespan, which the machine's mood moves, only what is sure counts.
+    assert longer(0.0, -0.1).holds
+    assert "makespan" in longer(0.0, 0.1).reason()
+    assert replace(longer(0.0, 0.1), timed=False).holds

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lamas.domain import PlannedRollout, Rollout
-from lamas.errors import BudgetExceededError
+from lamas.errors import BudgetExceededError, SandboxError
 from lamas.execution import recorder
 from lamas.execution.collecting import Collected, collect_rollouts
 from tests.factories import Step, make_rollout
@@ -122,7 +122,7 @@ async def test_an_error_is_raised_bare_and_what_finished_is_written(error: BaseE
 
 
 async def test_the_first_error_is_the_one_raised() -> None:
-    first, later = BudgetExceededError("first"), ValueError("later")
+    first, later = SandboxError("first"), ValueError("later")
 
     async def run_one(planned: PlannedRollout) -> Rollout:
         if planned.rollout_id == "0":
@@ -135,10 +135,32 @@ async def test_the_first_error_is_the_one_raised() -> None:
             raise later
         return FINISHED
 
-    with pytest.raises(BudgetExceededError, match="first"):
+    with pytest.raises(SandboxError, match="first"):
         await collect_rollouts(
             plans(3), run_one=run_one, write=lambda _: None, on_finished=print, concurrency=3
         )
+
+
+async def test_a_reached_budget_begins_nothing_more_and_loses_nothing_that_is_in_flight() -> None:
+    begun: list[str] = []
+    written: list[Rollout] = []
+    capped = asyncio.Event()
+
+    async def run_one(planned: PlannedRollout) -> Rollout:
+        begun.append(planned.rollout_id)
+        if planned.rollout_id == "0":
+            capped.set()
+            raise BudgetExceededError("the cap is reached")
+        await capped.wait()
+        await asyncio.sleep(0.001)
+        return FINISHED
+
+    with pytest.raises(BudgetExceededError, match="the cap is reached"):
+        await collect_rollouts(
+            plans(9), run_one=run_one, write=written.extend, on_finished=print, concurrency=3
+        )
+    assert begun == ["0", "1", "2"]
+    assert len(written) == 2
 
 
 async def test_cancelling_writes_what_finished_and_stops_the_rest() -> None:

@@ -205,7 +205,7 @@ def _assert_the_champion_changed_only_by_the_rule(home: Path) -> None:
     champion: str | None = None
     for decision in Registry(warehouse).promotions():
         evidence = cast("Row", json.loads(decision.evidence))
-        rule_holds = bool(evidence["non_inferior"]) and bool(evidence["improved"])
+        rule_holds = bool(evidence["holds"])
         assert (decision.decision == "promoted") is rule_holds
         assert decision.previous_checkpoint_id == champion
         if rule_holds:

@@ -14,6 +14,7 @@ from tests.factories import T0, make_checkpoint, make_problem, make_run
 from tests.naive import naive_labels
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import make_fit, predictions_of
+from tests.warehouse.tables import tabulated
 from warehouse import Registry, Warehouse
 from warehouse.reports import run_report
 from warehouse.writer import Writer
@@ -31,12 +32,15 @@ class Recorded:
     training: tuple[Rollout, ...]
     evaluated: dict[tuple[str, str | None], tuple[Rollout, ...]]
     """By policy and checkpoint."""
+    table: tuple[Rollout, ...]
+    """Cells of the run's outcome table: two operators on three training problems."""
     updates: tuple[Update, ...]
     differences: tuple[PairedDifference, ...]
 
     @property
     def rollouts(self) -> tuple[Rollout, ...]:
-        return (*self.training, *(item for items in self.evaluated.values() for item in items))
+        evaluated = (item for items in self.evaluated.values() for item in items)
+        return (*self.training, *self.table, *evaluated)
 
     def finished(self, key: tuple[str, str | None]) -> list[Rollout]:
         return [item for item in self.evaluated[key] if item.status == "ok"]
@@ -90,13 +94,23 @@ def evaluation(
     )
 
 
+def category_of(problem_id: str) -> str:
+    return "even" if int(problem_id[-1]) % 2 == 0 else "odd"
+
+
 def prepared(path: Path, *run_ids: str) -> Warehouse:
     """A warehouse with problems, runs, and three checkpoints of `run-1`."""
     warehouse = Warehouse.open(path, create=True)
     writer = Writer(warehouse)
     for place, run_id in enumerate(run_ids):
         writer.add_run(replace(make_run(run_id), started_at=T0 + place))
-    problems = [make_problem(index, split="test" if index > 4 else "train") for index in range(10)]
+    problems = [
+        replace(
+            make_problem(index, split="test" if index > 4 else "train"),
+            metadata={"category": category_of(f"sums/v1/{index}")},
+        )
+        for index in range(10)
+    ]
     writer.add_problems(problems, np.ones((10, 384), dtype=np.float32))
     for number in range(3):
         writer.add_checkpoint(make_checkpoint(number))
@@ -126,6 +140,12 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         ("generate", None): evaluation(30, checkpoint_id=None, policy="generate"),
     }
     updates = (make_update(1), make_update(2))
+    table = tuple(
+        tabulated(operator, (str(problem), float(problem != short), tokens), problem=problem)
+        for problem in range(3)
+        for operator, tokens, short in (("Generate", 50, 1), ("GenerateCoT", 200, 2))
+    )
+    store(writer, table)
     store(writer, [*training, *(item for items in evaluated.values() for item in items)])
     # Another run in the same warehouse must not show.
     store(writer, random_rollouts(10, seed=13, run_id="run-2"))
@@ -162,6 +182,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
         warehouse=warehouse,
         frames=run_report(warehouse, "run-1"),
         training=training,
+        table=table,
         evaluated=evaluated,
         updates=updates,
         differences=differences,

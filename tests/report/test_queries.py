@@ -10,7 +10,7 @@ from scipy import stats
 from lamas.domain import CriticalPathLabel, OperatorInvocation, Rollout
 from lamas.evaluation import EvaluationLabel, quantile, summarise
 from tests.naive import naive_labels, plain_sum
-from tests.report.conftest import TEST_PROBLEMS, Recorded, held_out
+from tests.report.conftest import TEST_PROBLEMS, Recorded, category_of, held_out
 from tests.warehouse.latency import make_fit
 
 Key = tuple[str, str | None]
@@ -296,6 +296,96 @@ def test_query__failures(recorded: Recorded) -> None:
         assert {
             (row["place"], row["reason"]): row["failures"] for row in found if row["what"] == what
         } == expected
+
+
+def test_query__picks(recorded: Recorded) -> None:
+    found = {
+        (row["checkpoint_id"], row["category"], row["graph"]): row
+        for row in recorded.frames["picks"].to_dicts()
+    }
+    expected = 0
+    for (_, checkpoint_id), rollouts in recorded.evaluated.items():
+        if checkpoint_id is None:
+            continue
+        everywhere = Counter(str(item.plan.graph) for item in rollouts)
+        for category in ("even", "odd"):
+            own = [item for item in rollouts if category_of(item.problem_id) == category]
+            for graph, picks in Counter(str(item.plan.graph) for item in own).items():
+                row = found[checkpoint_id, category, graph]
+                expected += 1
+                assert row["picks"] == picks
+                assert row["share"] == pytest.approx(picks / len(own))
+                assert row["share_of_all"] == pytest.approx(everywhere[graph] / len(rollouts))
+    assert len(found) == expected > 10
+
+
+def problem_means(rollouts: Sequence[Rollout]) -> dict[str, tuple[float, float]]:
+    """(score, CP_len) by problem; not of problems with a sample that failed."""
+    by_problem: dict[str, list[Rollout]] = defaultdict(list)
+    for item in rollouts:
+        by_problem[item.problem_id].append(item)
+    return {
+        name: (mean([score(item) for item in own]), mean([item.cp_tokens for item in own]))
+        for name, own in by_problem.items()
+        if all(item.status == "ok" for item in own)
+    }
+
+
+def test_query__gaps_closed(recorded: Recorded) -> None:
+    means = {key: problem_means(rollouts) for key, rollouts in recorded.evaluated.items()}
+    common = [
+        name
+        for name in means["generate", None]
+        if all(name in finished for finished in means.values())
+    ]
+    rows = recorded.frames["gaps_closed"].to_dicts()
+    assert rows
+    for row in rows:
+        names = [name for name in common if row["category"] in (None, category_of(name))]
+        own = means["lamas", row["checkpoint_id"]]
+        fixed = means["generate", None]
+        assert row["best_fixed"] == "generate"
+        assert row["problems"] == len(names)
+        assert row["score"] == pytest.approx(mean([own[name][0] for name in names]))
+        assert row["cp_tokens"] == pytest.approx(mean([own[name][1] for name in names]))
+        # Of one fixed graph the best for each problem is itself: there is no way to go.
+        assert row["fixed_score"] == pytest.approx(mean([fixed[name][0] for name in names]))
+        assert row["oracle_score"] == row["fixed_score"]
+        assert row["closed"] is None
+
+
+def test_query__operator_values(recorded: Recorded) -> None:
+    rows = recorded.frames["operator_values"].to_dicts()
+    assert len(rows) == 2 * 3
+    for row in rows:
+        own = [
+            item
+            for item in recorded.table
+            if item.plan.policy == row["operator"]
+            and row["category"] in (None, category_of(item.problem_id))
+        ]
+        assert row["problems"] == len(own)
+        assert row["score"] == pytest.approx(mean([score(item) for item in own]))
+        assert row["cp_tokens"] == pytest.approx(mean([item.cp_tokens for item in own]))
+        assert row["seconds"] == pytest.approx(mean([item.chains[0].seconds for item in own]))
+        assert row["cost_usd"] == pytest.approx(mean([item.cost_usd for item in own]))
+
+
+def test_query__oracle_gaps(recorded: Recorded) -> None:
+    # Generate fails problem 1, GenerateCoT problem 2: the oracle fails none, Generate is shorter.
+    rows = recorded.frames["oracle_gaps"].to_dicts()
+    assert [
+        (row["category"], row["problems"], row["best_fixed"], row["fixed_score"]) for row in rows
+    ] == [
+        (None, 3, "Generate", 2 / 3),
+        ("even", 2, "Generate", 1.0),
+        ("odd", 1, "Generate", 0.0),
+    ]
+    assert [(row["oracle_score"], row["oracle_cp_tokens"]) for row in rows] == [
+        (1.0, 100.0),
+        (1.0, 50.0),
+        (1.0, 200.0),
+    ]
 
 
 def test_query__proxy_rollouts(recorded: Recorded) -> None:

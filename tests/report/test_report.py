@@ -117,6 +117,8 @@ def test_it_says_what_the_run_found(elements: Elements, recorded: Recorded) -> N
     change = next(item for item in recorded.differences if item.metric == "score_difference")
     assert f"{100 * change.value:+.1f} points" in text
     assert "lamas retrain" in text
+    for words in ("What the operators are worth", "By category", "What choosing brought"):
+        assert words in text
     for query in recorded.frames.keys() - {"run", "entrants"}:
         assert f"warehouse/reports/{place_of(query, OF_RUN)}.sql" in text
 
@@ -189,6 +191,14 @@ def test_text_from_outside_cannot_become_markup(recorded: Recorded) -> None:
         failures=(replace(data.failures[0], reason=nasty, place=nasty),),
         bottlenecks=tuple(replace(item, operator=nasty) for item in data.bottlenecks),
         gantt=tuple(replace(item, problem_id=nasty) for item in data.gantt),
+        picks=tuple(replace(item, category=nasty) for item in data.picks),
+        gaps_closed=tuple(
+            replace(item, category=nasty, best_fixed=nasty) for item in data.gaps_closed
+        ),
+        operator_values=tuple(replace(item, operator=nasty) for item in data.operator_values),
+        oracle_gaps=tuple(
+            replace(item, category=nasty, best_fixed=nasty) for item in data.oracle_gaps
+        ),
     )
     examples = [item for item in charts(changed) if item.query == "shared/gantt"]
     found = parsed(page(changed, examples, RECIPE))

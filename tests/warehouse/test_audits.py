@@ -14,6 +14,7 @@ from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import fitted_credits, make_fit, predictions_of
 from tests.warehouse.records import evaluation_rollouts, make_metric, make_update
 from tests.warehouse.simulated import simulated_cell
+from tests.warehouse.tables import tabulated
 from warehouse import Registry, Warehouse
 from warehouse.audit import run_audits
 from warehouse.migration import packaged_schema
@@ -25,6 +26,7 @@ RETRIED = make_rollout([[step("Generate", 1)]], rollout_id="retried", retry=1)
 
 DEFECTS: dict[str, str] = {
     "calls_without_first_attempt": "DELETE FROM model_calls WHERE status = 'error'",
+    "chain_outcomes_differ": "UPDATE chain_outcomes SET seconds = seconds + 1e-9",
     "champions_unclear": "UPDATE checkpoints SET status = 'champion' WHERE step = 0",
     "checkpoints_without_parent": "UPDATE checkpoints SET parent_id = NULL WHERE step = 2",
     "costs_impossible": "UPDATE model_calls SET cost_usd = -cost_usd WHERE call_index = 0",
@@ -53,6 +55,11 @@ DEFECTS: dict[str, str] = {
 
 MORE_DEFECTS: list[tuple[str, str]] = [
     ("calls_without_first_attempt", "UPDATE model_calls SET attempt = attempt + 1"),
+    ("chain_outcomes_differ", "UPDATE chain_outcomes SET cp_tokens = cp_tokens + 1e-9"),
+    ("chain_outcomes_differ", "UPDATE chain_outcomes SET score = 1 - score"),
+    ("chain_outcomes_differ", "UPDATE chain_outcomes SET answer_key = '3' WHERE chain = 1"),
+    ("chain_outcomes_differ", "DELETE FROM chain_outcomes WHERE chain = 2"),
+    ("chain_outcomes_differ", "UPDATE model_calls SET ended_at = ended_at + 1 WHERE branch = 2"),
     ("champions_unclear", "DELETE FROM promotions"),
     ("checkpoints_without_parent", "UPDATE checkpoints SET step = 9 WHERE step = 0"),
     ("credits_differ", "UPDATE credits SET advantage = advantage * 1.0000001 + 1e-9"),
@@ -101,6 +108,12 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
     writer.add_updates(
         [replace(make_update(), rollouts=len(usable), failed_rollouts=80 - len(usable))]
     )
+    table = [
+        tabulated("Generate", ("2", 1.0, 100)),
+        tabulated("MultiGenerateCoT", ("3", 0.0, 300), ("2", 1.0, 100), ("2", 1.0, 400)),
+        tabulated("MultiGenerateCoT", error="ModelError: 503", problem=1),
+    ]
+    writer.add_rollouts([(item, naive_labels(item.trace)) for item in table])
     evaluated = evaluation_rollouts(40)
     writer.add_rollouts([(item, naive_labels(item.trace)) for item in evaluated])
     scores = [item.score for item in evaluated if item.score is not None]

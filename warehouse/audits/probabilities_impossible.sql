@@ -28,8 +28,8 @@ FROM drawn
 WHERE
     NOT coalesce(probability BETWEEN 0 AND 1, FALSE)
     OR NOT coalesce(log_probability <= 1e-6, FALSE)
-    -- Probabilities may come from single precision.
-    OR mass_before + probability > 1 + 1e-5
+    -- Probabilities may come from single precision. The operators of a fixed graph were not drawn.
+    OR (mode <> 'fixed' AND mass_before + probability > 1 + 1e-5)
     -- Where little mass is left, the difference 1 − Σ p has lost too many digits to compare.
     OR (
         mode = 'sampled'

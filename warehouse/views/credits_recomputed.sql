@@ -1,5 +1,6 @@
 -- Grain: one decision of a finished training rollout under one credit rule and one clock:
--- CP_len, or the seconds that one latency model predicts.
+-- CP_len, or the seconds that one latency model predicts. And one operator of an outcome table that
+-- was learned from, which is all of its path, at the price of waiting that the controller came to.
 CREATE OR REPLACE VIEW credits_recomputed AS
 WITH
 weights AS (
@@ -143,6 +144,23 @@ terms AS (
     CROSS JOIN (
         VALUES ('critical_path'), ('uniform'), ('cost_only'), ('marginal')
     ) AS rules (credit_rule)
+    UNION ALL
+    SELECT
+        cells.run_id,
+        cells.rollout_id,
+        1 AS layer,
+        cells.operator,
+        'critical_path' AS credit_rule,
+        NULL::VARCHAR AS latency_model_id,
+        cells.score AS score_term,
+        0.0::DOUBLE AS cost_term,
+        -(
+            fits.multiplier
+            * CASE fits.clock WHEN 'tokens' THEN cells.cp_tokens ELSE cells.seconds END
+        ) AS latency_term
+    FROM tabulated_outcomes AS cells
+    INNER JOIN table_fits AS fits ON cells.run_id = fits.run_id
+    WHERE cells.status = 'ok'
 )
 
 SELECT

@@ -17,6 +17,39 @@ answered AS (
     SEMI JOIN over_both USING (run_id)
 ),
 
+-- An oracle takes for each problem the best of the operators that were evaluated alone.
+with_oracle AS (
+    SELECT DISTINCT run_id
+    FROM evaluations
+    WHERE policy = 'oracle'
+),
+
+by_oracle AS (
+    SELECT answered.* REPLACE ('oracle' AS policy)
+    FROM answered
+    SEMI JOIN with_oracle USING (run_id)
+    INNER JOIN rollouts USING (rollout_id)
+    WHERE
+        answered.status = 'ok'
+        AND rollouts.mode = 'fixed'
+        AND rollouts.graph = [[answered.policy]]
+    QUALIFY
+        row_number() OVER (
+            PARTITION BY
+                answered.run_id,
+                answered.split,
+                answered.problem_id,
+                answered.sample_index
+            ORDER BY answered.score DESC, answered.cp_tokens ASC, answered.policy ASC
+        ) = 1
+),
+
+shown AS (
+    SELECT * FROM answered
+    UNION ALL
+    SELECT * FROM by_oracle
+),
+
 wide AS (
     SELECT
         run_id,
@@ -46,7 +79,7 @@ wide AS (
         ordered_quantile(
             list(makespan_seconds) FILTER (WHERE status = 'ok' AND replayed_calls = 0), 0.9
         ) AS makespan_seconds_p90
-    FROM answered
+    FROM shown
     GROUP BY run_id, policy, checkpoint_id, split
 ),
 

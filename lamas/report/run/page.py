@@ -18,8 +18,10 @@ from lamas.report.html import (
 from lamas.report.rows import RunFacts
 from lamas.report.run import tables
 from lamas.report.run.metrics_table import NOTE
+from lamas.report.run.picks import closed_html, picks_html
 from lamas.report.run.records import ReportData
 from lamas.report.run.seconds import latency_models, proxy
+from lamas.report.table_values import values_html
 
 _INTROS = {
     "shared/frontier": "Bars are 95 % intervals. A hollow mark is dominated: another policy is "
@@ -40,7 +42,8 @@ def page(data: ReportData, charts: Sequence[Chart], recipe: Recipe) -> str:
         section("Result", _result(data, charts)),
         section("Score against time and money", _figures(charts, "shared/frontier", run)),
         section("How long the critical paths are", _lengths(data, charts)),
-        section("What the controller picks", _figures(charts, "shared/operator_mix", run)),
+        section("What the controller picks", _picks(data, charts)),
+        section("What the operators are worth", _worth(data)),
         section("Learning curves", _figures(charts, "run/learning", run)),
         section("Where the time goes", _time(data, charts)),
         section("Does CP_len tell seconds?", _seconds(data)),
@@ -61,8 +64,8 @@ def verdict_of(data: ReportData) -> tuple[str, Verdict] | None:
         differences=tuple(item.paired() for item in data.differences), margin=first.margin
     )
     promoted = first.decision == "promoted"
-    text = f"{'Promoted' if promoted else 'Not promoted'}: {verdict.reason()}"
-    if verdict.holds and not promoted:
+    text = f"{'Promoted' if promoted else 'Not promoted'}: {first.reason or verdict.reason()}"
+    if verdict.holds and first.holds is not False and not promoted:
         text += ", but promotion was switched off (promotion.enabled=false)"
     return text, verdict
 
@@ -90,11 +93,53 @@ def _result(data: ReportData, charts: Sequence[Chart]) -> str:
             f"<code>{escape(first.reference)}</code>; paired bootstrap over "
             f"{first.problems:,} problems. The rule: the score is lower by at most "
             f"{100 * first.margin:g} points, and CP_len or cost is lower, both with 95 % "
-            "confidence.</p>",
+            "confidence; waiting is not longer, and no fixed graph is better.</p>",
             tables.differences(data.differences, own_time=not run.makespan_is_of_the_model),
             _figures(charts, "run/differences", run),
         ]
     return "\n".join(parts)
+
+
+def _picks(data: ReportData, charts: Sequence[Chart]) -> str:
+    run, key = data.run[0], data.subject.key
+    parts = [_figures(charts, "shared/operator_mix", run)]
+    by_category = picks_html([item for item in data.picks if item.key == key])
+    if by_category:
+        parts += [
+            "<h3>By category</h3>",
+            f'<p class="quiet">Of {escape(data.names[key])}, on the evaluated problems: shares of '
+            "a category's problems.</p>",
+            by_category,
+            source("run/picks", run),
+        ]
+    gaps = [item for item in data.gaps_closed if item.key == key]
+    if gaps:
+        parts += [
+            "<h3>What choosing brought</h3>",
+            f'<p class="quiet">Score in %, below it CP_len, on problems that everyone finished. '
+            f"Best fixed is {escape(gaps[0].best_fixed)}, the best of the fixed graphs evaluated; "
+            "the oracle takes for each problem the best of them. Both are known only afterwards."
+            "</p>",
+            closed_html(gaps),
+            source("run/gaps_closed", run),
+        ]
+    return "\n".join(filter(None, parts))
+
+
+def _worth(data: ReportData) -> str:
+    if not data.oracle_gaps:
+        return ""
+    run = data.run[0]
+    return "\n".join(
+        [
+            '<p class="quiet">The outcome table of the training problems: score in %, below it '
+            f"CP_len. Bold is the best fixed operator, {escape(data.oracle_gaps[0].best_fixed)}; "
+            "the last column takes the best operator for each problem, at a tie the shortest.</p>",
+            values_html(data.operator_values, data.oracle_gaps),
+            source("run/operator_values", run),
+            source("run/oracle_gaps", run),
+        ]
+    )
 
 
 def _lengths(data: ReportData, charts: Sequence[Chart]) -> str:

@@ -19,6 +19,8 @@ from lamas.report.rows import (
     RunFacts,
     Spread,
 )
+from lamas.report.run.picks import GapClosed, Pick
+from lamas.report.table_values import OperatorValue, OracleGap
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +53,9 @@ class Difference:
     reference: str
     decision: str
     margin: float
+    holds: bool | None
+    reason: str | None
+    """Why it was decided so, as it was said then; None where a run of an earlier version did."""
     problems: int
     metric: str
     value: float
@@ -172,6 +177,10 @@ class ReportData:
     bottlenecks: tuple[OperatorTime, ...]
     spending: tuple[Spending, ...]
     failures: tuple[Failure, ...]
+    picks: tuple[Pick, ...]
+    gaps_closed: tuple[GapClosed, ...]
+    operator_values: tuple[OperatorValue, ...]
+    oracle_gaps: tuple[OracleGap, ...]
     proxy_rollouts: tuple[ProxyRollouts, ...]
     proxy_operators: tuple[ProxyOperator, ...]
     latency_models: tuple[LatencyModelFigures, ...]

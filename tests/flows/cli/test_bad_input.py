@@ -14,6 +14,7 @@ from flows.home.lock import writer_lock
 from flows.orchestrator import server
 from tests.command import run_here
 from tests.flows.conftest import TINY
+from tests.llm.recorded.files import MODEL, row, write
 from tests.llm.scripted_endpoint import ScriptedEndpoint, fails, lists
 from warehouse import Warehouse
 
@@ -113,6 +114,47 @@ def test_benchmark_files(
 def test_configured_values(home: Path, override: str, words: list[str]) -> None:
     refused(["retrain", *TINY, f"home={home}", override], *words)
     assert not files(home)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["operators.enabled=[GenerateCoT@big]"], ["GenerateCoT@big", "model 'big'", "llm.models"]),
+        (["operators.enabled=[SelfRefine]"], ["SelfRefine", "can start a graph"]),
+        (["table.samples=0"], ["table.samples=0", "greater than or equal to 1"]),
+        (["table.smaples=2"], ["unknown key table.smaples"]),
+        (["benchmark.train_fraction=0.01"], ["no training problem to tabulate", "train_size"]),
+    ],
+)
+def test_what_cannot_be_tabulated(home: Path, overrides: list[str], words: list[str]) -> None:
+    refused(["tabulate", *TINY, f"home={home}", *overrides], *words)
+    assert not files(home)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([{"question": "1?", "operator": "Generate"}], ["lacks the column model, sample, text"]),
+        ([row(text="1"), row(text="2")], ["2 different answers", "'How many?'", "number the"]),
+        ([row(operator="GenerateCoT")], ["no answer of operator Generate by model"]),
+    ],
+)
+def test_recorded_answers_that_cannot_be_tabulated(
+    tmp_path: Path, home: Path, rows: list[dict[str, object]], words: list[str]
+) -> None:
+    path = write(tmp_path / "answers.jsonl", rows)
+    options = ("llm=recorded", f"llm.path={path}", f"llm.model={MODEL}", "benchmark.size=20")
+    enabled = "operators.enabled=[Generate,GenerateCoT]"
+    with unchanged(tmp_path):
+        refused(["tabulate", *options, enabled, f"home={home}"], *words)
+
+
+def test_choices_as_text_cannot_be_tabulated(tmp_path: Path, home: Path) -> None:
+    question = '{"question": "Which?", "answer": "A", "options": "red, blue", "category": "x"}\n'
+    path = text_file(tmp_path, "choices.jsonl", question)
+    options = ("benchmark=choice", f"benchmark.path={path}", "llm=simulated", f"home={home}")
+    with unchanged(tmp_path):
+        refused(["tabulate", *options], "choices.jsonl", "'options'", "list", code=1)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ REQUIRED = {
     "benchmark=file": ["benchmark.path=problems.jsonl"],
     "benchmark=math": ["benchmark.path=math.jsonl"],
     "benchmark=mmlu_pro": ["benchmark.path=questions.parquet"],
+    "experiment=proof_bbh": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
+    "experiment=proof_mmlu_pro": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
     "llm=endpoint": ["llm.base_url=http://127.0.0.1:8000/v1", "llm.model=tiny"],
     "llm=recorded": ["llm.path=answers.parquet", "llm.model=old-model"],
 }

@@ -6,26 +6,34 @@ decided AS (
         decision,
         evidence,
         json_extract_string(evidence, '$.reference') AS reference,
-        json_extract(evidence, '$.margin')::DOUBLE AS margin
+        json_extract(evidence, '$.margin')::DOUBLE AS margin,
+        json_extract(evidence, '$.holds')::BOOLEAN AS holds,
+        json_extract_string(evidence, '$.reason') AS reason
     FROM promotions
     WHERE run_id = getvariable('run_id')
     ORDER BY promotion_number DESC
     LIMIT 1
 ),
 
--- Several rollouts of a problem are averaged first, so that every problem counts once.
+-- Several rollouts of a problem are averaged first, so that every problem counts once. A fixed
+-- graph goes by its name; a controller may also stand under conditions, which are not weighed.
 answered AS (
     SELECT
-        checkpoint_id,
-        problem_id,
-        bool_and(replayed_calls = 0) AS measured,
-        ordered_mean(list(score ORDER BY sample_index)) AS score,
-        ordered_mean(list(cp_tokens ORDER BY sample_index)) AS cp_tokens,
-        ordered_mean(list(cost_usd ORDER BY sample_index)) AS cost_usd,
-        ordered_mean(list(makespan_seconds ORDER BY sample_index)) AS makespan_seconds
-    FROM evaluated_rollouts
-    WHERE run_id = getvariable('run_id') AND status = 'ok'
-    GROUP BY checkpoint_id, problem_id
+        coalesce(given.checkpoint_id, given.policy) AS entrant,
+        given.problem_id,
+        bool_and(given.replayed_calls = 0) AS measured,
+        ordered_mean(list(given.score ORDER BY given.sample_index)) AS score,
+        ordered_mean(list(given.cp_tokens ORDER BY given.sample_index)) AS cp_tokens,
+        ordered_mean(list(given.cost_usd ORDER BY given.sample_index)) AS cost_usd,
+        ordered_mean(list(given.makespan_seconds ORDER BY given.sample_index))
+            AS makespan_seconds
+    FROM evaluated_rollouts AS given
+    LEFT JOIN checkpoints ON given.checkpoint_id = checkpoints.checkpoint_id
+    WHERE
+        given.run_id = getvariable('run_id')
+        AND given.status = 'ok'
+        AND given.policy = coalesce(checkpoints.controller, given.policy)
+    GROUP BY ALL
 ),
 
 pairs AS (
@@ -40,9 +48,9 @@ pairs AS (
         new.makespan_seconds AS new_makespan_seconds,
         old.makespan_seconds AS old_makespan_seconds
     FROM decided
-    INNER JOIN answered AS new ON decided.candidate = new.checkpoint_id
+    INNER JOIN answered AS new ON decided.candidate = new.entrant
     INNER JOIN answered AS old
-        ON decided.reference = old.checkpoint_id AND new.problem_id = old.problem_id
+        ON decided.reference = old.entrant AND new.problem_id = old.problem_id
 ),
 
 means AS (
@@ -98,6 +106,8 @@ SELECT
     decided.reference,
     decided.decision,
     decided.margin,
+    decided.holds,
+    decided.reason,
     differences.problems,
     differences.metric,
     differences.value,
