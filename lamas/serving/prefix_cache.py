@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 from lamas.serving.call import Segment
 
+STALE = 8
+"""Places in the order of eviction for each segment, beyond which it is made anew."""
 Key = tuple[str, int]
 """Model and segment."""
 
@@ -147,6 +149,14 @@ class PrefixCache:
         self._stamps += 1
         entry.stamp = self._stamps
         heappush(self._order, (entry.worth, entry.stamp, key))
+        if len(self._order) > STALE * len(self._entries) + STALE:
+            # Places that were given up stay in the heap until it is their turn: a template's never.
+            self._order = [
+                (held.worth, held.stamp, name)
+                for name, held in self._entries.items()
+                if held.stamp >= 0
+            ]
+            heapify(self._order)
 
     def _remove(self, key: Key, entry: _Entry) -> None:
         del self._entries[key]

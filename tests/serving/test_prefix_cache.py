@@ -88,3 +88,12 @@ def test_a_model_that_leaves_takes_its_prompts_along() -> None:
     cache.drop("a")
     assert (cache.cached_tokens("a", path(1)), cache.cached_tokens("b", path(1))) == (0, 10)
     assert cache.held_bytes == 10.0
+
+
+def test_a_template_that_is_used_for_ever_takes_no_more_room() -> None:
+    cache = PrefixCache(LeastRecentlyUsedPrefix())
+    for turn in range(500):
+        cache.pin(MODEL, path(1, 2), 1.0, str(turn))
+        cache.unpin(MODEL, path(1, 2), now=float(turn), steps_to_next_use=1.0)
+    assert len(cache._order) < 50  # pyright: ignore[reportPrivateUsage]
+    assert cache.evict(float("inf")) == 20.0
