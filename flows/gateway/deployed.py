@@ -64,7 +64,17 @@ class WatchedChampion:
         found = None
         if current is None or current.checkpoint.checkpoint_id != checkpoint.checkpoint_id:
             found = Champion(
-                checkpoint=checkpoint, controller=deployed_controller(self._parts, checkpoint)
+                checkpoint=checkpoint,
+                controller=deployed_controller(self._parts, checkpoint),
+                units_per_second=self._units_per_second(checkpoint.checkpoint_id),
             )
         self._seen = seen
         return found
+
+    def _units_per_second(self, checkpoint_id: str) -> float:
+        fits = self._parts.warehouse.query(
+            "SELECT clock FROM table_fits WHERE checkpoint_id = $1", [checkpoint_id]
+        )
+        # γ tokens of CP_len count as a second of tool time, and as T everywhere.
+        counts_tokens = fits["clock"].to_list() == ["tokens"]
+        return self._parts.settings.execution.gamma if counts_tokens else 1.0

@@ -28,6 +28,8 @@ class Champion:
 
     checkpoint: Checkpoint
     controller: Controller
+    units_per_second: float = 1.0
+    """What a second is in the unit in which the controller counts waiting."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +76,8 @@ class Decider:
     ) -> Decided:
         controller, checkpoint = champion.controller, champion.checkpoint
         try:
-            multiplier = controller.multiplier(_condition(controller, asked))
+            condition = _condition(champion, asked)
+            multiplier = controller.multiplier(condition)
         except (ConfigurationError, ControllerError) as error:
             raise RefusedError(
                 f"model {asked.name}: {error}", parameter="model", code="trade_off_not_available"
@@ -91,6 +94,8 @@ class Decider:
             mode="decided",
             execution_mode=self._mode,
             step=checkpoint.step,
+            multiplier=multiplier,
+            deadline=condition.deadline,
         )
         planned = plan(key, problem, choice, sample_index=0, seed=seed)
         return Decided(
@@ -110,14 +115,17 @@ class Decider:
         return known
 
 
-def _condition(controller: Controller, asked: Asked) -> Condition:
+def _condition(champion: Champion, asked: Asked) -> Condition:
+    policy = champion.controller.policy
     if asked.point is None:
-        return asked.condition
-    if not isinstance(controller.policy, ConditionedPolicy):
+        seconds = asked.condition.deadline
+        if seconds is None:
+            return asked.condition
+        return Condition(deadline=seconds * champion.units_per_second)
+    if not isinstance(policy, ConditionedPolicy):
         # Any condition will do: such a controller says that it knows none.
         return Condition(multiplier=1.0)
-    points = controller.policy.operating_points()
-    return Condition(multiplier=named_multiplier(asked.point, points))
+    return Condition(multiplier=named_multiplier(asked.point, policy.operating_points()))
 
 
 def new_rollout_id() -> str:

@@ -1,6 +1,7 @@
 """A champion that knows trade-offs takes them from the model's name; another one refuses."""
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -74,7 +75,10 @@ async def test_a_name_means_a_price_of_waiting(decider: Decider) -> None:
     between = found["1500ms"]
     assert between is not None
     assert 1.0 < between < 10.0
+    in_tokens = replace(one, units_per_second=50.0)
+    assert (await decided(decider, in_tokens, "lamas@100ms")).multiplier == found["5s"]
     own = await decided(decider, one, "lamas")
+    assert own.planned.multiplier == own.multiplier
     assert own.multiplier == pytest.approx(1.0)
     assert (own.planned.rollout_id, own.planned.purpose) == ("r", "serve")
     assert own.planned.checkpoint_id == "lamas-3"

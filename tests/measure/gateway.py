@@ -27,6 +27,7 @@ from warehouse import Warehouse
 
 CALL_SECONDS = 0.5
 CLIENTS = (1, 64)
+KEY_VARIABLE = "LAMAS_MEASURED_KEY"
 ADDRESS = re.compile(r"answering at (\S+)/v1")
 
 
@@ -69,13 +70,16 @@ def gateway(home: Path, *overrides: str) -> Generator[tuple[str, int]]:
             process.wait()
 
 
-async def asked(url: str, model: str, clients: int, each: int) -> tuple[list[float], int]:
+async def asked(
+    url: str, model: str, clients: int, each: int, *, key: str = ""
+) -> tuple[list[float], int]:
     """(seconds of every answer, how many were none) of `clients` that ask one after another."""
     seconds: list[float] = []
     lost = 0
     limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
 
-    async with httpx.AsyncClient(limits=limits, timeout=60.0) as client:
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    async with httpx.AsyncClient(limits=limits, timeout=60.0, headers=headers) as client:
 
         async def ask(name: int) -> None:
             nonlocal lost
@@ -117,9 +121,11 @@ def overhead(folder: Path, rounds: int, each: int) -> None:
     profile = slow_profile()
     with SimulatedServer(profile, time_scale=1.0) as server:
         direct = server.base_url.removesuffix("/v1")
+        os.environ[KEY_VARIABLE] = server.api_key
         overrides = (
             "llm=endpoint",
             f"llm.base_url={server.base_url}",
+            f"llm.api_key_env={KEY_VARIABLE}",
             f"llm.model={profile.model}",
             "llm.concurrency=64",
             "llm.stream=false",
@@ -130,7 +136,8 @@ def overhead(folder: Path, rounds: int, each: int) -> None:
                 asyncio.run(asked(through, profile.model, clients, 1))
                 for _ in range(rounds):
                     for url, seconds in both.items():
-                        more, lost = asyncio.run(asked(url, profile.model, clients, each))
+                        key = server.api_key if url == direct else ""
+                        more, lost = asyncio.run(asked(url, profile.model, clients, each, key=key))
                         assert lost == 0, f"{lost} requests were not answered"
                         seconds += more
                 (p50, p99), (own50, own99) = milliseconds(both[direct]), milliseconds(both[through])

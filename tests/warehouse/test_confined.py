@@ -61,7 +61,6 @@ def written(folder: Path) -> set[str]:
         "FROM read_duckdb('{folder}/victim.txt')",
         "FROM parquet_metadata('{folder}/victim.txt')",
         "COPY runs FROM '{folder}/victim.csv'",
-        "ATTACH ':memory:' AS m",
         "DELETE FROM runs",
         "CREATE TABLE t (a INTEGER)",
         "SELECT 1; COPY (SELECT 1) TO '{folder}/victim.txt'",
