@@ -50,13 +50,7 @@ async def simulate_cell(cell: Cell, bench: Bench) -> None:
         cell.load,
         cell.seed,
     )
-    bench.current.writer.add_simulated(
-        found,
-        workflows=kept.workflows,
-        calls=kept.calls,
-        samples=kept.samples,
-        cold_starts=kept.cold_starts,
-    )
+    bench.current.writer.add_simulated(found, kept.records)
 
 
 @flow(name="simulate", flow_run_name="simulate")

@@ -21,13 +21,7 @@ from lamas.domain import (
     Update,
 )
 from lamas.domain.latency import LatencyFit, PredictedSeconds
-from lamas.domain.serving import (
-    ColdStart,
-    NodeSample,
-    ServedCall,
-    ServedWorkflow,
-    SimulatedCell,
-)
+from lamas.domain.serving import SimulatedCell, SimulatedRecords
 from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord
 from lamas.domain.texts import Texts, with_texts
 from lamas.errors import WarehouseError
@@ -204,22 +198,14 @@ class Writer:
             table = schema.COMPARISON_ESTIMATES
             insert(connection, table, self._records(connection, table, estimates))
 
-    def add_simulated(
-        self,
-        cell: SimulatedCell,
-        *,
-        workflows: Sequence[ServedWorkflow],
-        calls: Sequence[ServedCall],
-        samples: Sequence[NodeSample] = (),
-        cold_starts: Sequence[ColdStart] = (),
-    ) -> None:
+    def add_simulated(self, cell: SimulatedCell, left: SimulatedRecords) -> None:
         """Store a whole simulated cell of a stored run; an id that is there already stands."""
         parts = (
             (schema.SIMULATED_CELLS, [cell]),
-            (schema.SIMULATED_WORKFLOWS, workflows),
-            (schema.SIMULATED_CALLS, calls),
-            (schema.SIMULATED_NODE_SAMPLES, samples),
-            (schema.SIMULATED_COLD_STARTS, cold_starts),
+            (schema.SIMULATED_WORKFLOWS, left.workflows),
+            (schema.SIMULATED_CALLS, left.calls),
+            (schema.SIMULATED_NODE_SAMPLES, left.samples),
+            (schema.SIMULATED_COLD_STARTS, left.cold_starts),
         )
         with self._warehouse.writing() as connection:
             for table, records in parts:

@@ -1,5 +1,6 @@
 """What a simulated cluster leaves behind: cells, calls, workflows, looks at nodes, cold starts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -106,3 +107,13 @@ class SimulatedCell:
     @property
     def cell_id(self) -> str:
         return f"{self.run_id}/{self.policies}/{self.load:g}/{self.seed}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimulatedRecords:
+    """What a cell left behind."""
+
+    workflows: Sequence[ServedWorkflow]
+    calls: Sequence[ServedCall]
+    samples: Sequence[NodeSample] = ()
+    cold_starts: Sequence[ColdStart] = ()

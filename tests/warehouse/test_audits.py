@@ -122,7 +122,7 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
     )
     writer.add_evaluations([measured])
     cell, kept = simulated_cell()
-    writer.add_simulated(cell, workflows=kept.workflows, calls=kept.calls)
+    writer.add_simulated(cell, kept.records)
     Registry(warehouse).promote("lamas-1", evidence={"score": 0.5}, decided_at=T0)
     return warehouse
 

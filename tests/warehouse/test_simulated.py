@@ -16,13 +16,7 @@ from warehouse.writer import Writer
 
 def store(writer: Writer, *, policies: str = "maestro", seed: int = 0) -> CellFigures:
     cell, kept = simulated_cell(policies, seed)
-    writer.add_simulated(
-        cell,
-        workflows=kept.workflows,
-        calls=kept.calls,
-        samples=kept.samples,
-        cold_starts=kept.cold_starts,
-    )
+    writer.add_simulated(cell, kept.records)
     return cell_figures(cell, kept.workflows, kept.calls, len(kept.cold_starts))
 
 

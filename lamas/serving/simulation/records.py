@@ -3,7 +3,13 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from lamas.domain.serving import ColdStart, NodeSample, ServedCall, ServedWorkflow
+from lamas.domain.serving import (
+    ColdStart,
+    NodeSample,
+    ServedCall,
+    ServedWorkflow,
+    SimulatedRecords,
+)
 
 
 class Sink(Protocol):
@@ -38,3 +44,13 @@ class Kept:
 
     def cold_start(self, record: ColdStart) -> None:
         self.cold_starts.append(record)
+
+    @property
+    def records(self) -> SimulatedRecords:
+        """All of it, for the warehouse."""
+        return SimulatedRecords(
+            workflows=self.workflows,
+            calls=self.calls,
+            samples=self.samples,
+            cold_starts=self.cold_starts,
+        )
