@@ -4,30 +4,21 @@
 -- the fixed graphs that were evaluated, and for each problem the best of them. NULL: no way to go.
 CREATE OR REPLACE VIEW gap_closed AS
 WITH
--- A fixed graph is one for all problems; what chooses without a controller is none.
-one_graph AS (
-    SELECT
-        run_id,
-        policy
-    FROM rollouts
-    WHERE purpose = 'evaluate' AND mode = 'fixed'
-    GROUP BY run_id, policy
-    HAVING count(DISTINCT graph) = 1
-),
-
 answered AS (
     SELECT
         evaluated.run_id,
         evaluated.policy,
         evaluated.checkpoint_id,
         evaluated.problem_id,
-        bool_and(rollouts.mode = 'fixed' AND one_graph.policy IS NOT NULL) AS is_fixed,
+        -- What chooses by the problem, without a controller, is no fixed graph.
+        bool_and(
+            rollouts.mode = 'fixed'
+            AND evaluated.policy NOT IN ('nearest neighbours', 'random graph', 'oracle')
+        ) AS is_fixed,
         ordered_mean(list(evaluated.score ORDER BY evaluated.sample_index)) AS score,
         ordered_mean(list(evaluated.cp_tokens ORDER BY evaluated.sample_index)) AS cp_tokens
     FROM evaluated_rollouts AS evaluated
     INNER JOIN rollouts ON evaluated.rollout_id = rollouts.rollout_id
-    LEFT JOIN one_graph
-        ON evaluated.run_id = one_graph.run_id AND evaluated.policy = one_graph.policy
     GROUP BY evaluated.run_id, evaluated.policy, evaluated.checkpoint_id, evaluated.problem_id
     -- A sample that failed leaves the problem out.
     HAVING bool_and(evaluated.status = 'ok')
