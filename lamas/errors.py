@@ -76,5 +76,9 @@ def unwritable(path: object, reason: str) -> UnwritableError:
     )
 
 
+class GatewayError(LamasError):
+    """A request from outside cannot be taken on; `lamas.gateway` answers it with its reason."""
+
+
 class ServerError(LamasError):
     """A server that the run needs (Prefect, embedded model, simulated endpoint) did not start."""

@@ -48,12 +48,19 @@ class ScriptedModel:
             await asyncio.sleep(reply.seconds)
         finally:
             self.running -= 1
+            self._arrival.set()
         attempt = attempt_of(request, reply, started_at, self._clock.now())
         return ChatResult(text=reply.text, attempts=(attempt,))
 
     async def until_running(self, count: int) -> None:
         """Wait until `count` requests are being answered at the same time."""
         while self.running < count:
+            self._arrival.clear()
+            await self._arrival.wait()
+
+    async def until_idle(self) -> None:
+        """Wait until no request is being answered."""
+        while self.running > 0:
             self._arrival.clear()
             await self._arrival.wait()
 

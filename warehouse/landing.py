@@ -21,6 +21,7 @@ from warehouse.schema import (
     LABELS,
     MODEL_CALLS,
     ROLLOUTS,
+    TABLES,
     TOOL_EXECUTIONS,
 )
 from warehouse.warehouse import Warehouse
@@ -47,11 +48,16 @@ def write_landed(folder: Path, batch: Sequence[LabelledRollout], *, texts: Texts
     on disk; one that is there stays as it is. `texts` as for `Writer`.
     Raises WarehouseError when it cannot be written.
     """
+    write_parts(folder, rollout_parts(batch, texts))
+
+
+def write_parts(folder: Path, parts: RolloutParts) -> None:
+    """Write tables to a new `folder`, as `write_landed` does those of rollouts."""
     unfinished = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}{UNFINISHED}")
     try:
         unfinished.mkdir(parents=True)
         try:
-            _write(unfinished, rollout_parts(batch, texts))
+            _write(unfinished, parts)
             if not folder.exists():
                 unfinished.rename(folder)
         finally:
@@ -69,7 +75,9 @@ def read_landed(folder: Path) -> pl.DataFrame:
     Raises WarehouseError for a file that is missing or damaged.
     """
     try:
-        return {table: pl.read_parquet(_file(folder, table)) for table in _BY_ID}[ROLLOUTS.name]
+        return {table: pl.read_parquet(landed_file(folder, table)) for table in _BY_ID}[
+            ROLLOUTS.name
+        ]
     except (OSError, pl.exceptions.PolarsError) as error:
         raise WarehouseError(
             f"the finished rollouts in {folder} cannot be read ({error}): delete the folder and "
@@ -86,30 +94,37 @@ def merge_landed(warehouse: Warehouse, folder: Path, landed: pl.DataFrame | None
     """
     rollouts = read_landed(folder) if landed is None else landed
     with warehouse.writing() as connection:
+        return insert_landed(connection, folder, rollouts)
+
+
+def insert_landed(
+    connection: duckdb.DuckDBPyConnection, folder: Path, rollouts: pl.DataFrame
+) -> int:
+    """`merge_landed` within a transaction of the caller's."""
+    connection.execute(
+        "CREATE TEMP TABLE new_rollouts AS FROM (SELECT unnest($1) AS rollout_id) "
+        "ANTI JOIN rollouts USING (rollout_id)",
+        [rollouts["rollout_id"].to_list()],
+    )
+    connection.execute(
+        "CREATE TEMP TABLE new_invocations AS SELECT invocation_id "
+        "FROM read_parquet($1) SEMI JOIN new_rollouts USING (rollout_id)",
+        [landed_file(folder, INVOCATIONS.name)],
+    )
+    for table, identifier in _BY_ID.items():
         connection.execute(
-            "CREATE TEMP TABLE new_rollouts AS FROM (SELECT unnest($1) AS rollout_id) "
-            "ANTI JOIN rollouts USING (rollout_id)",
-            [rollouts["rollout_id"].to_list()],
+            f"INSERT INTO {table} BY NAME FROM read_parquet($1) "
+            f"SEMI JOIN new_{identifier}s USING ({identifier}_id)",
+            [landed_file(folder, table)],
         )
-        connection.execute(
-            "CREATE TEMP TABLE new_invocations AS SELECT invocation_id "
-            "FROM read_parquet($1) SEMI JOIN new_rollouts USING (rollout_id)",
-            [_file(folder, INVOCATIONS.name)],
-        )
-        for table, identifier in _BY_ID.items():
-            connection.execute(
-                f"INSERT INTO {table} BY NAME FROM read_parquet($1) "
-                f"SEMI JOIN new_{identifier}s USING ({identifier}_id)",
-                [_file(folder, table)],
-            )
-        return len(connection.execute("FROM new_rollouts").fetchall())
+    return len(connection.execute("FROM new_rollouts").fetchall())
 
 
 def _write(folder: Path, parts: RolloutParts) -> None:
     layouts = _layouts()
     with duckdb.connect() as connection:
         for table, columns in parts:
-            layout, path = layouts[table.name], _file(folder, table.name)
+            layout, path = layouts[table.name], landed_file(folder, table.name)
             connection.register(
                 "part", arrow_table(columns([field.name for field in layout]), layout)
             )
@@ -118,7 +133,8 @@ def _write(folder: Path, parts: RolloutParts) -> None:
                 os.fsync(file.fileno())
 
 
-def _file(folder: Path, table: str) -> str:
+def landed_file(folder: Path, table: str) -> str:
+    """Where the rows of a table lie in a folder that landed."""
     return str(folder / f"{table}.parquet")
 
 
@@ -127,4 +143,4 @@ def _layouts() -> dict[str, Layout]:
     """Columns of the tables without a warehouse at hand."""
     with duckdb.connect() as connection:
         migrate(connection, Path(":memory:"), packaged_schema())
-        return {table: layout_of(connection, table) for table in _BY_ID}
+        return {table.name: layout_of(connection, table.name) for table in TABLES}

@@ -84,7 +84,7 @@ def needs_migration(connection: duckdb.DuckDBPyConnection, path: Path, schema: S
     return (
         stored is None
         or stored[0] != schema.views_digest
-        or _views_of(connection) != _views_expected(schema)
+        or _made_of(connection) != _made_expected(schema)
     )
 
 
@@ -117,6 +117,9 @@ def _renew_views(connection: duckdb.DuckDBPyConnection, schema: Schema) -> None:
     stale = connection.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()
     for (name,) in stale:
         connection.execute(f"DROP VIEW IF EXISTS {quoted(name)}")
+    # One of another's making may have the name of a function that the views use.
+    for name, kind, _, _ in _macros(connection):
+        connection.execute(f"DROP {kind} IF EXISTS {quoted(name)}")
     for file in (*schema.macros, *schema.views):
         connection.execute(file.text)
     for view in schema.views:
@@ -126,18 +129,27 @@ def _renew_views(connection: duckdb.DuckDBPyConnection, schema: Schema) -> None:
     connection.execute("INSERT INTO schema_views VALUES (?)", [schema.views_digest])
 
 
-def _views_of(connection: duckdb.DuckDBPyConnection) -> str:
-    """Digest of every view as DuckDB holds it."""
-    rows = connection.execute(
+def _made_of(connection: duckdb.DuckDBPyConnection) -> str:
+    """Digest of every view and macro as DuckDB holds it."""
+    views = connection.execute(
         "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal ORDER BY view_name"
     ).fetchall()
-    return _digest([repr(row) for row in rows])
+    return _digest([repr(row) for row in [*views, *_macros(connection)]])
 
 
-def _views_expected(schema: Schema) -> str:
-    """Digest of the views that `schema` makes; found out once for a schema and a DuckDB."""
+def _macros(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, str]]:
+    """Name, kind, parameters and definition of every macro."""
+    return connection.execute(
+        "SELECT function_name, if(function_type = 'table_macro', 'MACRO TABLE', 'MACRO'), "
+        "parameters::VARCHAR, macro_definition FROM duckdb_functions() "
+        "WHERE NOT internal AND function_type IN ('macro', 'table_macro') ORDER BY ALL"
+    ).fetchall()
+
+
+def _made_expected(schema: Schema) -> str:
+    """Digest of what `schema` makes; found out once for a schema and a DuckDB."""
     files = (*schema.migrations, *schema.macros, *schema.views)
-    name = f"views-{_digest([duckdb.__version__, *(file.text for file in files)])}"
+    name = f"made-{_digest([duckdb.__version__, *(file.text for file in files)])}"
     known = kept(name)
     if known is not None:
         with suppress(OSError, UnicodeDecodeError):
@@ -145,7 +157,7 @@ def _views_expected(schema: Schema) -> str:
     with closing(duckdb.connect(":memory:")) as empty:
         for file in files:
             empty.execute(file.text)
-        found = _views_of(empty)
+        found = _made_of(empty)
     keep(name, found.encode())
     return found
 

@@ -24,21 +24,7 @@ def export_answers(warehouse: Warehouse, file: Path, *, run_id: str | None = Non
     """
     if file.exists():
         raise WarehouseError(f"{file} exists already: name another, or remove it first")
-    folder = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}.unfinished")
-    place = folder.absolute() / file.name
-    try:
-        folder.mkdir(parents=True)
-        rows = _write(warehouse, place, FORMATS[file.suffix], run_id)
-        if rows:
-            place.rename(file)
-    except (OSError, duckdb.Error) as error:
-        reason = str(error).split("\n", 1)[0].rstrip(".")
-        raise WarehouseError(
-            f"{file} cannot be written ({reason}), nothing was left there: make room or choose "
-            "another place"
-        ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    rows = export_query(warehouse, _QUERY, file, run_id=run_id)
     if not rows:
         whose = f"of run {run_id}" if run_id is not None else f"in {warehouse.path}"
         raise WarehouseError(
@@ -48,8 +34,35 @@ def export_answers(warehouse: Warehouse, file: Path, *, run_id: str | None = Non
     return rows
 
 
-def _write(warehouse: Warehouse, place: Path, written_as: str, run_id: str | None) -> int:
-    question = _QUERY.read_text("utf-8").rstrip().removesuffix(";")
+def export_query(
+    warehouse: Warehouse, query: Path, file: Path, *, run_id: str | None = None
+) -> int:
+    """Write the rows of a `.sql` file to `file`, in place of one that is there; how many there are.
+
+    Without rows nothing is written. Raises WarehouseError when that cannot be done.
+    """
+    folder = file.with_name(f".{file.name}.{uuid.uuid4().hex[:8]}.unfinished")
+    place = folder.absolute() / file.name
+    try:
+        folder.mkdir(parents=True)
+        rows = _write(warehouse, query, place, FORMATS[file.suffix], run_id)
+        if rows:
+            place.replace(file)
+    except (OSError, duckdb.Error) as error:
+        reason = str(error).split("\n", 1)[0].rstrip(".")
+        raise WarehouseError(
+            f"{file} cannot be written ({reason}), nothing was left there: make room or choose "
+            "another place"
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return rows
+
+
+def _write(
+    warehouse: Warehouse, query: Path, place: Path, written_as: str, run_id: str | None
+) -> int:
+    question = query.read_text("utf-8").rstrip().removesuffix(";")
     target = str(place).replace("'", "''")
     # The one folder that this reader reaches besides the warehouse.
     with connect(

@@ -145,6 +145,11 @@ def latency_model_columns(fits: Sequence[LatencyFit], names: Iterable[str]) -> C
     return {**fields(fits, _without(names, special)), **special}
 
 
+def simulated_columns(records: Sequence[object], cell_id: str, names: Iterable[str]) -> Columns:
+    """Records of one simulated cell, whose id stands in every row."""
+    return _owned("cell_id", [(cell_id, record) for record in records], names)
+
+
 def _messages(call: ModelCall) -> list[dict[str, str]]:
     return [{"role": item.role, "content": item.content} for item in call.request_messages]
 

@@ -81,6 +81,17 @@ TABLE_FITS = Table(
 OPERATING_POINTS = Table(
     name="operating_points", key=("checkpoint_id", "multiplier"), contradicts=("score", "time")
 )
+SERVED_REQUESTS = Table(name="served_requests", key=("request_id",))
+FEEDBACK = Table(name="feedback", key=("feedback_id",))
+SIMULATED_CELLS = Table(
+    name="simulated_cells", key=("cell_id",), contradicts=("run_id", "policies", "load", "seed")
+)
+SIMULATED_WORKFLOWS = Table(name="simulated_workflows", key=("cell_id", "workflow"))
+SIMULATED_CALLS = Table(name="simulated_calls", key=("cell_id", "call"))
+SIMULATED_NODE_SAMPLES = Table(name="simulated_node_samples", key=("cell_id", "node", "seen_at"))
+SIMULATED_COLD_STARTS = Table(
+    name="simulated_cold_starts", key=("cell_id", "node", "model", "began_at")
+)
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -103,5 +114,12 @@ TABLES: tuple[Table, ...] = (
     PREDICTED_SECONDS,
     TABLE_FITS,
     OPERATING_POINTS,
+    SERVED_REQUESTS,
+    FEEDBACK,
+    SIMULATED_CELLS,
+    SIMULATED_WORKFLOWS,
+    SIMULATED_CALLS,
+    SIMULATED_NODE_SAMPLES,
+    SIMULATED_COLD_STARTS,
 )
 """Every table, each after the tables it refers to."""

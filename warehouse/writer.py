@@ -21,11 +21,19 @@ from lamas.domain import (
     Update,
 )
 from lamas.domain.latency import LatencyFit, PredictedSeconds
+from lamas.domain.serving import (
+    ColdStart,
+    NodeSample,
+    ServedCall,
+    ServedWorkflow,
+    SimulatedCell,
+)
 from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord
 from lamas.domain.texts import Texts, with_texts
 from lamas.errors import WarehouseError
 from warehouse import rows, schema
 from warehouse.arrow import ArrowTable, Columns, Layout, arrow_table, layout_of
+from warehouse.inserting import append, insert, known
 from warehouse.schema import Table
 from warehouse.warehouse import Begin, Warehouse
 
@@ -56,7 +64,7 @@ class Writer:
     def add_run(self, run: Run) -> None:
         """Store a run, or take a stored one that did not complete up again (status `running`)."""
         with self._warehouse.writing() as connection:
-            self._insert(connection, schema.RUNS, self._records(connection, schema.RUNS, [run]))
+            insert(connection, schema.RUNS, self._records(connection, schema.RUNS, [run]))
             connection.execute(
                 "UPDATE runs SET status = 'running', ended_at = NULL, error = NULL "
                 "WHERE run_id = ? AND status IN ('failed', 'cancelled')",
@@ -73,7 +81,7 @@ class Writer:
     ) -> None:
         """Record how a run ended; `ended_at` in seconds since the epoch."""
         with self._warehouse.writing() as connection:
-            if not _known(connection, "runs", "run_id", [run_id]):
+            if not known(connection, "runs", "run_id", [run_id]):
                 raise WarehouseError(f"run {run_id} is unknown: add it before it ends")
             # RETURNING would make it delete and insert, which a run that has rollouts refuses.
             connection.execute(
@@ -98,7 +106,7 @@ class Writer:
                 schema.PROBLEMS,
                 lambda names: rows.problem_columns(problems, embeddings, names, encoder=encoder),
             )
-            self._insert(connection, schema.PROBLEMS, incoming)
+            insert(connection, schema.PROBLEMS, incoming)
 
     def add_rollouts(self, batch: Iterable[LabelledRollout]) -> int:
         """Store finished rollouts with their critical-path labels; returns how many were new.
@@ -114,10 +122,10 @@ class Writer:
     def _add_rollouts(self, begin: Begin, batch: Sequence[LabelledRollout]) -> int:
         by_id = {rollout.rollout_id: (rollout, labels) for rollout, labels in batch}
         with begin() as connection:
-            known = _known(connection, "rollouts", "rollout_id", list(by_id))
-            new = [pair for key, pair in by_id.items() if key not in known]
+            there = known(connection, "rollouts", "rollout_id", list(by_id))
+            new = [pair for key, pair in by_id.items() if key not in there]
             for table, columns in rollout_parts(new, self._texts):
-                _append(connection, table, self._built(connection, table, columns))
+                append(connection, table, self._built(connection, table, columns))
             return len(new)
 
     def add_credits(
@@ -131,7 +139,7 @@ class Writer:
                 (schema.PREDICTED_SECONDS, predictions),
                 (schema.CREDITS, credits),
             ):
-                self._insert(connection, table, self._records(connection, table, records))
+                insert(connection, table, self._records(connection, table, records))
 
     def add_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Store a saved controller whose parent is stored.
@@ -140,7 +148,7 @@ class Writer:
         """
         with self._warehouse.writing() as connection:
             incoming = self._records(connection, schema.CHECKPOINTS, [checkpoint])
-            self._insert(connection, schema.CHECKPOINTS, incoming)
+            insert(connection, schema.CHECKPOINTS, incoming)
 
     def add_updates(
         self,
@@ -167,45 +175,56 @@ class Writer:
                 (schema.TABLE_FITS, fits),
                 (schema.OPERATING_POINTS, points),
             ):
-                self._insert(connection, table, self._records(connection, table, records))
+                insert(connection, table, self._records(connection, table, records))
 
     def add_evaluations(self, metrics: Sequence[EvaluationMetric]) -> None:
         """Store the metrics of evaluations."""
         with self._warehouse.writing() as connection:
             incoming = self._records(connection, schema.EVALUATIONS, metrics)
-            self._insert(connection, schema.EVALUATIONS, incoming)
+            insert(connection, schema.EVALUATIONS, incoming)
 
     def add_latency_fit(self, fit: LatencyFit, predictions: Sequence[PredictedSeconds]) -> None:
         """Store a fitted latency model with what it predicts for the rollouts kept from its fit."""
         with self._warehouse.writing() as connection:
             table = schema.LATENCY_MODELS
             fits = self._built(connection, table, partial(rows.latency_model_columns, [fit]))
-            self._insert(connection, table, fits)
+            insert(connection, table, fits)
             table = schema.PREDICTED_SECONDS
-            self._insert(connection, table, self._records(connection, table, predictions))
+            insert(connection, table, self._records(connection, table, predictions))
 
     def add_comparison_members(self, members: Sequence[ComparisonMember]) -> None:
         """Store which runs belong to a comparison."""
         with self._warehouse.writing() as connection:
             table = schema.COMPARISON_MEMBERS
-            self._insert(connection, table, self._records(connection, table, members))
+            insert(connection, table, self._records(connection, table, members))
 
     def add_comparison_estimates(self, estimates: Sequence[ComparisonEstimate]) -> None:
         """Store what a comparison found."""
         with self._warehouse.writing() as connection:
             table = schema.COMPARISON_ESTIMATES
-            self._insert(connection, table, self._records(connection, table, estimates))
+            insert(connection, table, self._records(connection, table, estimates))
 
-    def _insert(
-        self, connection: duckdb.DuckDBPyConnection, table: Table, incoming: ArrowTable
+    def add_simulated(
+        self,
+        cell: SimulatedCell,
+        *,
+        workflows: Sequence[ServedWorkflow],
+        calls: Sequence[ServedCall],
+        samples: Sequence[NodeSample] = (),
+        cold_starts: Sequence[ColdStart] = (),
     ) -> None:
-        if incoming.num_rows:
-            connection.register("incoming", incoming)
-            _refuse_contradictions(connection, table)
-            connection.execute(
-                f"INSERT INTO {table.name} BY NAME FROM incoming ON CONFLICT DO NOTHING"
-            )
-            connection.unregister("incoming")
+        """Store a whole simulated cell of a stored run; an id that is there already stands."""
+        parts = (
+            (schema.SIMULATED_CELLS, [cell]),
+            (schema.SIMULATED_WORKFLOWS, workflows),
+            (schema.SIMULATED_CALLS, calls),
+            (schema.SIMULATED_NODE_SAMPLES, samples),
+            (schema.SIMULATED_COLD_STARTS, cold_starts),
+        )
+        with self._warehouse.writing() as connection:
+            for table, records in parts:
+                columns = partial(rows.simulated_columns, records, cell.cell_id)
+                insert(connection, table, self._built(connection, table, columns))
 
     def _records(
         self, connection: duckdb.DuckDBPyConnection, table: Table, records: Sequence[object]
@@ -239,38 +258,3 @@ def rollout_parts(batch: Sequence[LabelledRollout], texts: Texts) -> RolloutPart
         (schema.LABELS, partial(rows.label_columns, [labels for _, labels in batch])),
         (schema.CHAIN_OUTCOMES, partial(rows.chain_columns, rollouts)),
     )
-
-
-def _append(connection: duckdb.DuckDBPyConnection, table: Table, incoming: ArrowTable) -> None:
-    if incoming.num_rows:
-        connection.register("incoming", incoming)
-        connection.execute(f"INSERT INTO {table.name} BY NAME FROM incoming")
-        connection.unregister("incoming")
-
-
-def _refuse_contradictions(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    if not table.contradicts:
-        return
-    same = " AND ".join(f"stored.{name} = incoming.{name}" for name in table.key)
-    differs = [f"stored.{name} IS DISTINCT FROM incoming.{name}" for name in table.contradicts]
-    found = connection.execute(
-        f"SELECT {', '.join(f'stored.{name}' for name in table.key)}, {', '.join(differs)} "
-        f"FROM {table.name} AS stored JOIN incoming ON {same} WHERE {' OR '.join(differs)} LIMIT 1"
-    ).fetchone()
-    if found is not None:
-        key = "/".join(str(part) for part in found[: len(table.key)])
-        flags = found[len(table.key) :]
-        names = [name for name, flag in zip(table.contradicts, flags, strict=True) if flag]
-        raise WarehouseError(
-            f"{table.name} {key} is already stored with another {', '.join(names)}: "
-            "stored rows never change; use another warehouse for the new values"
-        )
-
-
-def _known(
-    connection: duckdb.DuckDBPyConnection, table: str, column: str, values: list[str]
-) -> set[str]:
-    found = connection.execute(
-        f"SELECT {column} FROM {table} WHERE {column} IN (SELECT unnest(?))", [values]
-    ).fetchall()
-    return {value for (value,) in found}

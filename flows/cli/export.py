@@ -23,8 +23,13 @@ def _handle(options: argparse.Namespace) -> int:
     from flows.wiring.warehouse import open_warehouse
     from warehouse.replay import FORMATS, export_answers
     from warehouse.snapshot import export_duckdb, export_parquet
+    from warehouse.traffic import export_questions
 
     warehouse, target = open_warehouse(settings), options.target
+    if settings.export.questions:
+        questions = export_questions(warehouse, target)
+        print(f"{target}: {questions:,} questions; learn from them with benchmark=traffic")
+        return 0
     if target.suffix in FORMATS:
         answers = export_answers(warehouse, target, run_id=settings.run)
         print(f"{target}: {answers:,} answers; give them again with llm=recorded llm.path={target}")

@@ -21,6 +21,7 @@ STAGES = {
     "evaluate": "answer the held-out problems with a checkpoint and the baselines",
     "retrain": "all of it: prepare, (collect, credit, update) × steps, evaluate, promote or not",
     "compare": "train variants over several seeds, weigh them on the same held-out problems",
+    "simulate": "serve a workload on a simulated cluster under several sets of policies",
     "sweep": "the same for a grid of configuration values: what does each cost and bring?",
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import time
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from io import TextIOWrapper
@@ -11,6 +12,8 @@ from flows.settings.section import Overlap
 from lamas.errors import WarehouseError, unwritable
 
 POLL_SECONDS = 0.25
+BRIEF_SECONDS = 30.0
+"""A brief turn is over within moments; who lasts longer is refused as any other."""
 
 
 @contextmanager
@@ -20,9 +23,26 @@ def writer_lock(home: Path) -> Generator[None, None, None]:
     Raises WarehouseError when another holds it, or when the folder cannot be written to.
     """
     with _lock_file(home) as handle:
-        if not _taken(handle):
-            raise _refusal(home)
+        deadline = time.monotonic() + BRIEF_SECONDS
+        while not _taken(handle):
+            if not _is_brief(home) or time.monotonic() > deadline:
+                raise _refusal(home)
+            time.sleep(POLL_SECONDS)
         yield
+
+
+@contextmanager
+def brief_turn(home: Path) -> Generator[bool, None, None]:
+    """The turn if it is free now, for moments: whoever comes meanwhile waits rather than being
+    refused. Gives whether it is held.
+    """
+    with _lock_file(home, _BRIEF) as announced, _lock_file(home) as handle:
+        yield _taken(announced) and _taken(handle)
+
+
+def _is_brief(home: Path) -> bool:
+    with _lock_file(home, _BRIEF) as handle:
+        return not _taken(handle)
 
 
 @asynccontextmanager
@@ -32,22 +52,27 @@ async def writer_turn(
     """`writer_lock`, which with `overlap="wait"` is waited for; `say` is told so once."""
     with _lock_file(home) as handle:
         waiting = False
+        deadline = time.monotonic() + BRIEF_SECONDS
         while not _taken(handle):
-            if overlap == "refuse":
+            brief = time.monotonic() < deadline and _is_brief(home)
+            if overlap == "refuse" and not brief:
                 raise _refusal(home)
-            if not waiting:
+            if not waiting and not brief:
                 say(f"another run is writing to {home}; waiting until it ends")
                 waiting = True
             await asyncio.sleep(POLL_SECONDS)
         yield
 
 
+_TURN, _BRIEF = "writer.lock", "intake.lock"
+
+
 @contextmanager
-def _lock_file(home: Path) -> Generator[TextIOWrapper, None, None]:
+def _lock_file(home: Path, name: str = _TURN) -> Generator[TextIOWrapper, None, None]:
     try:
         # For its user alone, also where no `lamas` command but a worker's process makes it.
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = (home / "writer.lock").open("a")
+        handle = (home / name).open("a")
     except OSError as error:
         raise unwritable(home, error.strerror or str(error)) from None
     with handle:

@@ -16,10 +16,14 @@ from flows.orchestrator.access import ENTRANCE_PATH, IDENTITY_PATH, proof
 JSON = "application/json"
 LONGEST_NONCE = 128
 
-# What follows the # of an address is not sent to any server, nor written into its log.
+# What follows the # of an address is not sent to any server, nor written into its log. A string
+# that does not open the server is not kept: a link of another page must not log the user out.
 ENTRANCE = """<!doctype html><meta charset="utf-8"><title>LAMaS</title><script>
-localStorage.setItem("prefect-password", btoa(location.hash.slice(1)));
-location.replace("/");
+const told = btoa(location.hash.slice(1));
+history.replaceState(null, "", location.pathname);
+fetch("/api/admin/version", {headers: {authorization: "Basic " + told}}).then(answer => {
+  if (answer.ok) localStorage.setItem("prefect-password", told);
+}).finally(() => location.replace("/"));
 </script>"""
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from flows.home.intake import served_folder, take_in_served
 from flows.rollouts.empty_answers import check_answers, stored_ends
 from flows.rollouts.here import Here
 from flows.rollouts.progress import CollectProgress, on_terminal, publish
@@ -39,6 +40,8 @@ async def run_plans(
     than configured. Raises ModelUnreachableError when too much fails.
     """
     await asyncio.to_thread(take_in_rest, current, wait_seconds=LEFT_BEHIND_SECONDS)
+    served = served_folder(current.settings.home)
+    await asyncio.to_thread(take_in_served, current.warehouse, served, current.say)
     stored = current.reader.rollout_statuses(current.run.run_id)
 
     async def run(missing: Sequence[PlannedRollout]) -> Collected:

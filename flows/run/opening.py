@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
+from flows.home.intake import served_folder, take_in_served
 from flows.home.lock import writer_turn
 from flows.orchestrator.allowed import refuse_others
 from flows.orchestrator.process import cancelled_by_sigterm, started_by_prefect
@@ -53,6 +54,7 @@ async def _opened(kind: str, settings: Settings) -> AsyncGenerator[Session, None
             hide_leak_report()
             await check(kind, settings)
         warehouse = open_warehouse(settings, create=True)
+        take_in_served(warehouse, served_folder(settings.home), _say)
         async with AsyncExitStack() as stack:
             opened = _open(settings, kind, warehouse, stack)
             with in_progress(opened):
@@ -63,6 +65,7 @@ async def _opened(kind: str, settings: Settings) -> AsyncGenerator[Session, None
                     raise
                 else:
                     forget_answers(opened)
+                    take_in_served(warehouse, served_folder(settings.home), _say)
                     opened.writer.finish_run(
                         opened.run.run_id, "completed", ended_at=opened.clock.now()
                     )

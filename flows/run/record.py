@@ -30,7 +30,7 @@ def new_run(settings: Settings, kind: str) -> Run:
         code_version=code_version(),
         prompts_digest=prompts,
         seed=settings.seed,
-        simulated=settings.simulated,
+        simulated=settings.simulated or kind == "simulate",
         status="running",
         started_at=Clock().now(),
         prefect_flow_run_id=flow_run_id(),

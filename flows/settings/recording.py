@@ -18,6 +18,9 @@ class ExportConfig(Section):
 
     views: bool = False
     """What the views show, too."""
+    questions: bool = False
+    """In place of everything the questions that a gateway was asked, with the answers people said,
+    as benchmark=traffic reads them."""
 
 
 class RetentionConfig(Section):

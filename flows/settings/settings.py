@@ -15,6 +15,7 @@ from flows.settings.engine import EngineConfig
 from flows.settings.evaluation import EvaluationConfig, PromotionConfig
 from flows.settings.execution import ExecutionConfig
 from flows.settings.first_keys import without_unused_later_keys
+from flows.settings.gateway import GatewayConfig
 from flows.settings.latency import LatencyConfig
 from flows.settings.learner import LearnerConfig
 from flows.settings.llm import LLMConfig
@@ -23,6 +24,7 @@ from flows.settings.prefect import PrefectConfig
 from flows.settings.recording import ExportConfig, RecordingConfig, RetentionConfig
 from flows.settings.sandbox import SandboxConfig
 from flows.settings.section import Overlap, Section
+from flows.settings.simulation import SimulationConfig
 from flows.settings.table import TableConfig
 from flows.settings.training import BaselineConfig, CreditConfig, TrainingConfig
 from lamas.domain import digest
@@ -72,10 +74,12 @@ class Settings(Section):
     prefect: PrefectConfig
     deployment: DeploymentConfig = DeploymentConfig()
     drift: DriftConfig = DriftConfig()
+    gateway: GatewayConfig = GatewayConfig()
     recording: RecordingConfig = RecordingConfig()
     export: ExportConfig = ExportConfig()
     retention: RetentionConfig = RetentionConfig()
     calibration: CalibrationConfig
+    simulation: SimulationConfig = SimulationConfig()
 
     @field_validator("home", "warehouse")
     @classmethod
@@ -213,11 +217,13 @@ class Settings(Section):
                 "overlap": True,
                 "deployment": True,
                 "drift": True,
+                "gateway": True,
                 "recording": True,
                 "export": True,
                 "retention": True,
                 "calibration": True,
                 "comparison": {"at_once"} if kind == "compare" else True,
+                "simulation": {} if kind == "simulate" else True,
                 # Pydantic knows no False here.
                 "sweep": {} if kind == "sweep" else True,
                 "sandbox": {"concurrency"},

@@ -1,6 +1,7 @@
 """From a run's settings to the same run on a profile fitted to it."""
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from flows.settings import Settings, validate
@@ -46,7 +47,7 @@ async def simulated_executor(
     server = stack.enter_context(SimulatedServer(profile, problems=judge.problems.values()))
     model = await stack.enter_async_context(
         OpenAIChatModel(
-            endpoint_settings(settings, server.base_url),
+            replace(endpoint_settings(settings, server.base_url), api_key=server.api_key),
             price=Price(input=0.0, output=0.0),
         )
     )

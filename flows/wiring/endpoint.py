@@ -142,6 +142,6 @@ async def started_endpoint(
         endpoint = endpoint_settings(
             settings, simulated.base_url, identity=simulated_identity(profile)
         )
-        return endpoint, never_ended
+        return replace(endpoint, api_key=simulated.api_key), never_ended
     assert config.base_url is not None
     return endpoint_settings(settings, config.base_url), never_ended

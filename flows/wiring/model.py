@@ -38,16 +38,18 @@ async def open_model(
     stack: AsyncExitStack,
     problems: tuple[Problem, ...],
     *,
-    store: ResponseStore,
+    store: ResponseStore | None,
     budget: Budget,
     clock: Clock,
     served: EndpointSettings | None = None,
     budgets: Mapping[str, Budget] = MappingProxyType({}),
+    every_model: bool = False,
 ) -> ChatModel:
     """Start what has to be started, check that endpoints answer, and return what asks them.
 
     `served` is an endpoint that another process started for the run. Of several models those are
-    opened that an enabled operator is bound to, each with its budget of `budgets` within `budget`.
+    opened that an enabled operator is bound to (`every_model`: all), each with its budget of
+    `budgets` within `budget`. Without a `store` every answer is asked for anew.
     Raises ModelUnreachableError, ServerError or ConfigurationError with what to do.
     """
     opening = _Opening(
@@ -56,6 +58,8 @@ async def open_model(
     if not settings.llm.models:
         return await opening.model(None, Budget())
     wanted = used_models(settings)
+    if every_model:
+        wanted = tuple(dict.fromkeys([*wanted, *settings.llm.models]))
     models: dict[str, ChatModel] = {}
     for name in filter(None, wanted):
         models[name] = await opening.model(name, budgets.get(name, Budget()))
@@ -99,7 +103,7 @@ class _Opening:
         stack: AsyncExitStack,
         problems: tuple[Problem, ...],
         *,
-        store: ResponseStore,
+        store: ResponseStore | None,
         clock: Clock,
         served: EndpointSettings | None,
         together: Ledger,
@@ -152,7 +156,9 @@ class _Opening:
         )
 
 
-def _reuse_scope(settings: Settings, store: ResponseStore) -> str | None:
+def _reuse_scope(settings: Settings, store: ResponseStore | None) -> str | None:
+    if store is None:
+        return None
     scopes = {"run": None, "shared": store.run_id, "always": ""}
     return scopes[settings.llm.reuse_responses]
 

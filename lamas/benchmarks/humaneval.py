@@ -5,7 +5,7 @@ from lamas.answers.program import preamble
 from lamas.benchmarks.benchmark import BenchmarkSettings, Score
 from lamas.benchmarks.docstring_tests import public_tests
 from lamas.benchmarks.programs import program_aside
-from lamas.benchmarks.source import read_table
+from lamas.benchmarks.source import as_text, read_table
 from lamas.benchmarks.split import Draft, assemble
 from lamas.domain import CodeTests, Problem, TaskFamily
 from lamas.errors import BenchmarkError
@@ -37,7 +37,7 @@ class HumanEval:
         drafts: list[Draft] = []
         for index in range(len(table.rows)):
             # Leading blanks of a prompt or solution are Python, so the cells are taken unstripped.
-            cells = {name: str(table.rows[index][name] or "") for name in COLUMNS}
+            cells = {name: as_text(table.rows[index][name]) or "" for name in COLUMNS}
             for name in ("prompt", "entry_point", "test"):
                 table.text(index, name)
             entry_point = cells["entry_point"].strip()

@@ -2,6 +2,8 @@
 
 import json
 import re
+import stat
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import cast
 import polars as pl
 
 from lamas.benchmarks.text_tables import Record, csv_records, json_records, plain_text
+from lamas.domain.hygiene import well_formed
 from lamas.errors import BenchmarkError
 
 REMOTE = re.compile(r"^[a-z0-9]+://")
@@ -20,6 +23,8 @@ SUFFIXES = (
     ".parquet",
 )
 MISSING_NAMES_SHOWN = 20
+LONGEST_SHOWN = 300
+"""Characters of a path or reason that are quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +60,27 @@ class SourceTable:
 
 
 def as_text(value: object) -> str | None:
-    """A cell as text; whole floats lose their `.0`, nothing stays None."""
+    """A cell as text that can be kept; whole floats lose their `.0`, nothing stays None."""
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, str | int | float):
+    if isinstance(value, str):
+        return well_formed(value)
+    if isinstance(value, int | float):
         return str(value)
     if isinstance(value, list) and len(cast("list[object]", value)) == 1:
         # Some data sets write a single answer as a list of one.
         return as_text(cast("list[object]", value)[0])
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return well_formed(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def read_table(path: str) -> SourceTable:
     """Read a JSONL, JSON, CSV, TSV or Parquet source; one clear BenchmarkError when that fails."""
     remote = REMOTE.match(path) is not None
-    resolved = path if remote else str(Path(path).expanduser())
-    if not remote:
-        _check_file(resolved)
+    if path.lower().startswith("file:"):
+        raise BenchmarkError(f"{path} is an address; name the file by its path alone")
+    resolved = path if remote else _checked_file(path)
     lowered = resolved.lower()
     if not lowered.endswith(SUFFIXES):
         raise BenchmarkError(
@@ -91,14 +98,25 @@ def read_table(path: str) -> SourceTable:
     return table
 
 
-def _check_file(path: str) -> None:
-    file = Path(path)
-    if not file.exists():
-        raise BenchmarkError(f"benchmark file {path} does not exist; check the path")
-    if not file.is_file():
+def _checked_file(path: str) -> str:
+    try:
+        file = Path(path).expanduser()
+        status = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise BenchmarkError(f"benchmark file {path} does not exist; check the path") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        # Endless links, a name longer than may be, NUL in it, the home of nobody.
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise BenchmarkError(
+            f"benchmark file {path[:LONGEST_SHOWN]} cannot be found ({reason}); check the path"
+        ) from None
+    if stat.S_ISDIR(status.st_mode):
         raise BenchmarkError(f"benchmark source {path} is a folder; name a file in it")
-    if file.stat().st_size == 0:
+    if not stat.S_ISREG(status.st_mode):
+        raise BenchmarkError(f"benchmark source {path} is a pipe or device; name a plain file")
+    if status.st_size == 0:
         raise BenchmarkError(f"{path} is empty: a benchmark needs at least one problem")
+    return str(file)
 
 
 def _table(path: str, records: Sequence[Record]) -> SourceTable:
@@ -113,8 +131,16 @@ def _table(path: str, records: Sequence[Record]) -> SourceTable:
 
 def _frame_table(path: str, remote: bool) -> SourceTable:
     try:
-        frame = _read_frame(path, remote)
+        with warnings.catch_warnings():
+            # What a cloud's library would advise besides the reason.
+            warnings.simplefilter("ignore")
+            frame = _read_frame(path, remote)
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        raise BenchmarkError(_explain(path, remote, error)) from error
+    except Exception as error:
+        # Whatever the library of a cloud raises when nobody is logged in there.
+        if not remote:
+            raise
         raise BenchmarkError(_explain(path, remote, error)) from error
     return SourceTable(
         path=path, rows=tuple(frame.iter_rows(named=True)), columns=tuple(frame.columns)
@@ -138,6 +164,7 @@ def _read_frame(path: str, remote: bool) -> pl.DataFrame:
 
 def _explain(path: str, remote: bool, error: Exception) -> str:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    reason = reason[:LONGEST_SHOWN]
     if remote:
         return (
             f"{path} cannot be read ({reason}); check the address and the network, "

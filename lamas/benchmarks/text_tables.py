@@ -14,6 +14,10 @@ from lamas.errors import BenchmarkError
 
 SEPARATORS = (",", ";", "\t", "|")
 LONGEST_CELL = 16 * 1024 * 1024
+LARGEST_UNPACKED = 512 * 1024 * 1024
+"""Bytes that a packed file may come to: a few kilobytes can be packed gigabytes."""
+MOST_LEVELS = 100
+"""Of lists and objects within each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +35,8 @@ def plain_text(path: Path) -> str:
     UTF-8, else UTF-16 where a mark says so, else the Windows code page in which spreadsheets save.
     """
     try:
-        data = path.read_bytes()
-        if path.name.lower().endswith(".gz"):
-            data = gzip.decompress(data)
+        packed = path.name.lower().endswith(".gz")
+        data = _unpacked(path) if packed else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
         raise BenchmarkError(f"{path} cannot be read ({error}); check the file") from error
     try:
@@ -47,6 +50,17 @@ def plain_text(path: Path) -> str:
             return data.decode("cp1252")
     except UnicodeDecodeError as error:
         raise BenchmarkError(f"{path} cannot be read ({error}); save it as UTF-8") from error
+
+
+def _unpacked(path: Path) -> bytes:
+    with gzip.open(path) as file:
+        data = file.read(LARGEST_UNPACKED + 1)
+    if len(data) > LARGEST_UNPACKED:
+        raise BenchmarkError(
+            f"{path} unpacks to more than {LARGEST_UNPACKED >> 20} MiB; unpack it yourself and "
+            "name the plain file"
+        )
+    return data
 
 
 def json_records(path: str, text: str) -> Sequence[Record]:
@@ -152,6 +166,8 @@ def _whole(path: str, text: str) -> Sequence[Record]:
                 f"{len(names)}: {found}; keep one list in it, or write one problem a line"
             )
         value = held[names[0]]
+    if not isinstance(value, list):
+        raise BenchmarkError(f"{path} is one JSON value; it should hold a list of problems")
     records: list[Record] = []
     for number, item in enumerate(cast("list[object]", value), start=1):
         if not isinstance(item, dict):
@@ -170,16 +186,23 @@ def _loaded(place: str, text: str, remedy: str) -> object:
         raise BenchmarkError(f"{place} is not JSON ({error}); {remedy}") from error
     except RecursionError as error:
         raise BenchmarkError(f"{place} is nested too deeply to be a problem; {remedy}") from error
-    return _well_formed(value) if "\\ud" in text.lower() else value
-
-
-def _well_formed(value: object) -> object:
-    """The value with halves of characters, which nothing can store, replaced."""
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_well_formed(item) for item in cast("list[object]", value)]
-    if isinstance(value, dict):
-        items = cast("dict[str, object]", value).items()
-        return {str(_well_formed(name)): _well_formed(item) for name, item in items}
+    if not _is_flat(value):
+        raise BenchmarkError(f"{place} is nested too deeply to be a problem; {remedy}")
     return value
+
+
+def _is_flat(value: object) -> bool:
+    """Whether what is in it can be written as text again: at most so many levels of lists."""
+    waiting: list[tuple[object, int]] = [(value, 1)]
+    while waiting:
+        item, level = waiting.pop()
+        if isinstance(item, dict):
+            inner = list(cast("dict[str, object]", item).values())
+        elif isinstance(item, list):
+            inner = cast("list[object]", item)
+        else:
+            continue
+        if level > MOST_LEVELS:
+            return False
+        waiting += [(part, level + 1) for part in inner if isinstance(part, list | dict)]
+    return True

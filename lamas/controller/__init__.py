@@ -7,8 +7,8 @@ from lamas.controller.controller import (
     build_controller,
 )
 from lamas.controller.distribution import Draw, LayerDistribution
-from lamas.controller.embedding_store import EmbeddingStore
-from lamas.controller.encoder import EMBEDDING_SIZE, ENCODER_KINDS, EncoderKind, QueryEncoder
+from lamas.controller.embedding_store import EMBEDDING_SIZE, EmbeddingStore
+from lamas.controller.encoder import ENCODER_KINDS, EncoderKind, QueryEncoder
 from lamas.controller.lamas_policy import temperature
 from lamas.controller.settings import (
     CONTROLLER_KINDS,

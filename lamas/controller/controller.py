@@ -12,7 +12,7 @@ from lamas.controller.choices import ChoiceBuilder, DrawnGraphs
 from lamas.controller.condition import UNCONDITIONAL, Condition, multiplier_of
 from lamas.controller.conditioned_policy import ConditionedPolicy
 from lamas.controller.distribution import Draw, LayerDistribution
-from lamas.controller.encoder import EMBEDDING_SIZE
+from lamas.controller.embedding_store import EMBEDDING_SIZE
 from lamas.controller.lamas_policy import LamasPolicy
 from lamas.controller.legality import LegalityTracker
 from lamas.controller.noise import gumbel_noise

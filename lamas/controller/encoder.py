@@ -5,25 +5,31 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lamas.controller.embedding_store import EmbeddingStore
+from lamas.controller.embedding_store import EMBEDDING_SIZE, EmbeddingStore
 from lamas.controller.equal_lengths import equal_length_batches
 from lamas.controller.int8 import use_int8
-from lamas.controller.minilm import MiniLM, Tokens, load_minilm, weights_version
+from lamas.controller.minilm import Tokens, load_minilm, weights_version
 from lamas.controller.threads import bounded_threads
+from lamas.controller.words import WordMeans
 from lamas.domain import OperatorSet, digest
 from lamas.errors import ControllerError
 
-EMBEDDING_SIZE = 384
-
-EncoderKind = Literal["float32", "int8"]
+EncoderKind = Literal["float32", "int8", "words"]
 ENCODER_KINDS: tuple[EncoderKind, ...] = get_args(EncoderKind)
 
 _LOADING = threading.Lock()
+
+
+class Embeds(Protocol):
+    """Tokens of texts, and vectors of length 1 of texts that have equally many of them."""
+
+    def tokens(self, texts: Sequence[str]) -> list[Tokens]: ...
+    def embed(self, batch: Sequence[Tokens]) -> NDArray[np.float32]: ...
 
 
 class QueryEncoder:
@@ -38,8 +44,9 @@ class QueryEncoder:
     ) -> None:
         """The model is loaded at the first text that is not in `store`, which takes seconds.
 
-        `kind`: as published, or with linear layers in 8-bit integers, which are faster and give
-        slightly other embeddings. `workers` batches are encoded side by side, each on one thread;
+        `kind`: as published; with linear layers in 8-bit integers, which are faster and give
+        slightly other embeddings; or the mean of the word vectors alone, which takes next to no
+        time and knows no context. `workers` batches are encoded side by side, each on one thread;
         None is one for each core that this process may use. Raises ControllerError for an unknown
         kind.
         """
@@ -50,7 +57,7 @@ class QueryEncoder:
         self.kind: EncoderKind = kind
         self._workers = workers or _cores()
         self._store = store
-        self._model: MiniLM | None = None
+        self._model: Embeds | None = None
         self._alone: dict[tuple[int, int], bool] = {}
         """Whether a batch of (texts, tokens) gave other bits than its last text by itself."""
 
@@ -98,7 +105,7 @@ class QueryEncoder:
                 pass
         return made
 
-    def _embedded(self, model: MiniLM, batch: Sequence[Tokens]) -> NDArray[np.float32]:
+    def _embedded(self, model: Embeds, batch: Sequence[Tokens]) -> NDArray[np.float32]:
         if len(batch) == 1:
             return model.embed(batch)
         # A library may choose another kernel for another number of rows: asked once a shape.
@@ -111,7 +118,7 @@ class QueryEncoder:
                 return together
         return np.concatenate([model.embed([tokens]) for tokens in batch])
 
-    def _loaded(self) -> MiniLM:
+    def _loaded(self) -> Embeds:
         if self._model is None:
             with _LOADING:
                 self._model = _model(self.kind)
@@ -120,11 +127,11 @@ class QueryEncoder:
 
 # Frozen: one of a kind for all encoders of a process, whose weights take 90 MB.
 @cache
-def _model(kind: EncoderKind) -> MiniLM:
+def _model(kind: EncoderKind) -> Embeds:
     loaded = load_minilm()
     if kind == "int8":
         use_int8(loaded.bert)
-    return loaded
+    return WordMeans(loaded) if kind == "words" else loaded
 
 
 def forget_models() -> None:

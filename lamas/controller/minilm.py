@@ -47,6 +47,10 @@ class MiniLM:
         """Token ids of each text with both marks, cut at the model's 256."""
         return [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
 
+    def word_vectors(self) -> NDArray[np.float32]:
+        """[words, 384]: what each token id stands for before anything is made of its place."""
+        return self.bert.embeddings.word_embeddings.weight.numpy()
+
     def embed(self, batch: Sequence[Tokens]) -> NDArray[np.float32]:
         """[len(batch), 384] of texts that have equally many tokens: nothing is padded."""
         with torch.inference_mode():

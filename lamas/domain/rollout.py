@@ -8,7 +8,7 @@ from lamas.domain.graph import ExecutionGraph
 from lamas.domain.operator_outcome import ChainOutcome
 from lamas.domain.trace import Trace
 
-Purpose = Literal["train", "evaluate", "ask", "tabulate"]
+Purpose = Literal["train", "evaluate", "ask", "tabulate", "serve"]
 DecisionMode = Literal["sampled", "decided", "fixed"]
 
 
@@ -79,7 +79,7 @@ class Rollout:
     extracted_answer: str | None
     """What the scorer compared (a number, an expression), if it could be read."""
     score: float | None
-    """S in [0, 1]; None exactly when the rollout failed."""
+    """S in [0, 1]; None when the rollout failed, or was served: nobody knows the right answer."""
     cost_usd: float
     """C: what was paid for all attempts of all calls."""
     cp_tokens: float

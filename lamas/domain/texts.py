@@ -22,7 +22,7 @@ def with_texts(rollout: Rollout, texts: Texts) -> Rollout:
     """
     if texts == "keep":
         return rollout
-    change = _hashed if texts == "hash" else _dropped
+    change = change_of(texts)
     answer = rollout.answer if texts == "hash" else None
     invocations = tuple(_invocation(item, change, texts) for item in rollout.trace.invocations)
     return replace(
@@ -59,6 +59,11 @@ def _tool(tool: ToolExecution, change: _Change) -> ToolExecution:
         stdout=change(tool.stdout),
         stderr=change(tool.stderr),
     )
+
+
+def change_of(texts: Texts) -> Callable[[str], str]:
+    """What is done to a text that must be something."""
+    return {"keep": str, "hash": _hashed, "drop": _dropped}[texts]
 
 
 def _hashed(text: str) -> str:

@@ -1,10 +1,12 @@
 """How a planned rollout becomes a finished one: run, score, add up."""
 
+from dataclasses import replace
+
 from lamas.benchmarks.benchmark import Benchmark, Score
-from lamas.domain import PlannedRollout, Problem, Rollout, Trace, ordered_sum
+from lamas.domain import PlannedRollout, Problem, Rollout, ordered_sum
 from lamas.domain.operator_outcome import ChainOutcome
 from lamas.errors import BudgetExceededError
-from lamas.execution.executor import GraphExecutor
+from lamas.execution.executor import Execution, GraphExecutor
 from lamas.execution.invocation import InvocationRunner, run_directly
 from lamas.execution.layer import described
 from lamas.execution.tabulating import judged_chains
@@ -41,17 +43,19 @@ class RolloutRunner:
             # An answer that could not be judged is a failed rollout, not a wrong answer.
             except Exception as failure:
                 error = f"scoring: {described(failure)}"
-        return _assembled(plan, execution.trace, answer, score, chains, error)
+        return assembled(plan, replace(execution, answer=answer, error=error), score, chains)
 
 
-def _assembled(
+def assembled(
     plan: PlannedRollout,
-    trace: Trace,
-    answer: str | None,
+    execution: Execution,
     score: Score | None,
-    chains: tuple[ChainOutcome, ...],
-    error: str | None,
+    chains: tuple[ChainOutcome, ...] = (),
 ) -> Rollout:
+    """The rollout that `execution` of `plan` came to; without an error it did not fail, whether or
+    not somebody could judge it.
+    """
+    trace, answer, error = execution.trace, execution.answer, execution.error
     replayed = {
         call.call_id
         for invocation in trace.invocations
@@ -69,7 +73,7 @@ def _assembled(
         virtual_seconds=virtual_seconds(trace),
         makespan_seconds=makespan_seconds(trace),
         replayed_calls=len(replayed),
-        status="failed" if score is None else "ok",
+        status="ok" if error is None else "failed",
         error=error,
         judging=() if score is None else score.runs,
         chains=chains,

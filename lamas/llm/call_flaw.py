@@ -11,6 +11,9 @@ from lamas.llm.usage import MOST_TOKENS
 LONGEST_TEXT = 1 << 26
 """Characters of one text of a record."""
 
+MOST_USD = 1e9
+"""Of one attempt: as many tokens as there may be, at a dollar each."""
+
 
 def call_flaw(call: ModelCall) -> str | None:
     """Why the record can be no record of a call; None for one that can."""
@@ -21,7 +24,7 @@ def call_flaw(call: ModelCall) -> str | None:
     ):
         if not 0 <= count <= MOST_TOKENS:
             return f"{name}={str(count)[:40]} is no number of tokens of one call"
-    if not 0 <= call.cost_usd < math.inf:
+    if not 0 <= call.cost_usd <= MOST_USD:
         return f"cost_usd={call.cost_usd} is no cost of one call"
     if call.attempt < 1:
         return f"attempt={call.attempt} must be ≥ 1"

@@ -21,6 +21,7 @@ def sample(settings: EndpointSettings, request: ChatRequest) -> list[object]:
         dict(settings.extra_body),
         request.seed,
         *([list(settings.omit)] if settings.omit else []),
+        *([{"stop": list(request.stop)}] if request.stop else []),
     ]
 
 

@@ -26,6 +26,8 @@ class ChatRequest:
     """Which slot of which rollout asks: two slots never share a stored response."""
     seed: int
     """Sent to the endpoint."""
+    stop: tuple[str, ...] = ()
+    """Texts before which the model stops."""
     model: str | None = None
     """Which of several models is asked, by its name in the configuration; None is the default."""
     labels: Mapping[str, str] = field(default_factory=_no_labels)

@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
-from lamas.errors import ModelUnreachableError
+from lamas.errors import ConfigurationError, ModelUnreachableError
 from lamas.llm.body_budget import count_body
 from lamas.llm.settings import EndpointSettings
 
 NO_KEY = "none"
 """Sent to endpoints that need no key: the client insists on some value."""
+_SHOWN = 100
+"""Characters of an address that are quoted in a complaint."""
 
 
 def resolve_key(settings: EndpointSettings) -> str:
@@ -36,8 +38,16 @@ def build_client(
     """A client that never retries by itself, follows no redirect, reads no endless body, and tells
     nothing of other endpoints' accounts.
 
-    `transport` takes its requests in place of the network.
+    `transport` takes its requests in place of the network. Raises ConfigurationError for an address
+    that no request can be sent to.
     """
+    try:
+        httpx2.URL(settings.base_url)
+    except httpx2.InvalidURL as error:
+        shown = settings.base_url[:_SHOWN]
+        raise ConfigurationError(
+            f"llm.base_url={shown!r} is not a URL ({error}): write it as http://HOST:PORT/v1"
+        ) from None
     timeout = openai.Timeout(
         settings.total_timeout_seconds, connect=settings.connect_timeout_seconds
     )

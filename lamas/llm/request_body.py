@@ -23,6 +23,8 @@ def request_body(
         **{name: value for name, value in parameters.items() if name not in settings.omit},
         settings.max_tokens_parameter: request.max_tokens,
     }
+    if request.stop:
+        body["stop"] = list(request.stop)
     if settings.stream:
         body["stream"] = True
         if asks_for_usage:

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 SCHEMA_VERSION = 2
 BUSY_SECONDS = 30.0
 """How long to wait for another process that is writing."""
+LONGEST_RECORD = 1 << 27
+"""Characters of one call's attempts."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS responses (
@@ -32,8 +34,12 @@ CREATE TABLE IF NOT EXISTS responses (
 ) WITHOUT ROWID
 """
 _ADD_RUN = "ALTER TABLE responses ADD COLUMN run_id TEXT NOT NULL DEFAULT ''"
-_GET = "SELECT attempts FROM main.responses WHERE key = :key"
-_GET_EARLIER = f"{_GET} UNION ALL SELECT attempts FROM earlier.responses WHERE key = :key LIMIT 1"
+# Views and triggers would run with every answer that is looked up or kept.
+_STRANGE = "SELECT name FROM sqlite_master WHERE type NOT IN ('table', 'index') LIMIT 1"
+# A longer record than any that was kept is cut, and by that no record any more.
+_TEXT = f"substr(attempts, 1, {LONGEST_RECORD})"
+_GET = f"SELECT {_TEXT} FROM main.responses WHERE key = :key"
+_GET_EARLIER = f"{_GET} UNION ALL SELECT {_TEXT} FROM earlier.responses WHERE key = :key LIMIT 1"
 _COUNT = "SELECT count(*) FROM main.responses"
 _ASIDE = """
 CREATE TABLE IF NOT EXISTS main.set_aside (
@@ -46,7 +52,7 @@ CREATE TABLE IF NOT EXISTS main.set_aside (
 """
 _MOVE = """
 INSERT INTO main.set_aside
-SELECT key, attempts, stored_at, run_id, ? FROM main.responses WHERE key = ?
+SELECT key, substr(attempts, 1, 1000000), stored_at, run_id, ? FROM main.responses WHERE key = ?
 """
 _ATTEMPTS: TypeAdapter[tuple[ModelCall, ...]] = TypeAdapter(tuple[ModelCall, ...])
 _LEFT_OUT = {"__all__": {"request_messages"}}
@@ -123,7 +129,7 @@ class ResponseStore:
         """
         with self._lock:
             rows: list[tuple[str, str]] = self._connection.execute(
-                "SELECT key, attempts FROM main.responses WHERE run_id = ? ORDER BY key",
+                f"SELECT key, {_TEXT} FROM main.responses WHERE run_id = ? ORDER BY key",
                 (self.run_id,),
             ).fetchall()
         found = [self._sound(key, text) for key, text in rows]
@@ -194,8 +200,18 @@ class ResponseStore:
         return row[0]
 
     def close(self) -> None:
-        """Close the file; the store cannot be used afterwards."""
+        """Close the file, which is put back if it is gone; the store cannot be used afterwards."""
         with self._lock:
+            try:
+                if self._file is not None and _identity(self.path) != self._file:
+                    self._put_back()
+            except (sqlite3.Error, OSError) as error:
+                logger.warning(
+                    "the response store %s was deleted while a run used it and cannot be put back "
+                    "(%s): a run that is started again pays for unfinished rollouts once more",
+                    self.path,
+                    error,
+                )
             self._connection.close()
 
     def __enter__(self) -> "ResponseStore":
@@ -309,8 +325,12 @@ class ResponseStore:
 
     def _prepare(self) -> None:
         run = self._connection.execute
+        self._connection.text_factory = _decoded
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
+        strange = run(_STRANGE).fetchone()
+        if strange is not None:
+            raise sqlite3.DatabaseError(f"it holds more than tables: {strange[0]}")
         version: tuple[int] = run("PRAGMA user_version").fetchone()
         if not 0 <= version[0] <= SCHEMA_VERSION:
             raise sqlite3.DatabaseError(
@@ -323,6 +343,11 @@ class ResponseStore:
         if version[0] == 1:
             run(_ADD_RUN)
         run(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _decoded(text: bytes) -> str:
+    # What is no UTF-8 makes no record: it is set aside when it is looked at.
+    return text.decode(errors="replace")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -70,7 +70,7 @@ def test_embeddings_are_those_of_the_published_pipeline(encoder: QueryEncoder) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["float32", "int8"])
+@pytest.mark.parametrize("kind", ["float32", "int8", "words"])
 def test_an_embedding_depends_on_no_other_text(kind: EncoderKind) -> None:
     texts = _texts(60)
     encoder = QueryEncoder(kind=kind, workers=2)

@@ -81,10 +81,16 @@ async def _sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
+def reached(server: SimulatedServer) -> EndpointSettings:
+    return EndpointSettings(
+        base_url=server.base_url, api_key=server.api_key, model=server.model, annotate=True
+    )
+
+
 @pytest.fixture(name="endpoint", scope="module")
 async def _endpoint() -> AsyncIterator[EndpointSettings]:
     async with SimulatedServer(problems=[*SUMS, *PROGRAMS]) as server:
-        yield EndpointSettings(base_url=server.base_url, model=server.model, annotate=True)
+        yield reached(server)
 
 
 async def read_code(problem: Problem, text: str) -> str | None:
@@ -179,7 +185,7 @@ async def test_public_tests_run_against_simulated_programs(
 @pytest.mark.slow
 async def test_parallel_chains_take_as_long_as_the_longest(sandbox: Sandbox) -> None:
     async with SimulatedServer(problems=SUMS, time_scale=0.1) as server:
-        endpoint = EndpointSettings(base_url=server.base_url, model=server.model, annotate=True)
+        endpoint = reached(server)
         (rollout,) = await run_all(endpoint, sandbox, "cot5_sc", SUMS[:1], concurrency=1)
     calls = rollout.trace.invocations[0].calls
     assert len(calls) == 5

@@ -1,4 +1,4 @@
-"""What is left of runs that are killed: `python -m tests.kills --kills 50`."""
+"""What is left of runs that are struck: `python -m tests.kills --kills 50`."""
 
 import argparse
 import os
@@ -13,10 +13,12 @@ from pathlib import Path
 
 from flows.orchestrator.quiet import hide_leak_report
 from flows.orchestrator.server import prefect_server
-from tests.kills.campaign import STEPS, Home, Tally, Undisturbed, disturbed_run, undisturbed_run
+from tests.kills.campaign import Home, Tally, Undisturbed, disturbed_run, undisturbed_run
 from tests.kills.nursery import Nursery
 from tests.kills.processes import adopt_orphans, children
+from tests.kills.runs import STEPS
 from tests.kills.targets import STAGES, Target, draw
+from tests.leftovers import Session
 
 COLD_EVERY = 4
 """One home folder in so many begins with a process as a user starts it."""
@@ -29,16 +31,23 @@ def run(options: argparse.Namespace, folder: Path) -> Tally:
         known = {item.pid for item in children(os.getpid())}
         nursery = Nursery({"PREFECT_API_URL": server.api_url})
 
-        def home(name: str) -> Home:
+        def home(name: str, *, embedded: bool) -> Home:
             return Home(
-                folder / name, nursery, tally, own_children=lambda: known, seed=options.seed
+                folder / name,
+                nursery,
+                tally,
+                own_children=lambda: known,
+                seed=options.seed,
+                embedded=embedded,
             )
 
-        try:
-            first = home("undisturbed")
-            undisturbed = undisturbed_run(first)
-            _say(f"undisturbed: {_described(undisturbed)}")
-            waiting: list[list[Target]] = draw(rng, options.kills, steps=STEPS, each=options.each)
+        def campaign(kills: int, *, embedded: bool) -> None:
+            if not kills:
+                return
+            kind = "embedded" if embedded else "simulated"
+            undisturbed = undisturbed_run(home(f"undisturbed {kind}", embedded=embedded))
+            _say(f"undisturbed, {kind}: {_described(undisturbed)}")
+            waiting: list[list[Target]] = draw(rng, kills, steps=STEPS, each=options.each)
             again: list[Target] = []
             number = 0
             while waiting or again:
@@ -46,8 +55,9 @@ def run(options: argparse.Namespace, folder: Path) -> Tally:
                     waiting, again = [again[: options.each]], again[options.each :]
                 targets, begun = waiting.pop(0), time.monotonic()
                 number += 1
+                name = f"{kind} {number}"
                 missed = disturbed_run(
-                    home(f"home {number}"),
+                    home(name, embedded=embedded),
                     targets,
                     undisturbed,
                     cold=number % options.cold_every == 0,
@@ -55,11 +65,15 @@ def run(options: argparse.Namespace, folder: Path) -> Tally:
                 # Nearer to its stage's beginning, so that it is met one day.
                 again += [replace(item, fraction=item.fraction / 2) for item in missed]
                 _say(
-                    f"home {number}: {len(targets) - len(missed)} kills in "
+                    f"{name}: {len(targets) - len(missed)} kills in "
                     f"{time.monotonic() - begun:.0f} s, {tally.kills} in all, "
                     f"{len(tally.violations)} violations"
                 )
-                shutil.rmtree(folder / f"home {number}", ignore_errors=True)
+                shutil.rmtree(folder / name, ignore_errors=True)
+
+        try:
+            campaign(options.kills - options.embedded, embedded=False)
+            campaign(options.embedded, embedded=True)
         finally:
             nursery.close()
     return tally
@@ -71,8 +85,10 @@ def summary(tally: Tally) -> str:
     victims = ", ".join(f"{name} {count}" for name, count in sorted(tally.victims.items()))
     return "\n".join(
         [
-            f"{tally.kills} kills (SIGKILL) over {tally.completed} runs that were started "
+            f"{tally.kills} kills over {tally.completed} runs that were started "
             f"again until they completed, {tally.attempts} attempts, {tally.cold} of them cold",
+            f"  by blow: SIGKILL {tally.blows['kill']}, SIGHUP {tally.blows['hangup']}, "
+            f"response store deleted {tally.blows['store']}",
             f"  by stage: {stages}",
             f"  by victim: {victims}; {tally.replaced} killed workers were "
             f"replaced or done without, {tally.gave_up} attempts gave up with a sentence",
@@ -103,12 +119,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--each", type=int, default=7, help="kills of one run at most")
     parser.add_argument("--cold-every", type=int, default=COLD_EVERY, metavar="N")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it")
+    parser.add_argument(
+        "--embedded",
+        type=int,
+        help="kills of runs with the embedded model; every eighth if left out",
+    )
     options = parser.parse_args(arguments)
+    if options.embedded is None:
+        options.embedded = options.kills // 8
+    session = Session.begin()
     hide_leak_report()
     adopt_orphans()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lamas-kills-") as folder:
         tally = run(options, options.keep or Path(folder))
+    tally.violations += [f"left behind: {item}" for item in session.end()]
     print(summary(tally))
     print(f"  {time.monotonic() - begun:.0f} s")
     return 1 if tally.violations else 0

@@ -1,4 +1,4 @@
-"""Runs killed at random instants until they complete, compared with one that nothing disturbed."""
+"""Runs struck at random instants until they complete, compared with one that nothing disturbed."""
 
 import os
 import signal
@@ -19,26 +19,15 @@ from tests.kills.inspection import (
     faults_of_now,
     faults_of_the_end,
     faults_since,
+    running,
 )
 from tests.kills.marked import MARK
 from tests.kills.nursery import Attempt, Nursery, start_cold, wait
 from tests.kills.processes import left_running, workers
 from tests.kills.results import differing, results
-from tests.kills.targets import Place, Target, in_order, place_of
+from tests.kills.runs import RUN, RUN_EMBEDDED
+from tests.kills.targets import Blow, Place, Target, in_order, place_of
 
-STEPS = 2
-RUN = (
-    "retrain",
-    "llm=simulated",
-    "benchmark.size=20",
-    f"training.steps={STEPS}",
-    "training.problems_per_step=3",
-    "training.rollouts_per_problem=2",
-    "evaluation.problems=4",
-    "evaluation.baselines=[cot5_sc]",
-    # Answers take their time, so that work is in flight when a kill comes.
-    "llm.simulated.time_scale=0.08",
-)
 PATIENCE_SECONDS = 240.0
 """For one attempt, and for a stage to come."""
 GRACE_SECONDS = 20.0
@@ -54,6 +43,7 @@ class Tally:
 
     stages: Counter[str] = field(default_factory=Counter[str])
     victims: Counter[str] = field(default_factory=Counter[str])
+    blows: Counter[Blow] = field(default_factory=Counter[Blow])
     violations: list[str] = field(default_factory=list[str])
     attempts: int = 0
     cold: int = 0
@@ -91,12 +81,16 @@ class Home:
         *,
         own_children: Callable[[], set[int]],
         seed: int,
+        embedded: bool = False,
     ) -> None:
+        """`embedded`: with the model that a run serves to itself, and no results to compare."""
         self.folder = folder
         self._nursery = nursery
         self._tally = tally
         self._own_children = own_children
-        self._arguments = (*RUN, f"seed={seed}", f"home={folder}")
+        self.repeatable = not embedded
+        run = RUN_EMBEDDED if embedded else RUN
+        self._arguments = (*run, f"seed={seed}", f"home={folder}")
         self._log = folder.with_name(f"{folder.name}.log")
         self._log.touch()
         self._attempt: Attempt | None = None
@@ -105,6 +99,8 @@ class Home:
         self._stored = NOTHING
         self._workers_killed = 0
         """Of the attempt."""
+        self._hung_up = False
+        """Whether the attempt was."""
 
     def start(self, *, cold: bool = False) -> Attempt:
         """The next attempt; a cold one has its own interpreter and its own Prefect server."""
@@ -146,14 +142,40 @@ class Home:
         if target.worker is not None and (found := sorted(workers(attempt.pid).items())):
             role, victim = found[int(target.worker * len(found))]
         place = self.places()[-1]
-        with suppress(ProcessLookupError):
-            os.kill(victim, signal.SIGKILL)
+        if target.blow == "store":
+            if not self._lose_store(attempt):
+                return False
+            role = "response store"
+        else:
+            self._strike(attempt, role, victim, target.blow)
         self._tally.stages[place.stage] += 1
         self._tally.victims[role] += 1
+        self._tally.blows[target.blow] += 1
+        return True
+
+    def _strike(self, attempt: Attempt, role: str, victim: int, blow: Blow) -> None:
+        hung_up = blow == "hangup" and role == "main"
+        with suppress(ProcessLookupError):
+            os.kill(victim, signal.SIGHUP if hung_up else signal.SIGKILL)
         if role == "main":
-            wait(attempt, 10.0)
+            self._hung_up = hung_up
+            wait(attempt, PATIENCE_SECONDS if hung_up else 10.0)
         else:
             self._workers_killed += 1
+
+    def _lose_store(self, attempt: Attempt) -> bool:
+        """Delete the response store, and wait until it is put back; False when there is none."""
+        store = self.folder / "responses.sqlite"
+        if not store.exists():
+            return False
+        # Its log first: that of a file which is put back meanwhile must stay.
+        for ending in ("-wal", "-shm", ""):
+            store.with_name(store.name + ending).unlink(missing_ok=True)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not store.exists() and attempt.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if not store.exists():
+            self._report(["the response store was deleted and is not put back"])
         return True
 
     def _reaches(self, attempt: Attempt, place: Place) -> bool:
@@ -178,13 +200,16 @@ class Home:
             os.kill(item.pid, signal.SIGKILL)
         lines = [line for line in self.said().splitlines() if not line.startswith(MARK)]
         gave_up = code is not None and code > 0
-        if gave_up and not self._workers_killed:
+        if gave_up and not self._workers_killed and not self._hung_up:
             faults.append(f"an attempt that nobody disturbed ended with code {code}")
         if gave_up and not (lines and lines[-1].startswith("lamas: ")):
             faults.append(f"an attempt ended with code {code} and no sentence")
         self._tally.gave_up += gave_up
         self._tally.replaced += self._workers_killed - (gave_up and self._workers_killed > 0)
         self._workers_killed = 0
+        if self._hung_up and gave_up and (still := running(self.folder)):
+            faults.append(f"{still} runs count as running although a closed terminal ended them")
+        self._hung_up = False
         if any(line.startswith("Traceback") for line in lines):
             faults.append("an attempt ended with a traceback")
         faults += faults_of_now(self.folder)
@@ -196,14 +221,17 @@ class Home:
 
     def compare(self, undisturbed: Undisturbed) -> None:
         """After the run completed: whether it ended like the undisturbed one."""
+        self._tally.completed += 1
+        self._tally.replayed += len(self._stored.replayed)
+        if not self.repeatable:
+            self._report(faults_of_the_end(self._stored))
+            return
         tables = differing(undisturbed.results, results(self.folder))
         faults = [f"{name} differ from the undisturbed run's" for name in tables]
         faults += faults_of_the_end(self._stored)
         paid, due = len(self._stored.answers), len(undisturbed.contents.answers)
         if paid != due:
             faults.append(f"{paid} answers were paid for, {due} by the undisturbed run")
-        self._tally.completed += 1
-        self._tally.replayed += len(self._stored.replayed)
         self._report(faults)
 
     def stored(self) -> Contents:

@@ -73,6 +73,14 @@ def faults_of_now(home: Path) -> list[str]:
         return [f"the warehouse does not open: {error}"]
 
 
+def running(home: Path) -> int:
+    """How many runs of a home count as running."""
+    if not (home / "warehouse.duckdb").exists():
+        return 0
+    warehouse = Warehouse.open(home / "warehouse.duckdb")
+    return warehouse.query("FROM runs WHERE status = 'running'").height
+
+
 def faults_since(before: Contents, now: Contents) -> list[str]:
     """Sentences about what is lost, doubled or paid twice between two moments of one home."""
     faults: list[str] = []

@@ -86,7 +86,13 @@ def start_cold(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_hear_hangups,
         )
+
+
+def _hear_hangups() -> None:
+    # Whoever started the campaign may have had it ignored, which is inherited.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _fork(arguments: Sequence[str], log: str) -> int:
@@ -94,6 +100,7 @@ def _fork(arguments: Sequence[str], log: str) -> int:
     if child:
         return child
     os.setsid()
+    _hear_hangups()
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(output, stream)

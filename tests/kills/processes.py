@@ -11,6 +11,7 @@ from pathlib import Path
 from lamas.errors import ServerError
 
 ROLES = {
+    "embedded": "embedded_process.py",
     "endpoint": "lamas.llm.simulated",
     "sandbox": "lamas.sandbox.inside",
     "server": "flows.orchestrator.guarded",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lamas.errors import ModelRequestError, ModelUnreachableError
+from lamas.errors import ConfigurationError, ModelRequestError, ModelUnreachableError
 from lamas.llm import (
     ChatRequest,
     EndpointSettings,
@@ -259,3 +259,24 @@ async def test_a_list_of_models_that_is_none_is_a_sentence(body: str) -> None:
         fails(404, "no such model"), models=sends(body, "application/json")
     ) as endpoint:
         await complaint(endpoint.base_url)
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "http://127.0.0.1:9/v1\r\nX-Header: y",
+        "http://127.0.0.1:9/\x1b]0;x\x07",
+        "http://\u202eevil/v1",
+        "http://\ud800/v1",
+        "http://\U0001f4a9/v1",
+        "http://127.0.0.1:9\\@evil.example/v1",
+        "http://127.0.0.1:9/" + "a" * 100_000,
+    ],
+)
+async def test_addresses_that_are_none_end_in_a_sentence(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"llm\.base_url") as raised:
+        await check_endpoint(EndpointSettings(base_url=url, model="tiny"))
+    assert len(str(raised.value)) < 500

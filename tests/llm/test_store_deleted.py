@@ -66,3 +66,25 @@ def test_with_its_folder_gone_it_is_a_sentence(tmp_path: Path) -> None:
         shutil.rmtree(folder)
         with pytest.raises(UnwritableError, match=r"responses\.sqlite cannot be written"):
             store.put("after", (make_call(10),))
+
+
+@pytest.mark.parametrize("delete", [emptied, without_its_log])
+def test_after_the_last_answer_it_is_put_back_at_the_end(tmp_path: Path, delete: object) -> None:
+    assert callable(delete)
+    path = tmp_path / "responses.sqlite"
+    with ResponseStore(path, run_id="run") as store:
+        store.put("paid", (make_call(10),))
+        delete(tmp_path)
+    with ResponseStore(path, run_id="run") as again:
+        assert again.get("paid") is not None
+    assert [item.name for item in tmp_path.iterdir()] == ["responses.sqlite"]
+
+
+def test_at_the_end_a_folder_that_is_gone_is_said_and_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "home"
+    with ResponseStore(folder / "responses.sqlite", run_id="run") as store:
+        store.put("paid", (make_call(10),))
+        shutil.rmtree(folder)
+    assert "cannot be put back" in caplog.text

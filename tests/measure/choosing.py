@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamas.controller.controller import Controller, build_controller
-from lamas.controller.encoder import EMBEDDING_SIZE
+from lamas.controller.embedding_store import EMBEDDING_SIZE
 from lamas.controller.settings import LAYERED_KINDS, ControllerSettings
 from lamas.controller.threads import bounded_threads
 from lamas.domain import OperatorSet, OperatorSpec

@@ -1,4 +1,8 @@
-"""How much faster texts are embedded together: `python -m tests.measure.embedding FILE COLUMN`."""
+"""How much faster texts are embedded together: `python -m tests.measure.embedding FILE COLUMN`.
+
+With `KIND OUT.npy` behind it embeds all of the texts, in their order, as other measurements want
+them.
+"""
 
 import sys
 import time
@@ -18,6 +22,9 @@ def main() -> None:
     """Times one text at a time, equal lengths together, and integers; each on the same texts."""
     file, column = sys.argv[1:3]
     table = pl.read_parquet(file) if Path(file).suffix == ".parquet" else pl.read_ndjson(file)
+    if len(sys.argv) > 4:
+        np.save(sys.argv[4], QueryEncoder(kind=_kind(sys.argv[3])).encode(table[column].to_list()))
+        return
     texts = table[column].unique(maintain_order=True).to_list()
     texts = texts[:: max(1, len(texts) // TEXTS)]
     print(f"{len(texts)} texts of {file}")
@@ -29,6 +36,10 @@ def main() -> None:
             f"  {single / seconds:.1f} times as fast; mean cosine to one text at a time {alike:.5f}"
             f"{', equal to the last bit' if np.array_equal(rows, exact) else ''}"
         )
+
+
+def _kind(name: str) -> EncoderKind:
+    return next(kind for kind in ENCODER_KINDS if kind == name)
 
 
 def _timed(

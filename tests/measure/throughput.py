@@ -29,7 +29,7 @@ def problems(count: int) -> list[SimulatedProblem]:
     ]
 
 
-def http_request(problem: SimulatedProblem, seed: int, stream: bool, port: int) -> bytes:
+def http_request(problem: SimulatedProblem, seed: int, stream: bool, port: int, key: str) -> bytes:
     """One complete HTTP request."""
     body = json.dumps(
         {
@@ -41,6 +41,7 @@ def http_request(problem: SimulatedProblem, seed: int, stream: bool, port: int) 
     ).encode()
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        f"Authorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         "x-lamas-operator: GenerateCoT\r\nx-lamas-stage: 0\r\nx-lamas-branch: 0\r\n"
         f"x-lamas-problem_id: {problem.problem_id}\r\n\r\n"
@@ -77,7 +78,9 @@ async def measure(total: int, connections: int, stream: bool) -> None:
     known = problems(500)
     async with SimulatedServer(problems=known) as server:
         port = urlsplit(server.base_url).port or 0
-        requests = [http_request(known[i % 500], i, stream, port) for i in range(total)]
+        requests = [
+            http_request(known[i % 500], i, stream, port, server.api_key) for i in range(total)
+        ]
         await client(port, requests[:200])
         before, started = cpu_seconds(server.process_id), time.perf_counter()
         await asyncio.gather(*(client(port, requests[i::connections]) for i in range(connections)))

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lamas.domain import Rollout, Update
+from lamas.domain import ExecutionGraph, Layer, Rollout, Update
 from lamas.evaluation import EvaluationLabel, PairedDifference, compare, summarise
 from tests.factories import T0, make_checkpoint, make_problem, make_run
 from tests.naive import naive_labels
@@ -19,6 +19,7 @@ from warehouse import Registry, Warehouse
 from warehouse.reports import run_report
 from warehouse.writer import Writer
 
+ONE_GRAPH = ExecutionGraph((Layer(("Generate",)),))
 TEST_PROBLEMS = tuple(f"sums/v1/{index}" for index in range(5, 10))
 
 
@@ -88,6 +89,8 @@ def evaluation(
                 policy=policy,
                 mode="decided" if checkpoint_id else "fixed",
                 decisions=item.plan.decisions if checkpoint_id else (),
+                # A fixed graph is one for all problems.
+                graph=item.plan.graph if checkpoint_id else ONE_GRAPH,
             ),
         )
         for item in made

@@ -320,14 +320,14 @@ def test_query__picks(recorded: Recorded) -> None:
 
 
 def problem_means(rollouts: Sequence[Rollout]) -> dict[str, tuple[float, float]]:
-    """(score, CP_len) by problem; not of problems with a sample that failed."""
+    """(score, CP_len) by problem, of its finished samples."""
     by_problem: dict[str, list[Rollout]] = defaultdict(list)
     for item in rollouts:
-        by_problem[item.problem_id].append(item)
+        if item.status == "ok":
+            by_problem[item.problem_id].append(item)
     return {
         name: (mean([score(item) for item in own]), mean([item.cp_tokens for item in own]))
         for name, own in by_problem.items()
-        if all(item.status == "ok" for item in own)
     }
 
 

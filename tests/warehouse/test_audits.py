@@ -13,6 +13,7 @@ from tests.naive import naive_credits, naive_labels
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import fitted_credits, make_fit, predictions_of
 from tests.warehouse.records import evaluation_rollouts, make_metric, make_update
+from tests.warehouse.simulated import simulated_cell
 from tests.warehouse.tables import tabulated
 from warehouse import Registry, Warehouse
 from warehouse.audit import run_audits
@@ -48,6 +49,7 @@ DEFECTS: dict[str, str] = {
     "rollout_totals_differ": "UPDATE rollouts SET cost_usd = cost_usd + 1e-12",
     "runs_without_end": "UPDATE runs SET status = 'completed'",
     "scores_out_of_range": "UPDATE rollouts SET score = 1.5 WHERE score = 1",
+    "simulated_calls_impossible": "UPDATE simulated_calls SET started_at = ready_at - 1",
     "updates_miscounted": "UPDATE updates SET rollouts = rollouts + 1",
 }
 
@@ -68,6 +70,8 @@ MORE_DEFECTS: list[tuple[str, str]] = [
     ("orphan_rows", "DELETE FROM latency_models"),
     ("predicted_seconds_differ", "UPDATE latency_models SET reference_load = reference_load + 1"),
     ("labels_inconsistent", "DELETE FROM critical_path_labels"),
+    ("orphan_rows", "DELETE FROM simulated_cells"),
+    ("simulated_calls_impossible", "UPDATE simulated_workflows SET ended_at = 0"),
     ("ended_before_started", "UPDATE runs SET ended_at = started_at - 1"),
     ("evaluations_differ", "UPDATE evaluations SET n = n + 1"),
     ("evaluations_differ", "UPDATE evaluations SET split = 'train'"),
@@ -117,6 +121,8 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
         make_metric(value=sum(scores) / len(scores)), n=len(scores), failed=40 - len(scores)
     )
     writer.add_evaluations([measured])
+    cell, kept = simulated_cell()
+    writer.add_simulated(cell, workflows=kept.workflows, calls=kept.calls)
     Registry(warehouse).promote("lamas-1", evidence={"score": 0.5}, decided_at=T0)
     return warehouse
 

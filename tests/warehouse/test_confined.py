@@ -11,6 +11,8 @@ from warehouse import Warehouse
 from warehouse.connection import quoted
 from warehouse.snapshot import export_parquet
 
+pytestmark = pytest.mark.attack
+
 OUTSIDE = "this query would use other files"
 
 
@@ -43,6 +45,22 @@ def written(folder: Path) -> set[str]:
         "RESET allowed_directories",
         "SET allowed_directories = ['/']",
         "PRAGMA enable_profiling",
+        "FROM duckdb_secrets()",
+        "CREATE SECRET s (TYPE s3)",
+        "SELECT getenv('HOME')",
+        "SET temp_directory = '{folder}/new'",
+        "SET log_query_path = '{folder}/new.log'",
+        "SET profiling_output = '{folder}/new.json'",
+        "CALL enable_logging(storage = 'file')",
+        "FROM folder",
+        "FROM query('FROM read_text(''{folder}/victim.txt'')')",
+        "FROM json_execute_serialized_sql(json_serialize_sql('FROM read_text(''/etc/hostname'')'))",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{folder}/new.csv'",
+        "PREPARE p AS COPY (SELECT 1) TO '{folder}/new.csv'",
+        "CREATE TEMP MACRO m() AS TABLE FROM read_text('{folder}/victim.txt')",
+        "FROM read_duckdb('{folder}/victim.txt')",
+        "FROM parquet_metadata('{folder}/victim.txt')",
+        "COPY runs FROM '{folder}/victim.csv'",
         "DELETE FROM runs",
         "CREATE TABLE t (a INTEGER)",
         "SELECT 1; COPY (SELECT 1) TO '{folder}/victim.txt'",
@@ -110,6 +128,33 @@ def test_views_of_a_file_from_elsewhere_are_made_anew_whatever_the_file_says_of_
     export = export_parquet(opened, tmp_path / "out", views=True)
     assert not Path("injected.csv").exists()
     assert "runs" in export.rows
+
+
+@pytest.mark.parametrize(
+    ("macro", "asked", "answer"),
+    [
+        ("sum(x) AS 666", "sum(2)", 2),
+        ("ordered_sum(addends) AS 666", "ordered_sum([1.0, 2.0])", 3),
+        ("avg(x) AS 666", "avg(2)", 2),
+        ("coalesce(x, y) AS 666", "coalesce(NULL, 2)", 2),
+        ("count_if(x) AS 666", "count_if(true)", 1),
+        ("MINE(x) AS TABLE SELECT 666", "2", 2),
+    ],
+)
+def test_macros_of_a_file_from_elsewhere_change_no_figure(
+    warehouse: Warehouse, tmp_path: Path, macro: str, asked: str, answer: int
+) -> None:
+    foreign = tmp_path / "foreign.duckdb"
+    shutil.copy(warehouse.path, foreign)
+    with duckdb.connect(str(foreign)) as forged:
+        forged.execute(f"CREATE OR REPLACE MACRO {macro}")
+    opened = Warehouse.open(foreign)
+    assert opened.query(f"SELECT {asked}").item() == answer
+    own = "SELECT count(*) FROM duckdb_functions() WHERE NOT internal"
+    assert opened.query(own).item() == warehouse.query(own).item()
+    assert [result.name for result in opened.audit() if result.rows.height] == [
+        result.name for result in warehouse.audit() if result.rows.height
+    ]
 
 
 def test_a_table_whose_name_is_a_path_is_not_exported(warehouse: Warehouse, tmp_path: Path) -> None:

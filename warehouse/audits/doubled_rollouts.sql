@@ -14,7 +14,7 @@ SELECT
     list(rollout_id ORDER BY retry, rollout_id) AS rollout_ids
 FROM rollouts
 -- The same question may be asked any number of times.
-WHERE purpose <> 'ask'
+WHERE purpose NOT IN ('ask', 'serve')
 GROUP BY ALL
 HAVING
     count(*) > count(DISTINCT retry)

@@ -161,6 +161,55 @@ links AS (
         'latency_models' AS refers_to,
         latency_model_id AS missing_id
     FROM predicted_seconds
+    UNION ALL
+    SELECT
+        'served_requests' AS relation,
+        request_id AS row_id,
+        'runs' AS refers_to,
+        run_id AS missing_id
+    FROM served_requests
+    UNION ALL
+    SELECT
+        'served_requests' AS relation,
+        request_id AS row_id,
+        'rollouts' AS refers_to,
+        rollout_id AS missing_id
+    FROM served_requests
+    UNION ALL
+    SELECT
+        'served_requests' AS relation,
+        request_id AS row_id,
+        'checkpoints' AS refers_to,
+        checkpoint_id AS missing_id
+    FROM served_requests
+    UNION ALL
+    SELECT
+        'feedback' AS relation,
+        feedback_id AS row_id,
+        'served_requests' AS refers_to,
+        request_id AS missing_id
+    FROM feedback
+    UNION ALL
+    SELECT
+        'simulated_cells' AS relation,
+        cell_id AS row_id,
+        'runs' AS refers_to,
+        run_id AS missing_id
+    FROM simulated_cells
+    UNION ALL
+    SELECT
+        'simulated_workflows' AS relation,
+        concat_ws('/', cell_id, workflow) AS row_id,
+        'simulated_cells' AS refers_to,
+        cell_id AS missing_id
+    FROM simulated_workflows
+    UNION ALL
+    SELECT
+        'simulated_calls' AS relation,
+        concat_ws('/', cell_id, call) AS row_id,
+        'simulated_cells' AS refers_to,
+        cell_id AS missing_id
+    FROM simulated_calls
 ),
 
 stored AS (
@@ -198,6 +247,16 @@ stored AS (
         'latency_models' AS refers_to,
         latency_model_id AS missing_id
     FROM latency_models
+    UNION ALL
+    SELECT
+        'served_requests' AS refers_to,
+        request_id AS missing_id
+    FROM served_requests
+    UNION ALL
+    SELECT
+        'simulated_cells' AS refers_to,
+        cell_id AS missing_id
+    FROM simulated_cells
 )
 
 SELECT

@@ -1,4 +1,5 @@
--- Rollouts may also be there to fill an outcome table, and leave what each of their chains came to.
+-- Rollouts may also be there to fill an outcome table, and leave what each of their chains came to,
+-- or because a client asked the gateway; such a one has no score.
 -- DuckDB alters no constraint, and no table that others refer to: what hangs on rollouts is written
 -- anew, row by row as it was.
 
@@ -26,7 +27,9 @@ CREATE TABLE rollouts (
     problem_id VARCHAR NOT NULL REFERENCES problems (problem_id),
     checkpoint_id VARCHAR REFERENCES checkpoints (checkpoint_id),
     policy VARCHAR NOT NULL,
-    purpose VARCHAR NOT NULL CHECK (purpose IN ('train', 'evaluate', 'ask', 'tabulate')),
+    purpose VARCHAR NOT NULL CHECK (
+        purpose IN ('train', 'evaluate', 'ask', 'tabulate', 'serve')
+    ),
     mode VARCHAR NOT NULL CHECK (mode IN ('sampled', 'decided', 'fixed')),
     execution_mode VARCHAR NOT NULL CHECK (execution_mode IN ('parallel', 'sequential')),
     step BIGINT NOT NULL,
@@ -49,7 +52,12 @@ CREATE TABLE rollouts (
     ended_at DOUBLE NOT NULL,
     trace_started_at DOUBLE NOT NULL,
     trace_ended_at DOUBLE NOT NULL,
-    CHECK ((status = 'failed') = (score IS NULL))
+    CHECK (
+        CASE
+            WHEN status = 'failed' THEN score IS NULL
+            ELSE score IS NOT NULL OR purpose = 'serve'
+        END
+    )
 );
 INSERT INTO rollouts FROM kept_rollouts;
 DROP TABLE kept_rollouts;
@@ -200,9 +208,6 @@ COMMENT ON COLUMN rollouts.run_id IS 'Run it belongs to';
 COMMENT ON COLUMN rollouts.problem_id IS 'Problem it answers';
 COMMENT ON COLUMN rollouts.checkpoint_id IS
 'Controller that chose the graph; NULL for fixed graphs';
-COMMENT ON COLUMN rollouts.policy IS 'Variant that chose the graph; when tabulating the operator';
-COMMENT ON COLUMN rollouts.purpose IS
-'train, evaluate, ask, or tabulate: one operator alone, for the outcome table';
 COMMENT ON COLUMN rollouts.mode IS 'How the graph was chosen: sampled, decided or fixed';
 COMMENT ON COLUMN rollouts.execution_mode IS
 'parallel, or sequential: operators of a layer one after another';
@@ -218,7 +223,6 @@ COMMENT ON COLUMN rollouts.gamma IS 'γ: virtual tokens per tool second';
 COMMENT ON COLUMN rollouts.answer IS 'Final answer as the model wrote it';
 COMMENT ON COLUMN rollouts.extracted_answer IS
 'What the scorer compared; NULL when nothing could be read';
-COMMENT ON COLUMN rollouts.score IS 'S in [0, 1]; NULL exactly when the rollout failed';
 COMMENT ON COLUMN rollouts.cost_usd IS 'C: USD for all attempts of all calls';
 COMMENT ON COLUMN rollouts.cp_tokens IS 'CP_len: critical path in tokens, post-processing included';
 COMMENT ON COLUMN rollouts.virtual_seconds IS 'T = CP_len / γ in virtual seconds';

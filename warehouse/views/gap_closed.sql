@@ -1,27 +1,35 @@
 -- Grain: one evaluated controller of a run, on all problems or those of one category: how much of
 -- the way from the best fixed graph to the oracle over the fixed graphs it went.
--- On problems that every entrant of the run finished. Both are known only afterwards: the best of
--- the fixed graphs that were evaluated, and for each problem the best of them. NULL: no way to go.
+-- On problems of which every entrant of the run finished a sample. Both are known only afterwards:
+-- the best of the fixed graphs evaluated, and for each problem the best of them. NULL: no way to go.
 CREATE OR REPLACE VIEW gap_closed AS
 WITH
+-- A fixed graph is one for all problems; what chooses without a controller is none.
+one_graph AS (
+    SELECT
+        run_id,
+        policy
+    FROM rollouts
+    WHERE purpose = 'evaluate' AND mode = 'fixed'
+    GROUP BY run_id, policy
+    HAVING count(DISTINCT graph) = 1
+),
+
 answered AS (
     SELECT
         evaluated.run_id,
         evaluated.policy,
         evaluated.checkpoint_id,
         evaluated.problem_id,
-        -- What chooses by the problem, without a controller, is no fixed graph.
-        bool_and(
-            rollouts.mode = 'fixed'
-            AND evaluated.policy NOT IN ('nearest neighbours', 'random graph', 'oracle')
-        ) AS is_fixed,
+        bool_and(rollouts.mode = 'fixed' AND one_graph.policy IS NOT NULL) AS is_fixed,
         ordered_mean(list(evaluated.score ORDER BY evaluated.sample_index)) AS score,
         ordered_mean(list(evaluated.cp_tokens ORDER BY evaluated.sample_index)) AS cp_tokens
     FROM evaluated_rollouts AS evaluated
     INNER JOIN rollouts ON evaluated.rollout_id = rollouts.rollout_id
+    LEFT JOIN one_graph
+        ON evaluated.run_id = one_graph.run_id AND evaluated.policy = one_graph.policy
+    WHERE evaluated.status = 'ok'
     GROUP BY evaluated.run_id, evaluated.policy, evaluated.checkpoint_id, evaluated.problem_id
-    -- A sample that failed leaves the problem out.
-    HAVING bool_and(evaluated.status = 'ok')
 ),
 
 entrants AS (

@@ -14,17 +14,16 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.rollouts.shards.engines import NewTaskRunner, lost_worker, open_engine
 from flows.rollouts.shards.intake import copied_answers, landing_of, take_in, take_in_rest
+from flows.rollouts.shards.served import serve_to_workers
 from flows.rollouts.shards.shard import Shard
 from flows.rollouts.shards.worker import ShardReport, run_shard
 from flows.run.budget import budget_left, paid_answers
 from flows.run.session import Session
-from flows.wiring.endpoint import serve_embedded
 from lamas.benchmarks.problem_set import ProblemSet
 from lamas.domain import AnyResult, PlannedRollout
 from lamas.errors import BudgetExceededError, LamasError, ServerError
 from lamas.execution.collecting import Collected
 from lamas.execution.recorder import first_leaf
-from lamas.execution.requirements import requirements_of_plans
 from lamas.llm import Budget, EndpointSettings, ResponseStore
 
 LEAVING_SECONDS = 10.0
@@ -79,7 +78,7 @@ class Shards:
         ServerError when workers are lost.
         """
         current = self._current
-        new_task_runner = await self._opened(plans)
+        new_task_runner = await self._opened()
         with paid_answers(current) as store:
             landing = landing_of(current)
             # Workers of an earlier start may still be at it: they stop once the term is not theirs.
@@ -115,17 +114,16 @@ class Shards:
             await asyncio.to_thread(take_in_rest, current, wait_seconds=LEAVING_SECONDS)
             return spreading.collected
 
-    async def _opened(self, plans: Sequence[PlannedRollout]) -> NewTaskRunner:
+    async def _opened(self) -> NewTaskRunner:
         """The engine and the endpoint, started when they are needed; they end with the run."""
         current, settings = self._current, self._current.settings
         if self._new_task_runner is None:
+            # The model first: workers are born with its key.
+            if settings.llm.kind == "embedded":
+                self._endpoint = await serve_to_workers(settings, current.stack)
             self._new_task_runner = await asyncio.to_thread(
                 open_engine, settings.engine, current.stack
             )
-        if settings.llm.kind == "embedded" and self._endpoint is None:
-            required = requirements_of_plans(plans, current.catalogue, current.benchmark)
-            if required.model:
-                self._endpoint = await serve_embedded(settings, current.stack)
         return self._new_task_runner
 
 

@@ -1,14 +1,18 @@
 """What real models once answered: the file's columns, what is wrong with a file, who said what."""
 
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
 from lamas.domain import Problem
+from lamas.domain.hygiene import REPLACEMENT
 from lamas.errors import ConfigurationError
+from lamas.llm.usage import MOST_TOKENS
 
 QuestionColumn = Literal["question", "question_id"]
 
@@ -16,6 +20,8 @@ REQUIRED = ("operator", "model", "sample", "text")
 _TEXTS = ("operator", "model", "text", "prompt_digest", "finish_reason")
 _COUNTS = ("sample", "input_tokens", "output_tokens")
 _SECONDS = ("seconds", "time_to_first_token_seconds")
+MOST_SECONDS = 1e7
+"""Of one answer; more is no measurement."""
 _OPTIONAL = ("prompt_digest", "finish_reason", "input_tokens", "output_tokens", *_SECONDS)
 
 
@@ -120,14 +126,14 @@ def read_answers(path: Path) -> RecordedAnswers:
 
 
 def _frame(path: Path) -> pl.DataFrame:
-    readers = {".parquet": pl.read_parquet, ".jsonl": pl.read_ndjson, ".ndjson": pl.read_ndjson}
+    readers = {".parquet": pl.read_parquet, ".jsonl": _lines, ".ndjson": _lines}
     reader = readers.get(path.suffix)
     if reader is None:
         raise ConfigurationError(
             f"{path} is no file of recorded answers: give one that ends in .parquet or .jsonl"
         )
     try:
-        frame = reader(path)
+        frame = _without_nul(reader(_opened(path)))
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ConfigurationError(
@@ -137,6 +143,23 @@ def _frame(path: Path) -> pl.DataFrame:
     if not frame.height:
         raise ConfigurationError(f"the recorded answers {path} hold no row: record some first")
     return frame
+
+
+def _opened(path: Path) -> BytesIO:
+    """What is in a file, as no path: there brackets and stars would be patterns."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        # A pipe would be waited for.
+        raise OSError("it is no plain file")
+    return BytesIO(path.read_bytes())
+
+
+def _without_nul(frame: pl.DataFrame) -> pl.DataFrame:
+    # Polars reads half a surrogate pair as one, too.
+    return frame.with_columns(pl.col(pl.String).str.replace_all("\0", REPLACEMENT, literal=True))
+
+
+def _lines(stream: BytesIO) -> pl.DataFrame:
+    return pl.read_ndjson(stream)
 
 
 def _check_types(path: Path, frame: pl.DataFrame, asked_by: QuestionColumn) -> None:
@@ -167,11 +190,12 @@ def _check_values(path: Path, frame: pl.DataFrame, asked_by: QuestionColumn) -> 
         if name not in frame.columns:
             continue
         column = pl.col(name).cast(pl.Float64)
-        wrong = frame.filter((column < 0) | ~column.is_finite())
+        most = MOST_SECONDS if name in _SECONDS else MOST_TOKENS
+        wrong = frame.filter((column < 0) | (column > most) | ~column.is_finite())
         if wrong.height:
             raise ConfigurationError(
-                f"{path}: {name}={wrong[name][0]} must be ≥ 0 ({wrong.height} of {frame.height} "
-                "rows): correct them"
+                f"{path}: {name}={wrong[name][0]} must lie in 0..{most:g} ({wrong.height} of "
+                f"{frame.height} rows): correct them"
             )
 
 

@@ -16,6 +16,7 @@ import uvicorn
 
 from lamas.errors import LamasError, ServerError
 from lamas.llm.simulated.app import build_app
+from lamas.llm.simulated.gate import Gate
 from lamas.llm.simulated.model import SimulatedModel
 from lamas.llm.simulated.problems import SimulatedProblem
 from lamas.llm.simulated.profile import (
@@ -34,9 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parent = os.getppid()
     try:
         if options.supervised:
-            profile, problems = _handed_over(sys.stdin.buffer.readline())
+            profile, problems, key = _handed_over(sys.stdin.buffer.readline())
             _exit_with(parent)
         else:
+            key = _key(options.key_variable)
             profile = load_profile(options.profile, seed=options.seed)
             problems = _read_problems(options.problems)
         if options.time_scale < 0:
@@ -50,13 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name: tuple[str, int] = listener.getsockname()[:2]
         address = f"http://{name[0]}:{name[1]}/v1"
         print(json.dumps({"base_url": address, "model": profile.model}), flush=True)
-        _serve(model, options.time_scale, listener)
+        # Behind another address than loopback it has whatever names its machine has.
+        local = name[0].startswith("127.")
+        hosts = [f"{host}:{name[1]}" for host in (name[0], "localhost")] if local else None
+        _serve(Gate(build_app(model, options.time_scale), hosts=hosts, key=key), listener)
     return 0
 
 
-def _serve(model: SimulatedModel, time_scale: float, listener: socket.socket) -> None:
+def _serve(app: Gate, listener: socket.socket) -> None:
     config = uvicorn.Config(
-        build_app(model, time_scale),
+        app,
         log_level="warning",
         access_log=False,
         lifespan="off",
@@ -83,12 +88,21 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _handed_over(line: bytes) -> tuple[SimulatedProfile, list[SimulatedProblem]]:
-    """Profile and problems as the parent process writes them: one line of JSON."""
+def _handed_over(line: bytes) -> tuple[SimulatedProfile, list[SimulatedProblem], str]:
+    """Profile, problems and key as the parent process writes them: one line of JSON."""
     content = cast("dict[str, object]", json.loads(line))
     entries = cast("list[object]", content["problems"])
     problems = [SimulatedProblem.parse(item, f"problem {i}") for i, item in enumerate(entries)]
-    return parse_profile(content["profile"]), problems
+    return parse_profile(content["profile"]), problems, str(content["key"])
+
+
+def _key(variable: str | None) -> str:
+    if variable is None:
+        return ""
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise ServerError(f"--key-variable {variable} is not set: export {variable}=… first")
+    return key
 
 
 def _read_problems(path: Path | None) -> list[SimulatedProblem]:
@@ -138,6 +152,11 @@ def _parser() -> argparse.ArgumentParser:
         help="real seconds for one simulated second: 1 is real time, 0 never sleeps",
     )
     parser.add_argument("--problems", type=Path, default=None, help="JSON list of problems")
+    parser.add_argument(
+        "--key-variable",
+        metavar="NAME",
+        help="environment variable with the key that requests must bear; none is asked for else",
+    )
     parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)
     return parser
 

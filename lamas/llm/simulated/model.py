@@ -101,7 +101,7 @@ class SimulatedModel:
             model=self.profile.model,
             created=created,
             input_tokens=request.input_tokens,
-            choices=tuple(Choice.cut(text, request.max_tokens) for text in texts),
+            choices=tuple(Choice.cut(text, request.max_tokens, request.stop) for text in texts),
         )
         attempt = self._attempt(key, labels)
         trial = Draws("attempt", *key, attempt)

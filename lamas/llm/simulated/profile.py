@@ -252,6 +252,8 @@ def load_profile(
         content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"profile {path} cannot be read: {error}") from error
+    except RecursionError:
+        raise ConfigurationError(f"profile {path} is nested too deeply to be one") from None
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"profile {path} is not valid YAML: {reason}") from error

@@ -11,7 +11,7 @@ MAX_CHOICES = 128
 DEFAULT_MAX_TOKENS = 16_384
 _TOKENS_PER_MESSAGE = 4
 _ROLES = ("system", "developer", "user", "assistant", "tool")
-_UNSUPPORTED = ("tools", "functions", "logprobs", "stop", "audio", "logit_bias")
+_UNSUPPORTED = ("tools", "functions", "logprobs", "audio", "logit_bias")
 _ERROR_TYPES = {429: "requests", 500: "server_error"}
 
 
@@ -35,6 +35,7 @@ class CompletionRequest:
     seed: int | None
     stream: bool
     include_usage: bool
+    stop: tuple[str, ...] = ()
 
     @property
     def input_tokens(self) -> int:
@@ -43,13 +44,14 @@ class CompletionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer after truncation to max_tokens."""
+    """One answer, cut before the first of the stops and at max_tokens."""
 
     text: str
     finish_reason: str
 
     @classmethod
-    def cut(cls, text: str, max_tokens: int) -> "Choice":
+    def cut(cls, text: str, max_tokens: int, stop: Sequence[str] = ()) -> "Choice":
+        text = text[: min([len(text), *(text.find(item) for item in stop if item in text)])]
         if tokens_in(text) <= max_tokens:
             return cls(text, "stop")
         return cls(text[: max_tokens * CHARACTERS_PER_TOKEN], "length")
@@ -155,7 +157,17 @@ def read_request(body: bytes) -> CompletionRequest:
         seed=None if seed is None else _integer(content, "seed", 0, -(2**63), 2**63 - 1),
         stream=bool(stream),
         include_usage=include,
+        stop=_stops(content.get("stop")),
     )
+
+
+def _stops(value: object) -> tuple[str, ...]:
+    given = [value] if isinstance(value, str) else value or []
+    items = cast("Sequence[object]", given) if isinstance(given, list) else (None,)
+    texts = tuple(item for item in items if isinstance(item, str) and item)
+    if len(texts) != len(items):
+        raise _refusal("stop", "it must be a text or a list of texts")
+    return texts
 
 
 def error_body(

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import secrets
 import select
 import subprocess
 import sys
@@ -34,7 +35,8 @@ class SimulatedServer:
     `profile` is a profile, the name of a shipped one, or a YAML file; `time_scale` real seconds
     pass for one simulated second (0 never sleeps). The server runs in a process of its own, which
     ends with the block, with `stop()`, and with this process, however it ends. When it dies before
-    that, another takes its place on the same port, a few times. Raises ConfigurationError for an
+    that, another takes its place on the same port, a few times. It answers only to `api_key`, which
+    is made anew for each object, and to no web page. Raises ConfigurationError for an
     invalid profile or scale and ServerError when it does not start.
     """
 
@@ -59,6 +61,8 @@ class SimulatedServer:
         self._start_timeout_seconds = start_timeout_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._base_url = ""
+        self.api_key = secrets.token_urlsafe(32)
+        """What every request must bear; handed to the process over a pipe."""
         self._changing = threading.RLock()
         """Held while the process is started, replaced or ended."""
 
@@ -141,6 +145,7 @@ class SimulatedServer:
         content = {
             "profile": self.profile.model_dump(mode="json"),
             "problems": [problem.as_json() for problem in self._problems],
+            "key": self.api_key,
         }
         pipe = cast("IO[bytes]", process.stdin)
         with suppress(BrokenPipeError):  # It ended at once: _wait reports why.

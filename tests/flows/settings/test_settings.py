@@ -72,6 +72,7 @@ NO_RESULT_SECTIONS = {
     "drift",
     "engine",
     "export",
+    "gateway",
     "latency",
     "recording",
     "retention",

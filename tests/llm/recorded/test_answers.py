@@ -64,8 +64,8 @@ def test_a_prompt_on_record_answers_no_other_prompt(tmp_path: Path) -> None:
             "2 different answers .* operator Generate, model old-model",
         ),
         ([row(), row(text=None, sample=1)], "column text is empty in 1 of 2 rows"),
-        ([row(output_tokens=-3)], "output_tokens=-3 must be ≥ 0"),
-        ([row(seconds=float("nan"))], "seconds=nan must be ≥ 0"),
+        ([row(output_tokens=-3)], "output_tokens=-3 must lie in 0.."),
+        ([row(seconds=float("nan"))], "seconds=nan must lie in 0.."),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_sentence(

@@ -18,6 +18,6 @@ def problems() -> list[SimulatedProblem]:
 async def client(problems: list[SimulatedProblem]) -> AsyncIterator[AsyncOpenAI]:
     async with (
         SimulatedServer(problems=problems) as server,
-        AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as openai,
+        AsyncOpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as openai,
     ):
         yield openai

@@ -29,6 +29,11 @@ def changed_profile(**sections: object) -> SimulatedProfile:
     return parse_profile({**load_profile().model_dump(), **sections})
 
 
+def bearer(key: str) -> dict[str, str]:
+    """The header that a client sends for `key`."""
+    return {"authorization": f"Bearer {key}"}
+
+
 def labels(
     problem: SimulatedProblem | None = None,
     operator: str = "GenerateCoT",

@@ -45,7 +45,7 @@ async def test_answers_do_not_depend_on_order_concurrency_or_server(
     assert await collect(client, calls, 32) == first
     async with (
         SimulatedServer(problems=problems[::-1]) as other,
-        AsyncOpenAI(base_url=other.base_url, api_key="none", max_retries=0) as second,
+        AsyncOpenAI(base_url=other.base_url, api_key=other.api_key, max_retries=0) as second,
     ):
         assert await collect(second, calls, 8) == first
     assert len(set(first.values())) > len(first) // 2
@@ -141,7 +141,7 @@ async def test_without_seed_answers_differ(
 async def test_problems_can_be_taught_over_http(client: AsyncOpenAI) -> None:
     easy = [replace(p, difficulty=-40.0) for p in arithmetic(3, benchmark="taught")]
     root = str(client.base_url).removesuffix("/v1/")
-    async with httpx.AsyncClient(base_url=root) as http:
+    async with httpx.AsyncClient(base_url=root, headers=client.auth_headers) as http:
         body = [problem.as_json() for problem in easy]
         added = await http.post("/simulated/problems", json=body)
         bad = await http.post("/simulated/problems", json=[*body, {**body[0], "family": "art"}])
@@ -188,7 +188,9 @@ async def test_refused_requests_name_the_parameter(
     client: AsyncOpenAI, change: dict[str, object], param: str
 ) -> None:
     body = {"model": "any", "messages": [{"role": "user", "content": "x"}], **change}
-    async with httpx.AsyncClient(base_url=str(client.base_url)) as http:
+    async with httpx.AsyncClient(
+        base_url=str(client.base_url), headers=client.auth_headers
+    ) as http:
         response = await http.post("/chat/completions", json=body)
     assert response.status_code == 400
     error = response.json()["error"]
@@ -213,14 +215,16 @@ async def test_unknown_routes_answer_in_the_error_shape(
     client: AsyncOpenAI, method: str, path: str, status: int
 ) -> None:
     root = str(client.base_url).removesuffix("/v1/")
-    async with httpx.AsyncClient(base_url=root) as http:
+    async with httpx.AsyncClient(base_url=root, headers=client.auth_headers) as http:
         response = await http.request(method, path)
     assert response.status_code == status
     assert path in response.json()["error"]["message"]
 
 
 async def test_a_body_that_is_no_json_is_refused(client: AsyncOpenAI) -> None:
-    async with httpx.AsyncClient(base_url=str(client.base_url)) as http:
+    async with httpx.AsyncClient(
+        base_url=str(client.base_url), headers=client.auth_headers
+    ) as http:
         for body in (b"{", b"[]", b"\xff"):
             response = await http.post("/chat/completions", content=body)
             assert response.status_code == 400

@@ -14,7 +14,7 @@ from openai import AsyncOpenAI
 from lamas.llm.simulated import SimulatedProfile, SimulatedServer, load_profile
 from lamas.llm.simulated.model import Labels, SimulatedModel
 from lamas.llm.simulated.protocol import CompletionRequest
-from tests.llm.simulated.support import arithmetic, ask, changed_profile, labels, text_of
+from tests.llm.simulated.support import arithmetic, ask, bearer, changed_profile, labels, text_of
 from tests.patience import patience
 
 RATES = {"rate_limited": 0.10, "server_error": 0.05, "malformed": 0.02, "hang": 0.01}
@@ -71,7 +71,7 @@ async def test_rates_over_http_and_the_client_sees_each_kind() -> None:
 
     async with (
         SimulatedServer(load_profile(faults=rates), problems=[PROBLEM]) as server,
-        AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as client,
+        AsyncOpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client,
     ):
         seen = Counter(await asyncio.gather(*(kind_of(client, seed) for seed in range(total))))
     expected = {
@@ -106,7 +106,7 @@ async def test_a_retry_succeeds_with_the_undisturbed_answer(
     for _ in range(2):
         async with (
             SimulatedServer(profile, problems=[PROBLEM]) as faulty,
-            AsyncOpenAI(base_url=faulty.base_url, api_key="none", max_retries=0) as other,
+            AsyncOpenAI(base_url=faulty.base_url, api_key=faulty.api_key, max_retries=0) as other,
         ):
             runs.append(list(await asyncio.gather(*(retried(other, s) for s in range(12)))))
     assert [text for text, _ in runs[0]] == undisturbed
@@ -119,7 +119,7 @@ async def test_a_retry_succeeds_with_the_undisturbed_answer(
 async def test_malformed_bodies_break_off(stream: bool) -> None:
     async with (
         SimulatedServer(load_profile(faults={"malformed": 1.0})) as server,
-        httpx.AsyncClient(base_url=server.base_url) as http,
+        httpx.AsyncClient(base_url=server.base_url, headers=bearer(server.api_key)) as http,
     ):
         body = {"model": "m", "messages": [{"role": "user", "content": "x"}], "stream": stream}
         response = await http.post("/chat/completions", json=body)
@@ -137,7 +137,7 @@ async def test_a_hanging_request_sends_nothing_and_leaves_others_alone() -> None
     assert {"hang", "none"} == set(kinds)
     async with (
         SimulatedServer(hanging, problems=[PROBLEM]) as server,
-        AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as client,
+        AsyncOpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client,
     ):
 
         async def one(seed: int) -> str:
@@ -156,7 +156,7 @@ async def test_a_hanging_connection_is_dropped_in_the_end() -> None:
     profile = changed_profile(faults={"hang": 1.0, "hang_seconds": 0.2})
     async with (
         SimulatedServer(profile) as server,
-        AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as client,
+        AsyncOpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client,
     ):
         with pytest.raises(openai.APIError):
             await ask(client, "x", {})
@@ -173,7 +173,7 @@ async def test_latency_is_simulated_seconds_times_the_time_scale() -> None:
     scale = 0.05
     async with (
         SimulatedServer(profile, problems=[PROBLEM], time_scale=scale) as server,
-        AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as client,
+        AsyncOpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client,
     ):
         await ask(client, "warm up", {}, max_tokens=1)
         for tokens in (1, 200):
@@ -213,7 +213,7 @@ async def test_load_slows_answers_down_and_changes_no_text() -> None:
 
     async with (
         SimulatedServer(changed_profile(latency=latency), time_scale=1.0) as server,
-        AsyncOpenAI(base_url=server.base_url, api_key="none", max_retries=0) as client,
+        AsyncOpenAI(base_url=server.base_url, api_key=server.api_key, max_retries=0) as client,
     ):
 
         async def timed(count: int) -> tuple[list[str], float]:

@@ -80,3 +80,14 @@ def test_overrides_replace_seed_and_single_faults() -> None:
 def test_many_findings_are_cut_short() -> None:
     with pytest.raises(ConfigurationError, match=r"and \d+ more"):
         parse_profile({f"key{index}": 1 for index in range(20)})
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 2000, "!!python/object/apply:os.system ['true']", "&a {model: *a}", "seed: " + "9" * 99],
+)
+def test_a_file_that_was_made_to_do_harm_is_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(ConfigurationError, match=r"profile .*a\.yaml"):
+        load_profile(tmp_path / "a.yaml")

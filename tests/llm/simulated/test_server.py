@@ -17,6 +17,7 @@ from lamas.domain import CodeTests, Problem
 from lamas.errors import ConfigurationError, ServerError
 from lamas.llm.simulated import SimulatedProblem, SimulatedServer, load_profile
 from lamas.llm.simulated.__main__ import main
+from tests.llm.simulated.support import bearer
 from tests.patience import ended, until
 
 
@@ -40,6 +41,37 @@ def test_the_block_bounds_the_process() -> None:
             running.start()
     assert not is_running(process_id)
     server.stop()
+
+
+FOREIGN: list[tuple[str, dict[str, str], int]] = [
+    ("without a key", {}, 401),
+    ("with another key", bearer("guessed"), 401),
+    ("a page of another site", {"origin": "https://evil.example"}, 403),
+    ("a page of no site", {"origin": "null"}, 403),
+    ("a script or picture in a page", {"sec-fetch-site": "cross-site"}, 403),
+    ("a name made to mean this machine", {"host": "evil.example"}, 403),
+    ("a name and the right port", {"host": "evil.example:{port}"}, 403),
+]
+PATHS = ("/v1/chat/completions", "/v1/models", "/simulated/problems", "/simulated/statistics")
+
+
+@pytest.mark.attack
+def test_nobody_but_its_run_is_answered() -> None:
+    asked = {"model": "any", "messages": [{"role": "user", "content": "x"}]}
+    with SimulatedServer() as server, SimulatedServer() as other:
+        own, root = bearer(server.api_key), server.base_url.removesuffix("/v1")
+        command = Path(f"/proc/{server.process_id}/cmdline").read_bytes()
+        assert server.api_key.encode() not in command
+        port = root.rpartition(":")[2]
+        assert httpx.post(f"{root}{PATHS[0]}", headers=own, json=asked).status_code == 200
+        for name, headers, status in [*FOREIGN, ("another's", bearer(other.api_key), 401)]:
+            # The key itself helps no page.
+            sent = {**(own if status == 403 else {}), **headers}
+            sent = {key: value.format(port=port) for key, value in sent.items()}
+            for path in PATHS:
+                answer = httpx.post(f"{root}{path}", headers=sent, json=asked)
+                assert answer.status_code == status, (name, path)
+                assert "access-control-allow-origin" not in answer.headers
 
 
 def test_it_may_be_started_from_a_thread_that_ends() -> None:
@@ -126,6 +158,7 @@ def test_problems_of_a_benchmark_are_taken_as_they_are() -> None:
     [
         (["--profile", "nothing"], "neither a shipped one"),
         (["--time-scale", "-2"], "--time-scale -2 must be ≥ 0"),
+        (["--key-variable", "LAMAS_NO_SUCH"], "LAMAS_NO_SUCH is not set: export LAMAS_NO_SUCH=…"),
         (["--port", "99999"], "choose another port"),
         (["--problems", "/nowhere.json"], "problems file /nowhere.json cannot be read"),
     ],
@@ -149,7 +182,9 @@ def test_the_command_serves(tmp_path: Path) -> None:
         [
             *(sys.executable, "-m", "lamas.llm.simulated", "--time-scale", "0"),
             *("--problems", str(problems), "--profile", load_profile_path()),
+            *("--key-variable", "THE_KEY"),
         ],
+        env={**os.environ, "THE_KEY": "k"},
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -158,6 +193,8 @@ def test_the_command_serves(tmp_path: Path) -> None:
             address = process.stdout.readline().split('"')[3]
             health = httpx.get(address.removesuffix("/v1") + "/health")
             assert health.json() == {"status": "ok", "simulated": True, "problems": 1}
+            assert httpx.get(f"{address}/models").status_code == 401
+            assert httpx.get(f"{address}/models", headers=bearer("k")).is_success
         finally:
             process.terminate()
 

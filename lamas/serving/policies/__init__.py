@@ -1,0 +1,1 @@
+"""What decides when and where calls run: functions of the observed state, one file each."""

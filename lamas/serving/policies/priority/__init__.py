@@ -1,0 +1,1 @@
+"""In what order waiting calls run: one file an order."""

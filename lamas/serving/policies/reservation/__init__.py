@@ -1,0 +1,1 @@
+"""How much memory an answer gets: one file a rule."""

@@ -1,0 +1,1 @@
+"""Which prompts stay in memory after their calls: one file a rule."""

@@ -1,0 +1,1 @@
+"""Which node a call waits at: one file a rule."""

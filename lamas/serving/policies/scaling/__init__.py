@@ -1,0 +1,1 @@
+"""How many nodes are open: one file a rule."""

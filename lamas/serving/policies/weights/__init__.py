@@ -1,0 +1,1 @@
+"""Which weights lie in a node's memory: one file a rule."""

@@ -1,0 +1,1 @@
+"""Where simulated workflows come from: recorded answers, published traces, stored rollouts."""

@@ -1,0 +1,15 @@
+-- Which questions did people ask the gateway, to which somebody said the right answer? The latest
+-- reference of a question stands; the columns are those that benchmark=traffic reads.
+SELECT
+    problems.question,
+    arg_max(answer_feedback.reference, answer_feedback.given_at) AS reference,
+    count(*) AS asked
+FROM answer_feedback
+INNER JOIN rollouts USING (rollout_id)
+INNER JOIN problems USING (problem_id)
+WHERE
+    answer_feedback.reference IS NOT NULL
+    -- A question that was not kept is none.
+    AND NOT regexp_matches(problems.question, '^(\(not kept\)|sha256:[0-9a-f]{64})$')
+GROUP BY problems.question
+ORDER BY problems.question;
