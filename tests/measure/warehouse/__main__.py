@@ -11,6 +11,7 @@ import polars as pl
 from lamas.errors import WarehouseError
 from tests.measure.warehouse import ingest as bench_ingest
 from tests.measure.warehouse import latency as bench_latency
+from tests.measure.warehouse.others import add_others
 from tests.measure.warehouse.runs import prepare
 from warehouse.warehouse import Warehouse
 from warehouse.writer import Writer
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prepare(writer, options.rollouts)
         writer.add_latency_fit(bench_latency.fit(options.rollouts), [])
         bench_ingest.measure(warehouse, Path(folder), options.rollouts, options.batch)
+        add_others(writer, options.rollouts)
         _print_reading(warehouse, options.repeats)
 
 
