@@ -108,7 +108,7 @@ def test_benchmark_files(
         ("llm.simulated.profile=nowhere", ["nowhere", "gpt_4o_mini_like"]),
         ("benchmark.datasets=[{name: chain_summ}]", ["chain_summ", "chain_sum"]),
         ("training.start_from=champion", ["no warehouse", "lamas prepare"]),
-        ("controller.kind=maas", ["controller.kind='maas'", "'lamas' or 'paper'"]),
+        ("controller.kind=maas", ["controller.kind='maas'", "'lamas', 'paper' or 'conditioned'"]),
     ],
 )
 def test_configured_values(home: Path, override: str, words: list[str]) -> None:
