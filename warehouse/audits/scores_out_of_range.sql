@@ -1,5 +1,5 @@
--- Scores outside [0, 1], failed rollouts with a score, and rollouts that succeeded without one where
--- somebody knew the right answer.
+-- Scores outside [0, 1], failed rollouts with a score, and rollouts that succeeded without one
+-- where somebody knew the right answer.
 SELECT
     rollout_id,
     status,

@@ -1,7 +1,7 @@
 -- Grain: one evaluated controller of a run, on all problems or those of one category: how much of
 -- the way from the best fixed graph to the oracle over the fixed graphs it went.
 -- On problems of which every entrant of the run finished a sample. Both are known only afterwards:
--- the best of the fixed graphs evaluated, and for each problem the best of them. NULL: no way to go.
+-- the best of the fixed graphs evaluated, and for each problem the best of them. NULL: no way.
 CREATE OR REPLACE VIEW gap_closed AS
 WITH
 -- A fixed graph is one for all problems; what chooses without a controller is none.
