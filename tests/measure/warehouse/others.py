@@ -37,4 +37,4 @@ def add_others(writer: Writer, rollouts: int) -> None:
     writer.add_rollouts([(item, naive_labels(item.trace)) for item in cells])
     writer.add_run(replace(make_run(SIMULATED_RUN), kind="simulate"))
     cell, kept = simulated_cell()
-    writer.add_simulated(replace(cell, run_id=SIMULATED_RUN), kept)
+    writer.add_simulated(replace(cell, run_id=SIMULATED_RUN), kept.records)
