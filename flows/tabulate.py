@@ -1,4 +1,4 @@
-"""An outcome table: filled, every operator that can stand alone on every problem, and learned from."""
+"""An outcome table: filled, each operator that can stand alone on every problem; learned from."""
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
