@@ -108,6 +108,11 @@ class Settings(Section):
                 f"learner=table trains controller=conditioned, controller={self.controller.kind} "
                 "is configured; leave it out or take learner=reinforce"
             )
+        if self.controller.kind == "conditioned" and self.controller.layers != 1:
+            raise ValueError(
+                "controller.kind=conditioned chooses one layer, controller.layers="
+                f"{self.controller.layers} is configured; leave it out or take learner=reinforce"
+            )
         if self.controller.kind == "conditioned" and self.controller.width is None:
             raise ValueError(
                 "controller.kind=conditioned values every layer it may choose and needs "

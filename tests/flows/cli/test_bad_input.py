@@ -109,6 +109,7 @@ def test_benchmark_files(
         ("benchmark.datasets=[{name: chain_summ}]", ["chain_summ", "chain_sum"]),
         ("training.start_from=champion", ["no warehouse", "lamas prepare"]),
         ("controller.kind=maas", ["controller.kind='maas'", "'lamas', 'paper' or 'conditioned'"]),
+        ("controller.kind=conditioned", ["controller.layers=4", "chooses one layer"]),
     ],
 )
 def test_configured_values(home: Path, override: str, words: list[str]) -> None:
