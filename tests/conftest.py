@@ -56,7 +56,7 @@ def pytest_runtest_logfinish(nodeid: str) -> None:
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """After the last test of a file: what its runs held is free by now."""
     if nextitem is None or nextitem.path != item.path:
-        GROWTH.give_back()
+        GROWTH.give_back(last=nextitem is None)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -113,9 +113,9 @@ class Worker:
 
     name: str
     memory: int
-    """MiB that are resident."""
+    """MiB of its own."""
     peak: int
-    """MiB that were, at most."""
+    """MiB that were resident at most, libraries included."""
     ports: list[str]
     grew: list[tuple[int, str]]
     """MiB by which a test, with the fixtures and imports it was the first to need, grew it."""
@@ -149,7 +149,9 @@ class Growth:
         self._most: list[tuple[int, str]] = []
 
     def _now(self) -> int:
-        return self._process.memory_info().rss >> 20
+        """MiB of its own: pages of libraries are there once for all processes that use them."""
+        held = self._process.memory_info()
+        return (held.rss - getattr(held, "shared", 0)) >> 20
 
     def look(self, test: str) -> None:
         """After `test`."""
@@ -157,19 +159,24 @@ class Growth:
         self._most = sorted([*self._most, (now - self._last, test)], reverse=True)[:5]
         self._last = now
 
-    def give_back(self) -> None:
-        """Return what is free to the system, where this process holds much."""
+    def give_back(self, *, last: bool) -> None:
+        """Return what is free to the system, where this process holds much.
+
+        After the `last` test also what is kept on purpose: what then is left was lost.
+        """
+        if last:
+            # Imported here: the process that only starts workers needs none of it.
+            from lamas.controller.encoder import forget_models
+            from warehouse.connection import forget_instances
+
+            forget_models()
+            forget_instances()
         # It takes a second: not after every file of small tests.
-        if self._now() > MUCH_MEMORY:
+        if last or self._now() > MUCH_MEMORY:
             gc.collect()
             # The C library of Linux keeps what was freed between two blocks in use.
             with suppress(AttributeError):
                 ctypes.CDLL(None).malloc_trim(0)
-        if self._now() > MOST_MEMORY * 0.85:
-            # Imported here: the process that only starts workers needs none of it.
-            from lamas.controller.encoder import forget_models
-
-            forget_models()
 
     def worker(self) -> Worker:
         """This process as it is now."""

@@ -76,6 +76,15 @@ class Instances:
         finally:
             self._released(path, instance, sound=sound)
 
+    def give_back(self) -> None:
+        """End the instances that nobody uses, with the memory that they hold."""
+        with self._lock:
+            idle = [item for item in self._known.items() if item[1].claims == 0]
+            for path, _ in idle:
+                del self._known[path]
+        for _, instance in idle:
+            instance.root.close()
+
     def _claimed(self, path: Path, start: Start) -> _Instance:
         with self._lock:
             instance = self._known.pop(path, None) or _Instance(start)
