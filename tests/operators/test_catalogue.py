@@ -107,7 +107,7 @@ def test_limits_of_calls_can_be_set_for_one_operator() -> None:
         ({"max_tokens_by_operator": {"Test": 0}}, "max_tokens of Test"),
         ({"temperature": 3.0}, r"temperature must be in \[0, 2\], got 3.0"),
         ({"temperature_by_operator": {"Test": -1.0}}, "temperature of Test"),
-        ({"ensemble": "coin"}, "'vote' or 'model'"),
+        ({"ensemble": "coin"}, "vote, plurality, model"),
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, object], message: str) -> None:
