@@ -30,6 +30,10 @@ def split_rollouts(
     return tuple(sorted(shuffled[count:])), tuple(sorted(shuffled[:count]))
 
 
+LEAST_SPREAD = 1e-9
+"""Of the largest value: what differs by less is the same, to the SQL macro `varies` as well."""
+
+
 def agreement(predicted: Sequence[float], measured: Sequence[float]) -> Agreement:
     """Errors and correlations of predicted with measured seconds, pair by pair."""
     guess, truth = np.asarray(predicted, dtype=float), np.asarray(measured, dtype=float)
@@ -38,7 +42,7 @@ def agreement(predicted: Sequence[float], measured: Sequence[float]) -> Agreemen
     return Agreement(
         n=int(truth.size),
         median_absolute_percentage_error=100.0 * float(np.median(errors)) if errors.size else None,
-        r_squared=1.0 - float(np.sum((truth - guess) ** 2)) / spread if spread > 0.0 else None,
+        r_squared=1.0 - float(np.sum((truth - guess) ** 2)) / spread if _varies(truth) else None,
         pearson=pearson(guess, truth),
         spearman=spearman(guess, truth),
     )
@@ -47,9 +51,9 @@ def agreement(predicted: Sequence[float], measured: Sequence[float]) -> Agreemen
 def pearson(
     left: Sequence[float] | NDArray[np.float64], right: Sequence[float] | NDArray[np.float64]
 ) -> float | None:
-    """Correlation of two equally long sequences; None unless both vary."""
+    """Correlation of two equally long sequences; None unless both vary by more than rounding."""
     first, second = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
-    if first.size < 2 or np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
+    if not (_varies(first) and _varies(second)):
         return None
     first, second = first - first.mean(), second - second.mean()
     value = float(first @ second) / math.sqrt(float(first @ first) * float(second @ second))
@@ -59,9 +63,16 @@ def pearson(
 def spearman(
     left: Sequence[float] | NDArray[np.float64], right: Sequence[float] | NDArray[np.float64]
 ) -> float | None:
-    """Pearson correlation of average ranks; None unless both vary."""
+    """Pearson correlation of average ranks; None unless both vary by more than rounding."""
+    if not all(_varies(np.asarray(values, dtype=np.float64)) for values in (left, right)):
+        return None
     ranks = [np.asarray(scipy.stats.rankdata(values), dtype=np.float64) for values in (left, right)]
     return pearson(*ranks)
+
+
+def _varies(values: NDArray[np.float64]) -> bool:
+    """By more than the last digits: sums that are equal on paper may differ in them."""
+    return bool(values.size) and float(np.ptp(values)) > LEAST_SPREAD * float(np.abs(values).max())
 
 
 def proxy_line(cp_tokens: Sequence[float], makespans: Sequence[float]) -> tuple[float, float]:

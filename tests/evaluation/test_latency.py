@@ -36,6 +36,14 @@ def test_what_does_not_vary_correlates_with_nothing() -> None:
     assert (none.n, none.median_absolute_percentage_error) == (0, None)
 
 
+def test_what_varies_by_rounding_alone_does_not_vary() -> None:
+    predicted, measured = [0.3, 0.1 + 0.2, 0.3], [0.002, 0.001, 0.004]
+    assert len(set(predicted)) == 2
+    found = agreement(predicted, measured)
+    assert (found.pearson, found.spearman) == (None, None)
+    assert agreement(measured, predicted).r_squared is None
+
+
 def test_the_line_through_cp_len() -> None:
     assert proxy_line([100.0, 200.0, 300.0], [2.0, 3.0, 4.0]) == pytest.approx((1.0, 0.01))
     assert proxy_line([100.0, 100.0], [2.0, 4.0]) == (3.0, 0.0)

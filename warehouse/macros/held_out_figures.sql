@@ -4,3 +4,7 @@ CREATE OR REPLACE MACRO median_percentage_error(predicted, measured) AS
 
 CREATE OR REPLACE MACRO explained(predicted, measured, mean_measured) AS
 1 - sum((measured - predicted) ** 2) / sum((measured - mean_measured) ** 2);
+
+-- By more than rounding, as lamas.evaluation.latency.LEAST_SPREAD.
+CREATE OR REPLACE MACRO varies(value) AS
+max(value) - min(value) > 1e-9 * greatest(abs(max(value)), abs(min(value)));

@@ -35,9 +35,9 @@ varying AS (
     SELECT
         latency_model_id,
         avg(measured) AS mean_measured,
-        count(DISTINCT measured) > 1 AS measured_varies,
-        count(DISTINCT predicted) > 1 AS predicted_varies,
-        count(DISTINCT cp_tokens) > 1 AS tokens_vary
+        varies(measured) AS measured_varies,
+        varies(predicted) AS predicted_varies,
+        varies(cp_tokens) AS tokens_vary
     FROM pairs
     GROUP BY latency_model_id
 )
