@@ -47,6 +47,9 @@ def spent(pid: int) -> Spent | None:
         line = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     except OSError:
         return None
+    if not line:
+        # It has ended, and nobody has asked for its exit code yet: what was seen before stands.
+        return None
     per_second = os.sysconf("SC_CLK_TCK")
     cpu = (int(fields[11]) + int(fields[12])) / per_second
     part = next((name for key, name in PARTS.items() if key in line), "other")

@@ -12,6 +12,7 @@ from lamas.domain.served import Feedback, ServedRequest
 from lamas.errors import WarehouseError
 from tests.factories import T0, make_problem, make_rollout, make_run
 from tests.naive import naive_labels
+from tests.served import make_request
 from warehouse import Warehouse
 from warehouse.served import (
     Answered,
@@ -52,24 +53,7 @@ def served(questions: dict[str, list[Said]]) -> Served:
             )
         )
         requests.append(
-            ServedRequest(
-                request_id=f"q{number}",
-                run_id="serve-1",
-                rollout_id=f"r{number}",
-                checkpoint_id=None,
-                client="alice",
-                client_user=None,
-                requested_model="lamas",
-                multiplier=None,
-                deadline_seconds=None,
-                messages=1,
-                streamed=False,
-                metadata="{}",
-                status=200,
-                received_at=T0,
-                decided_at=None,
-                answered_at=T0 + 1,
-            )
+            make_request(f"q{number}", run_id="serve-1", rollout_id=f"r{number}", client="alice")
         )
         feedback += [
             Feedback(

@@ -9,10 +9,11 @@ import pytest
 from flows.gateway.journal import Journal, land_left_behind
 from flows.home.intake import landed_by_gateways, take_in_served
 from flows.home.lock import brief_turn, writer_lock, writer_turn
-from lamas.domain.served import Feedback, ServedRequest
+from lamas.domain.served import Feedback
 from lamas.errors import WarehouseError
 from lamas.gateway.entry import Entry
 from tests.factories import T0, make_problem, make_rollout, make_run
+from tests.served import make_request
 from warehouse import Registry, Warehouse
 from warehouse.landing import UNFINISHED
 
@@ -28,24 +29,7 @@ def entry(number: int, run_id: str) -> Entry:
         purpose="serve",
         mode="fixed",
     )
-    request = ServedRequest(
-        request_id=f"chatcmpl-{number}",
-        run_id=run_id,
-        rollout_id=rollout_id,
-        checkpoint_id=None,
-        client="local",
-        client_user=None,
-        requested_model="lamas",
-        multiplier=None,
-        deadline_seconds=None,
-        messages=1,
-        streamed=False,
-        metadata="{}",
-        status=200,
-        received_at=T0,
-        decided_at=T0,
-        answered_at=T0 + 1,
-    )
+    request = make_request(f"chatcmpl-{number}", run_id=run_id, rollout_id=rollout_id)
     return Entry(request=request, rollout=replace(rollout, score=None), problem=problem)
 
 
