@@ -207,6 +207,18 @@ def test_text_from_outside_cannot_become_markup(recorded: Recorded) -> None:
     assert "imulated" not in found.text
 
 
+def test_an_entrant_without_rollouts_stands_in_the_headline(recorded: Recorded) -> None:
+    data = report_data(recorded.frames)
+    known = tuple(
+        replace(item, policy="all-knowing", checkpoint_id=None)
+        for item in data.headline
+        if item.policy == data.headline[0].policy
+    )
+    found = parsed(page(replace(data, headline=(*data.headline, *known)), [], RECIPE))
+    assert "all-knowing" in found.text
+    assert "all-knowing" not in parsed(page(data, [], RECIPE)).text
+
+
 @pytest.mark.slow
 def test_a_run_that_only_evaluated_one_fixed_graph_once(tmp_path: Path) -> None:
     warehouse = prepared(tmp_path / "few.duckdb", "run-1")

@@ -187,9 +187,12 @@ class ReportData:
 
     @property
     def names(self) -> dict[Key, str]:
-        """What to call each entrant; checkpoints of the same step are told apart by their ids."""
+        """What to call each entrant; checkpoints of the same step are told apart by their ids.
+
+        One that is known by its figures alone, as the oracle, has no rollout and its own name.
+        """
         given = [item.name for item in self.entrants]
-        return {
+        return {(item.policy, item.checkpoint_id): item.policy for item in self.headline} | {
             item.key: item.name
             if given.count(item.name) == 1
             else f"{item.name} ({(item.checkpoint_id or '')[-4:]})"
