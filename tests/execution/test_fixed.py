@@ -53,7 +53,7 @@ def test_an_unknown_topology_is_refused_by_name() -> None:
 async def test_five_chains_and_a_vote_run_as_five_chains_and_a_vote() -> None:
     topology = fixed_topology("cot5_sc")
     model = model_in(0)
-    executor = executor_for(model).with_samples(topology.samples)
+    executor = executor_for(model)
     operators = executor.catalogue.for_family("math")
     plan = fixed_plan(topology, PROBLEM, operators, run_id="run", seed=3)
     rollout = await RolloutRunner(executor, ToyBenchmark()).run(plan, PROBLEM)
