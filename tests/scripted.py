@@ -49,11 +49,11 @@ class ScriptedModel:
         try:
             await asyncio.sleep(reply.seconds)
         except asyncio.CancelledError:
-            if request.turn is None or request.turn.over is None:
+            if request.over is None:
                 raise
             attempt = attempt_of(request, reply, started_at, self._clock.now())
             error = CallCancelledError("cancelled")
-            error.attempts = (replace(attempt, status="cancelled", error=request.turn.over),)
+            error.attempts = (replace(attempt, status="cancelled", error=request.over),)
             raise error from None
         finally:
             self.running -= 1

@@ -48,6 +48,11 @@ class ChatRequest:
     turn: Turn | None = field(default=None, compare=False, repr=False)
     """Of a chain that others may make superfluous."""
 
+    @property
+    def over(self) -> str | None:
+        """Why nobody waits for the answer any more; None while somebody does."""
+        return None if self.turn is None else self.turn.over
+
     def __post_init__(self) -> None:
         if not self.messages:
             raise DomainError(f"chat request {self.sample_key}: it holds no message")

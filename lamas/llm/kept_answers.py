@@ -9,9 +9,15 @@ from weakref import WeakValueDictionary
 
 from lamas.domain import ModelCall
 from lamas.errors import UnwritableError
-from lamas.llm.store import ResponseStore
+from lamas.llm.chat import ChatResult
+from lamas.llm.store import ResponseStore, replayed
 
 logger = logging.getLogger(__name__)
+
+
+def given(recorded: tuple[ModelCall, ...], blank: ModelCall) -> ChatResult:
+    """A stored answer as that of the call that `blank` describes."""
+    return ChatResult(text=recorded[-1].response_text or "", attempts=replayed(recorded, blank))
 
 
 class KeptAnswers:

@@ -4,35 +4,37 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import (
     AbstractAsyncContextManager,
     ExitStack,
     nullcontext,
 )
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 
 import httpx2
 
 from lamas.domain import Clock, ModelCall, digest
 from lamas.domain.printable import printable
-from lamas.errors import BudgetExceededError, CallCancelledError
+from lamas.errors import BudgetExceededError
 from lamas.llm.body_budget import answer_characters
 from lamas.llm.budget import Budget, Ledger
-from lamas.llm.call_record import blank_call, ended_call, sample, unsent
-from lamas.llm.chat import ChatRequest, ChatResult, Turn
+from lamas.llm.call_record import blank_call, ended_call, sample
+from lamas.llm.chat import ChatRequest, ChatResult
 from lamas.llm.client import build_client, resolve_key
 from lamas.llm.exchange import ask
 from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of, last_word
-from lamas.llm.kept_answers import KeptAnswers
+from lamas.llm.in_turn import in_turn
+from lamas.llm.kept_answers import KeptAnswers, given
 from lamas.llm.outage import Outage
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.refused_parameter import parameter_remedy
 from lamas.llm.reply import Reply
 from lamas.llm.request_body import label_headers, request_body
 from lamas.llm.settings import EndpointSettings, RetryPolicy
-from lamas.llm.store import ResponseStore, replayed
+from lamas.llm.store import ResponseStore
 from lamas.llm.tokens import most_input_tokens
 from lamas.llm.usage import TokenUsage
 
@@ -117,36 +119,19 @@ class OpenAIChatModel:
         """Answer one request from the store or the endpoint (see `ChatModel.complete`)."""
         blank = blank_call(self.settings, request, self.call_id(request))
         key = self._key_of(request, blank)
-        if request.turn is not None:
-            return await self._in_turn(request, request.turn, blank, key)
-        return await self._stored_or_asked(request, blank, key, [])
-
-    async def _in_turn(
-        self, request: ChatRequest, turn: Turn, blank: ModelCall, key: str
-    ) -> ChatResult:
-        """As `complete`, for a chain that others may make superfluous: CallCancelledError then.
-
-        What was cancelled stays so when a stopped run goes on: it is kept under a key of the slot
-        that asked, where nobody else looks.
-        """
-        cut = digest("cancelled", blank.call_id)
-        before = self._kept.found(cut, "cancelled")
-        if before is not None:
-            raise _cancelled(replayed(before, blank))
-        known = self._kept.found(key, "ok")
-        if known is not None:
-            return _given(known, blank)
         attempts: list[ModelCall] = []
-        try:
-            await turn.ready()
-            return await self._stored_or_asked(request, blank, key, attempts)
-        except asyncio.CancelledError:
-            if turn.over is None:
-                raise
-            if not attempts or attempts[-1].status != "cancelled":
-                attempts.append(unsent(blank, len(attempts) + 1, turn.over, self._clock.now()))
-            self._kept.add(cut, attempts)
-            raise _cancelled(attempts) from None
+        asking = partial(self._stored_or_asked, request, blank, key, attempts)
+        if request.turn is None:
+            return await asking()
+        return await in_turn(
+            request.turn,
+            asking,
+            kept=self._kept,
+            key=key,
+            blank=blank,
+            attempts=attempts,
+            now=self._clock.now,
+        )
 
     async def _stored_or_asked(
         self, request: ChatRequest, blank: ModelCall, key: str, attempts: list[ModelCall]
@@ -154,7 +139,7 @@ class OpenAIChatModel:
         async with self._kept.alone_with(key, shared=self._reuse_scope is not None):
             known = self._kept.found(key, "ok")
             if known is not None:
-                return _given(known, blank)
+                return given(known, blank)
             # What cannot be kept is not paid for: it would be once more after a restart.
             self._kept.store_all()
             return await self._ask(request, blank, key, attempts)
@@ -231,9 +216,8 @@ class OpenAIChatModel:
                 except Exception as error:
                     failure = self._failure(error)
                 except asyncio.CancelledError:
-                    over = None if request.turn is None else request.turn.over
-                    if over is not None:
-                        call = self._recorded(blank, request, reply, over, started)
+                    if request.over is not None:
+                        call = self._ended_call(blank, reply, request.over, started)
                         attempts.append(replace(call, status="cancelled"))
                     raise
                 finally:
@@ -242,19 +226,14 @@ class OpenAIChatModel:
                     for reservation in reservations:
                         reservation.pay(self._cost_usd(usage))
                 reason = None if failure is None else failure.reason
-                call = self._recorded(blank, request, reply, reason, started)
+                call = self._ended_call(blank, reply, reason, started)
         self._complain(reply)
         return call, failure
 
-    def _recorded(
-        self,
-        blank: ModelCall,
-        request: ChatRequest,
-        reply: Reply,
-        error: str | None,
-        started: float,
+    def _ended_call(
+        self, blank: ModelCall, reply: Reply, error: str | None, started: float
     ) -> ModelCall:
-        usage = reply.usage(request.messages)
+        usage = reply.usage(blank.request_messages)
         return ended_call(
             blank,
             reply,
@@ -319,13 +298,3 @@ class OpenAIChatModel:
             self._asks_for_usage = False
             return replace(failure, retryable=True)
         return failure
-
-
-def _given(recorded: tuple[ModelCall, ...], blank: ModelCall) -> ChatResult:
-    return ChatResult(text=recorded[-1].response_text or "", attempts=replayed(recorded, blank))
-
-
-def _cancelled(attempts: Sequence[ModelCall]) -> CallCancelledError:
-    error = CallCancelledError(f"call {attempts[-1].call_id}: {attempts[-1].error}")
-    error.attempts = tuple(attempts)
-    return error
