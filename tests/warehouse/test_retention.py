@@ -139,6 +139,7 @@ def test_space_is_given_back(two_runs: Warehouse) -> None:
     assert two_runs.path.stat().st_size < 0.8 * before
 
 
+@pytest.mark.slow
 def test_failing_leaves_the_file_as_it_was(
     two_runs: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,11 +50,13 @@ def name_of(file: SqlFile) -> str:
     return file.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [file.name for file in sql_files(VIEWS)])
 def test_every_view_is_empty_or_answers_on_an_empty_warehouse(empty: Warehouse, view: str) -> None:
     assert empty.query(f"FROM {view}").is_empty()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", sql_files(VIEWS), ids=name_of)
 def test_every_view_states_its_grain_and_is_named_as_its_file(
     view: SqlFile, empty: Warehouse

@@ -81,6 +81,7 @@ NO_RESULT_SECTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_composes_validates_and_builds_its_parts(option: str) -> None:
     settings = load_settings([option, *REQUIRED.get(option, [])])
@@ -102,6 +103,7 @@ def test_what_an_option_needs_is_asked_for_by_name(option: str) -> None:
         load_settings([option])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
@@ -223,6 +225,7 @@ def test_keys_without_a_result_exist() -> None:
     assert set(LEAVES) >= NO_RESULT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
