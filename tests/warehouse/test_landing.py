@@ -97,6 +97,7 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
         write_landed(tmp_path / "file" / "shard", [])
 
 
+@pytest.mark.slow
 def test_a_writer_and_a_landing_make_the_same_rows(
     warehouse: Warehouse, prepared_file: Path, tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ def test_every_view_states_its_grain_and_is_named_as_its_file(
     assert empty.query(comment, [view.name]).item() == view.headline
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", QUESTIONS)
 def test_every_query_runs_on_an_empty_and_on_a_full_warehouse(
     place: str, empty: Warehouse, full: Warehouse
@@ -164,6 +165,7 @@ ASKED_BY_RUN = (
 )
 
 
+@pytest.mark.slow
 def test_what_a_view_says_of_one_run_does_not_depend_on_asking_for_it_alone(
     store: Store, writer: Writer, warehouse: Warehouse
 ) -> None:
@@ -365,6 +367,7 @@ def test_run_summary_holds_runs_with_and_without_rollouts(
     ]
 
 
+@pytest.mark.slow
 def test_every_table_and_column_has_a_comment(empty: Warehouse) -> None:
     tables = "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL"
     assert rows(empty, tables) == []
