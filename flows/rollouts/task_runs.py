@@ -8,7 +8,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import TagsContext
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from lamas.domain import OperatorInvocation, PlannedRollout, Problem, Rollout
 from lamas.execution import InvocationLabel, RolloutRunner
@@ -57,15 +57,18 @@ class Work(Generic[T]):
 
 @task(name="operator", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 async def operator_run(name: str, work: Work[OperatorInvocation]) -> State[None]:
-    """One operator invocation; a failed one is shown as Failed with its reason."""
+    """One operator invocation; a failed or cancelled one is shown so, with its reason."""
     invocation = await work.run()
     if invocation is None:
         return Failed(message=f"{type(work.error).__name__}: {work.error}")
     if invocation.status == "failed":
         return Failed(message=invocation.error or "failed")
+    if invocation.status == "cancelled":
+        return Cancelled(message=invocation.error or "cancelled")
+    cut = sum(call.status == "cancelled" for call in invocation.calls)
     return Completed(
         message=f"{invocation.output_tokens} tokens, {invocation.tool_seconds:.2f} s tools, "
-        f"{invocation.cost_usd:.6f} USD"
+        f"{invocation.cost_usd:.6f} USD" + (f", {cut} chains cancelled" if cut else "")
     )
 
 

@@ -114,7 +114,6 @@ async def run_all(
     async with OpenAIChatModel(endpoint, price=Price(input=0.15, output=0.6)) as model:
         catalogue = Catalogue(read_answer=reader)
         executor = GraphExecutor(catalogue=catalogue, model=model, sandbox=sandbox)
-        executor = executor.with_samples(topology.samples)
         runner = RolloutRunner(executor, judge)
         operators = executor.catalogue.for_family(family)
 

@@ -80,7 +80,7 @@ async def record(folder: Path, topologies: Sequence[str]) -> str:
                 seed=1,
             )
             async with slots:
-                done.append(await live.runner(topology.samples).run(plan, problems.all[place]))
+                done.append(await live.runner.run(plan, problems.all[place]))
 
         done: list[Rollout] = []
         steps = {"cot5_sc": 1, "everything": 2}
@@ -190,7 +190,7 @@ def test_the_profile_serves_as_a_model(place: Place, finished: Finished) -> None
                 run_id=current.run.run_id,
                 seed=1,
             )
-            rollout = await live_runner(current, current.loaded).runner().run(plan, problem)
+            rollout = await live_runner(current, current.loaded).runner.run(plan, problem)
             return rollout.status
 
     assert asyncio.run(recorded()) == "ok"

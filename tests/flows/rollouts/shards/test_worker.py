@@ -45,7 +45,6 @@ async def collecting(
                 landing=landing,
                 plans=training_plans(current, problems, chosen_learner(current)),
                 problems=problems.train,
-                samples_by_policy={},
                 budget=Budget(),
                 endpoint=None,
                 earlier=None,
