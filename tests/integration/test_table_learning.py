@@ -21,7 +21,6 @@ Run = Callable[..., Finished]
 LITTLE = (
     *QUIET,
     "llm=simulated",
-    "learner=table",
     "benchmark.size=40",
     "operators.enabled=[Generate,GenerateCoT]",
     "evaluation.problems=4",

@@ -3,6 +3,7 @@
 STEPS = 2
 RUN = (
     "retrain",
+    "learner=reinforce",
     "llm=simulated",
     "benchmark.size=20",
     f"training.steps={STEPS}",
@@ -15,6 +16,7 @@ RUN = (
 )
 RUN_EMBEDDED = (
     "retrain",
+    "learner=reinforce",
     "llm=embedded",
     "benchmark.size=12",
     f"training.steps={STEPS}",
