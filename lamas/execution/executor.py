@@ -95,7 +95,7 @@ class GraphExecutor:
                 f"got {problem.problem_id}"
             )
         work = Work(plan, problem, self._operators_of(problem.family), invoke)
-        graph = ExecutionGraph.of(plan.graph.names, work.operators)
+        graph = ExecutionGraph.of(plan.graph.layers, work.operators)
         state = SolutionState()
         done: list[OperatorInvocation] = []
         for number, layer in enumerate(graph.layers, start=1):

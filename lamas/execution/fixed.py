@@ -121,8 +121,12 @@ def certain_decisions(graph: ExecutionGraph, operators: OperatorSet) -> tuple[Po
                 probability=1.0,
                 log_probability=0.0,
                 legal=legal,
+                quorum=layer.quorum,
+                width=layer.width,
             )
             for order, name in enumerate(layer.operators)
         )
-        candidates = operators.candidates_after(candidates, layer.operators)
+        candidates = operators.candidates_after(
+            candidates, layer.operators, quorum=layer.quorum, width=layer.width
+        )
     return tuple(decisions)

@@ -52,7 +52,8 @@ class Setting:
     @classmethod
     def made(cls, of: Recorded, benchmark: str, *, quorum: int | None = None) -> "Setting":
         graphs = one_layer_graphs(of.operators, width=WIDTH)
-        values = graph_values(of.table, graphs, of.operators, quorum=quorum)
+        ending = [graph.with_quorum(quorum) for graph in graphs]
+        values = graph_values(of.table, ending, of.operators)
         order = np.random.default_rng(SPLIT_SEED).permutation(len(of.table)).astype(np.int64)
         held_out, pool = np.split(order, [HELD_OUT[benchmark]])
         time = values.cp_tokens if benchmark == "bbh" else values.seconds
