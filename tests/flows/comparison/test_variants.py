@@ -37,8 +37,8 @@ def test_the_proof_names_what_the_paper_compares() -> None:
     assert variants["lambda_t_0"].settings.training.lambda_t == 0.0
     assert not variants["random"].learned
     assert variants["random"].settings.evaluation.mode == "sampled"
-    # One protocol, one price list, one set of operators for all; ours never asks for a vote, so that
-    # what a graph is worth follows from its table.
+    # One protocol, one price list, one set of operators for all; ours never asks for a vote, so
+    # that what a graph is worth follows from its table.
     operators = {
         name: item.settings.operators.model_copy(update={"ensemble": "model"})
         for name, item in variants.items()

@@ -256,7 +256,11 @@ FIRST_DIGESTS: dict[tuple[str, ...], str] = {
     ("learner=reinforce",): "5164ea0d7a0e7bee96a918ff476355ab",
     ("learner=reinforce", "llm=simulated"): "d5bac693c29c4486355a84b55b3d5aa7",
     ("learner=reinforce", "llm=simulated", "llm.price=null"): "f1657cf5103789941666ffa972a9b82f",
-    ("learner=reinforce", "benchmark=gsm8k", "benchmark.path=/x"): "01c230d8bf912c3e57c8f37e2d2a20de",
+    (
+        "learner=reinforce",
+        "benchmark=gsm8k",
+        "benchmark.path=/x",
+    ): "01c230d8bf912c3e57c8f37e2d2a20de",
 }
 
 
