@@ -15,6 +15,7 @@ from warehouse import Warehouse
 from warehouse.reader import Reader
 
 ROLLOUTS = (
+    "learner=reinforce",
     "benchmark.size=50",
     "training.steps=1",
     "training.problems_per_step=7",

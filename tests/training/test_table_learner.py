@@ -81,7 +81,8 @@ def test_the_expectation_is_over_the_graphs_that_are_drawn() -> None:
     table = world(100).table
     query, copies = table.embeddings[:1], 4000
     condition = torch.full((1,), math.log(0.1), dtype=torch.float64)
-    found = ExactChoices(controller).of(torch.from_numpy(query), condition)
+    encoded = controller.policy.encode(torch.from_numpy(query))
+    found = ExactChoices(controller).of(encoded, condition)
     expected: list[float] = found[0].detach().numpy().tolist()
     drawn = controller.sample(
         np.repeat(query, copies, axis=0), range(copies), multipliers=[0.1] * copies

@@ -306,11 +306,13 @@ def test_checkpoints(prepared: Path, tmp_path: Path) -> None:
         for command in ("collect", "evaluate"):
             run = [command, *TINY, at]
             refused([*run, "checkpoint=lamas-nope"], "lamas-nope is unknown", "lists those stored")
-            refused([*run, f"checkpoint={ids['paper']}"], ids["paper"], "another controller")
             refused(
                 [*run, f"checkpoint={ids['lamas']}", "controller.layers=2"], "it has L = 4, 2 is"
             )
             refused([*run, "checkpoint=champion"], "no champion yet", "lamas retrain")
+        paper = f"checkpoint={ids['paper']}"
+        refused(["collect", *TINY, at, paper], ids["paper"], "another controller")
+        refused(["collect", TINY[0], at], "add learner=reinforce", "lamas tabulate")
         refused(["retrain", *TINY, at, "training.start_from=champion"], "no champion yet")
         refused(["ask", "1 + 1?", *TINY, at], "no champion yet", "checkpoint=…")
         refused(["ask", *TINY, at], "give one question in quotes", code=2)
