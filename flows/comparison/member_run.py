@@ -10,7 +10,7 @@ from flows.comparison.table_member import Taught, control, taught
 from flows.rollouts.empty_answers import ends_of
 from flows.rollouts.here import live_runner
 from flows.rollouts.run import run_owed
-from flows.rollouts.task_runs import as_batch, rollout_starter
+from flows.rollouts.task_runs import Showing, as_batch
 from flows.run.credit_clock import credit_clock
 from flows.run.evaluated import Entrant, evaluation_label, fixed, learned
 from flows.run.learners import Learner, Moved, initial_learner, move, stored_learner
@@ -80,7 +80,7 @@ class MemberRun:
         self._slots = slots
         self._problems: ProblemSet = problem_set(self._session)
         self._live = live_runner(self._session, self._problems.all)
-        self._start = rollout_starter(self._session.settings.execution.granularity)
+        self._start = Showing(self._session.settings.execution.granularity, say=self._session.say)
         self._stored: Mapping[str, str] = {}
         self._clock: LatencyModel | None = None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from flows.rollouts.task_runs import rollout_starter
+from flows.rollouts.task_runs import Showing
 from flows.run.budget import budget_left, budgets_left, paid_answers
 from flows.run.session import Session
 from flows.wiring.model import open_model
@@ -32,7 +32,7 @@ class Here:
         current = self._current
         live = live_runner(current, problems.all)
         await live.open(requirements_of_plans(plans, current.catalogue, current.benchmark))
-        start = rollout_starter(current.settings.execution.granularity)
+        start = Showing(current.settings.execution.granularity, say=current.say)
 
         async def run_one(planned: PlannedRollout) -> Rollout:
             return await start(live.runner, planned, problems[planned.problem_id])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamas.domain import ExecutionGraph, Layer, OperatorSet
+from lamas.domain.graph import quorum_of
 from lamas.errors import ConfigurationError, DomainError
 from lamas.execution.outcome_table import Floats, OutcomeTable
 
@@ -37,13 +38,18 @@ class GraphValues:
         )
 
 
-def one_layer_graphs(operators: OperatorSet, *, width: int) -> tuple[ExecutionGraph, ...]:
-    """Every graph of one layer of 1 to `width` operators that need nothing: by size, then order."""
+def one_layer_graphs(
+    operators: OperatorSet, *, width: int, quorum: int | None = None
+) -> tuple[ExecutionGraph, ...]:
+    """Every graph of one layer of 1 to `width` operators that need nothing: by size, then order.
+
+    A layer of more than `quorum` operators ends as soon as so many of its chains agree.
+    """
     if width < 1:
         raise ConfigurationError(f"a layer holds at least 1 operator, got width {width}")
     names = [spec.name for spec in operators.tabulated]
     return tuple(
-        ExecutionGraph((Layer(chosen),))
+        ExecutionGraph((Layer(chosen, quorum=quorum_of(size, quorum)),))
         for size in range(1, min(width, len(names)) + 1)
         for chosen in combinations(names, size)
     )

@@ -22,6 +22,7 @@ def sample(settings: EndpointSettings, request: ChatRequest) -> list[object]:
         request.seed,
         *([list(settings.omit)] if settings.omit else []),
         *([{"stop": list(request.stop)}] if request.stop else []),
+        *([{"ends_at": request.ends_at}] if request.ends_at else []),
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from lamas.domain import ChatMessage, ModelCall
 from lamas.domain.hygiene import well_formed
 from lamas.errors import DomainError, ModelError
+from lamas.llm.answer_end import StreamEnd
 
 
 def _no_labels() -> Mapping[str, str]:
@@ -41,6 +42,8 @@ class ChatRequest:
     """Sent to the endpoint."""
     stop: tuple[str, ...] = ()
     """Texts before which the model stops."""
+    ends_at: StreamEnd | None = None
+    """What follows the answer is left: the stream is closed there, and the text ends there."""
     model: str | None = None
     """Which of several models is asked, by its name in the configuration; None is the default."""
     labels: Mapping[str, str] = field(default_factory=_no_labels)

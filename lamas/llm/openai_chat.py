@@ -276,7 +276,7 @@ class OpenAIChatModel:
             if settings.stream and reply.first_chunk_seconds is None:
                 reply.first_chunk_seconds = self._clock.now() - started
                 deadline.reschedule(begun + total)
-            return False
+            return request.ends_at is not None and reply.end_at(request.ends_at)
 
         try:
             async with asyncio.timeout_at(begun + first) as deadline:

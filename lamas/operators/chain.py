@@ -12,6 +12,7 @@ from functools import partial
 from lamas.domain import ChatMessage, ModelCall, ToolExecution, derive_seed
 from lamas.errors import BudgetExceededError, ModelError, OperatorError
 from lamas.llm import ChatModel, ChatRequest, attempts_of
+from lamas.llm.answer_end import StreamEnd
 from lamas.operators.concurrency import settle_all
 from lamas.operators.race import Race
 from lamas.operators.settings import CallSettings, parted
@@ -80,6 +81,7 @@ class Chain:
         *,
         max_tokens: int | None = None,
         temperature: float | None = None,
+        ends_at: StreamEnd | None = None,
     ) -> str:
         """One chat completion; every attempt of it is recorded, also when it fails (ModelError)."""
         slot = self._next_slot(self._calls_here)
@@ -91,6 +93,7 @@ class Chain:
             max_tokens=self._call.max_tokens if max_tokens is None else max_tokens,
             sample_key=self._scope.sample_key(*slot),
             seed=self._scope.sample_seed(*slot),
+            ends_at=ends_at if self._call.end_at_answer else None,
             model=self._call.model,
             labels={
                 "operator": parted(self._scope.operator)[0],

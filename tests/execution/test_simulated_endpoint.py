@@ -168,6 +168,7 @@ async def test_the_programs_of_a_simulated_programmer_run_and_their_output_is_st
     assert sum(agreeing) >= 4
 
 
+@pytest.mark.slow
 async def test_public_tests_run_against_simulated_programs(
     endpoint: EndpointSettings, sandbox: Sandbox
 ) -> None:

@@ -8,6 +8,7 @@ RunKind = Literal["simulated", "quorum", "embedded"]
 STEPS = 2
 RUN = (
     "retrain",
+    "learner=reinforce",
     "llm=simulated",
     "benchmark.size=20",
     f"training.steps={STEPS}",
@@ -20,6 +21,7 @@ RUN = (
 )
 RUN_EMBEDDED = (
     "retrain",
+    "learner=reinforce",
     "llm=embedded",
     "benchmark.size=12",
     f"training.steps={STEPS}",

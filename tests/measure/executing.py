@@ -21,9 +21,9 @@ from lamas.operators import Catalogue
 from lamas.sandbox import SandboxLimits
 
 _LAYERS = (
-    ("Generate", "GenerateCoT"),
-    ("Generate", "SelfRefine"),
-    ("ScEnsemble", "GenerateCoT", "SelfRefine"),
+    Layer(("Generate", "GenerateCoT")),
+    Layer(("Generate", "SelfRefine")),
+    Layer(("ScEnsemble", "GenerateCoT", "SelfRefine")),
 )
 _PROBLEM = Problem(
     problem_id="bench/1/0",

@@ -164,10 +164,12 @@ def test_a_sound_warehouse_passes_every_audit(sound: Warehouse) -> None:
     assert [result.name for result in sound.audit() if result.rows.height] == []
 
 
+@pytest.mark.slow
 def test_an_empty_warehouse_passes_every_audit(empty: Warehouse) -> None:
     assert [result.name for result in empty.audit() if result.rows.height] == []
 
 
+@pytest.mark.slow
 def test_the_copy_without_keys_passes_before_anything_is_planted(
     open_to_defects: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -209,6 +211,7 @@ def test_a_slot_tried_again_after_a_success_is_found(warehouse: Warehouse) -> No
     assert found == {"doubled_rollouts"}
 
 
+@pytest.mark.slow
 def test_a_champion_without_decision_is_found(warehouse: Warehouse) -> None:
     crowned: Checkpoint = replace(
         make_checkpoint(3), checkpoint_id="usurper", digest="other", status="champion"

@@ -155,6 +155,7 @@ def calls_in(path: Path) -> int:
         return store.count()
 
 
+@pytest.mark.slow
 async def test_a_shard_of_an_earlier_term_does_nothing(current: Session, shard: Shard) -> None:
     shard.landing.begin("another")
     with pytest.raises(asyncio.CancelledError):
