@@ -91,7 +91,7 @@ async def measure(graph: str, quorum: int, problems: int, slots: int, threads: i
         print(
             f"{name}: score {100 * sum(item.score or 0.0 for item in rollouts) / problems:.1f} %, "
             f"makespan {sum(item.makespan_seconds for item in rollouts) / problems:.2f} s, "
-            f"USD {1e6 * sum(item.cost_usd for item in rollouts) / problems:.1f} a million rollouts, "
+            f"USD {1e6 * sum(item.cost_usd for item in rollouts) / problems:.1f} a million times, "
             f"{cut} calls cancelled"
         )
     print(f"{names[1]} against {names[0]}, {problems} problems, load {os.getloadavg()[0]:.1f}:")
