@@ -94,8 +94,11 @@ class GraphExecutor:
                 f"rollout {plan.rollout_id} is planned for problem {plan.problem_id}, "
                 f"got {problem.problem_id}"
             )
-        work = Work(plan, problem, self._operators_of(problem.family), invoke)
-        graph = ExecutionGraph.of(plan.graph.names, work.operators)
+        allowed = self._operators_of(problem.family)
+        graph = ExecutionGraph.of(plan.graph.names, allowed)
+        work = Work(
+            plan, problem, allowed, invoke, tuple(tuple(layer.operators) for layer in graph.layers)
+        )
         state = SolutionState()
         done: list[OperatorInvocation] = []
         for number, layer in enumerate(graph.layers, start=1):

@@ -17,6 +17,7 @@ from lamas.domain import (
     ordered_sum,
 )
 from lamas.errors import BudgetExceededError, LamasError, OperatorError
+from lamas.execution.graph_semantics import graph_semantics
 from lamas.execution.invocation import InvocationLabel, InvocationRunner
 from lamas.llm import ChatModel
 from lamas.operators import Candidate, Chain, ChainScope, Operator, SolutionState
@@ -36,6 +37,8 @@ class Work:
     problem: Problem
     operators: OperatorSet
     invoke: InvocationRunner
+    layers: tuple[tuple[str, ...], ...] = ()
+    """Operators of the whole graph, by layer; () where none was drawn."""
 
 
 class LayerRunner:
@@ -120,6 +123,9 @@ class LayerRunner:
             operator=label.operator,
             seed=work.plan.seed,
             sample_index=work.plan.sample_index,
+            semantics=graph_semantics(
+                work.plan, work.problem, work.layers, label.layer, label.operator
+            ),
         )
         chain = Chain(scope, model=self._model, sandbox=self._sandbox, call=operator.call)
         candidates: tuple[Candidate, ...] = ()

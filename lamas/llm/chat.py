@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from lamas.domain import ChatMessage, ModelCall
+from lamas.domain.call_semantics import CallSemantics
 from lamas.domain.hygiene import well_formed
 from lamas.errors import DomainError, ModelError
 
@@ -32,6 +33,8 @@ class ChatRequest:
     """Which of several models is asked, by its name in the configuration; None is the default."""
     labels: Mapping[str, str] = field(default_factory=_no_labels)
     """Operator, problem and so on; sent only to endpoints that ask for annotated requests."""
+    semantics: CallSemantics | None = None
+    """What the call belongs to, for whoever decides when it runs; changes no answer, never sent."""
 
     def __post_init__(self) -> None:
         if not self.messages:

@@ -42,6 +42,8 @@ class Dispatcher:
         self.nodes = tuple(nodes)
         self.policies = policies
         self.demand = Demand()
+        for node in self.nodes:
+            node.demand = self.demand
         self._residence = Residence(policies.weights)
         self._held: list[Waiting] = []
         self._last_node: OrderedDict[str, NodeState] = OrderedDict()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lamas.serving.call import Call
+from lamas.serving.demand import Demand
 from lamas.serving.prefix_cache import PrefixCache, Retention
 from lamas.serving.queue import CallQueue, Waiting
 from lamas.serving.shapes import ModelShape
@@ -77,6 +78,8 @@ class NodeState:
         self.spec = spec
         self.shapes = shapes
         self.cache = PrefixCache(retention)
+        self.demand = Demand()
+        """What is asked of the whole cluster; the dispatcher puts its own in."""
         self.queue = CallQueue()
         self.hosted: dict[str, Hosted] = {}
         self.host_tier: dict[str, float] = {}

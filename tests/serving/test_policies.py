@@ -8,8 +8,14 @@ from lamas.domain.call_semantics import PlannedCall
 from lamas.errors import ConfigurationError
 from lamas.serving.call import Call, Segment
 from lamas.serving.demand import Demand
-from lamas.serving.node import Hosted, NodeState
-from lamas.serving.policies.catalogue import PRIORITIES, PolicyNames, policies
+from lamas.serving.node import Hosted, NodeState, Running
+from lamas.serving.policies.catalogue import (
+    PRIORITIES,
+    RESERVATIONS,
+    ROUTINGS,
+    PolicyNames,
+    policies,
+)
 from lamas.serving.policies.priority.maestro import AGING
 from lamas.serving.policies.priority.pythia import CompletionAndUnblock
 from lamas.serving.policies.retention.lru import LeastRecentlyUsedPrefix
@@ -19,6 +25,7 @@ from lamas.serving.policies.routing.prefix_affine import PrefixAffine
 from lamas.serving.policies.routing.pythia import PredictiveCapacity
 from lamas.serving.policies.routing.round_robin import RoundRobin
 from lamas.serving.policies.routing.routing import Routing
+from lamas.serving.policies.routing.turns import LeastHarm
 from lamas.serving.policies.scaling.projected import Projected
 from lamas.serving.policies.scaling.reactive import Reactive
 from lamas.serving.policies.weights.hierarchical import Hierarchical
@@ -48,28 +55,29 @@ def test_each_order_looks_at_what_it_is_named_after() -> None:
 
 def test_maestro_follows_history_and_slack_the_graph() -> None:
     history_says_short = make_call(
-        0, forecast=make_forecast(remaining_seconds=1.0, graph_seconds=9.0)
+        0, rest=(), forecast=make_forecast(remaining_seconds=1.0, graph_seconds=9.0)
     )
     graph_says_short = make_call(
-        1, forecast=make_forecast(remaining_seconds=9.0, graph_seconds=1.0)
+        1, rest=(), forecast=make_forecast(remaining_seconds=9.0, graph_seconds=1.0)
     )
     assert order("maestro", history_says_short, graph_says_short) == [0, 1]
     assert order("slack", history_says_short, graph_says_short) == [1, 0]
 
 
 def test_a_branch_with_slack_waits_behind_the_critical_one() -> None:
-    critical = make_call(1, forecast=make_forecast(graph_seconds=5.0, slack_seconds=0.0))
-    idle = make_call(0, forecast=make_forecast(graph_seconds=5.0, slack_seconds=3.0))
+    critical = make_call(1, rest=(), forecast=make_forecast(graph_seconds=5.0, slack_seconds=0.0))
+    idle = make_call(0, rest=(), forecast=make_forecast(graph_seconds=5.0, slack_seconds=3.0))
     assert order("slack", idle, critical) == [1, 0]
 
 
 @pytest.mark.parametrize("name", ["maestro", "slack"])
 def test_whoever_waits_long_enough_comes_first(name: str) -> None:
-    long = make_call(0, forecast=make_forecast(remaining_seconds=9.0, graph_seconds=9.0))
+    long = make_call(0, rest=(), forecast=make_forecast(remaining_seconds=9.0, graph_seconds=9.0))
     after = 8.0 / AGING
     for arrived, first in ((after - 1, 1), (after + 1, 0)):
         short = make_call(
             1,
+            rest=(),
             workflow_arrived_at=arrived,
             forecast=make_forecast(remaining_seconds=1.0, graph_seconds=1.0),
         )
@@ -230,12 +238,15 @@ def other_futures(pool: tuple[Workflow, ...]) -> tuple[Workflow, ...]:
     return (*pool[:-1], replace(last, calls=calls))
 
 
-@pytest.mark.parametrize("name", [*PRIORITIES])
-def test_no_decision_knows_the_future(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "routing"),
+    [*((name, "maestro") for name in PRIORITIES), *(("slack", name) for name in ROUTINGS)],
+)
+def test_no_decision_knows_the_future(name: str, routing: str) -> None:
     """Two worlds that are equal until the last arrival's answers: every start before is equal."""
     pool = workflows(25, seed=4)
     names = PolicyNames(
-        priority=name, reservation="predicted", routing="maestro", weights="hierarchical"
+        priority=name, reservation="predicted", routing=routing, weights="hierarchical"
     )
     last_at = arrivals(pool, rate=20.0, seed=0)[-1].at
     worlds = [simulate(names, world, rate=20.0) for world in (pool, other_futures(pool))]
@@ -255,3 +266,42 @@ def test_no_decision_knows_the_future(name: str) -> None:
     ]
     assert first_of_last[0].upper_tokens == first_of_last[1].upper_tokens
     assert first_of_last[0].output_tokens != first_of_last[1].output_tokens
+
+
+def test_slack_counts_what_a_workflow_had_where_no_graph_is_known() -> None:
+    much = make_call(0, attained_seconds=9.0, forecast=make_forecast(remaining_seconds=1.0))
+    little = make_call(1, attained_seconds=1.0, forecast=make_forecast(remaining_seconds=9.0))
+    assert order("slack", much, little) == [1, 0]
+    assert order("maestro", much, little) == [0, 1]
+
+
+def test_least_harm_keeps_away_from_turns_that_others_need() -> None:
+    """A model that runs at a node costs its calls no further step, an idle one does."""
+    small, large = node("small", SMALL, LARGE), node("large", SMALL, LARGE)
+    for place, model in ((small, SMALL), (large, LARGE)):
+        for number in range(2):
+            call = make_call(number, model=model)
+            place.running[number] = Running(
+                waiting=Waiting(call, 0.0),
+                started_at=0.0,
+                cached_tokens=0,
+                reserved_tokens=1,
+                reserved_bytes=0.0,
+            )
+            place.hosted[model].running += 1
+    assert chosen(LeastHarm(), make_call(9, model=SMALL), large, small) == "small"
+    assert chosen(LeastHarm(), make_call(9, model=LARGE), small, large) == "large"
+
+
+def test_least_harm_leaves_room_to_what_graphs_in_flight_still_owe() -> None:
+    wanted, free = node("wanted", SMALL, LARGE), node("free", SMALL)
+    wanted.demand = free.demand = Demand(planned={LARGE: 8}, hosts={LARGE: 1, SMALL: 2})
+    assert chosen(LeastHarm(), make_call(1, model=SMALL), wanted, free) == "free"
+
+
+def test_reservations_start_where_they_say_and_never_exceed_the_limit() -> None:
+    call = make_call(max_tokens=100, forecast=make_forecast(output_tokens=50.2, upper_tokens=80))
+    firsts = {name: made().first(call) for name, made in RESERVATIONS.items()}
+    assert firsts == {"max_tokens": 100, "predicted": 80, "expected": 51, "paged": 64}
+    for made in RESERVATIONS.values():
+        assert made().grown(call, 90) == 100

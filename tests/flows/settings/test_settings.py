@@ -76,6 +76,7 @@ NO_RESULT_SECTIONS = {
     "latency",
     "recording",
     "retention",
+    "serving",
     "simulation",
     "sweep",
 }
