@@ -7,8 +7,10 @@ a · calls + b · Σ prompt + c · longest answer + d · Σ answers, linear in w
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import optimize
 
 from lamas.errors import DomainError
@@ -52,7 +54,8 @@ def fitted_shape(shape: ModelShape, rounds: Sequence[Round]) -> ModelShape:
         ],
         dtype=np.float64,
     )
-    found, _ = optimize.nnls(design / seconds[:, None], np.ones(len(rounds)))
+    solved = optimize.nnls(design / seconds[:, None], np.ones(len(rounds)))
+    found, _ = cast("tuple[NDArray[np.float64], float]", solved)
     call, prompt, step, share = (float(value) for value in found)
     if not step + share > 0:
         raise DomainError("tokens of answers would take no time: measure longer answers")

@@ -1,4 +1,4 @@
--- Grain: one set of policies under one load; seconds to completion by share of the workflows.
+-- Within how many seconds does each share of the workflows end?
 SELECT
     cells.policies,
     cells.load,

@@ -1,4 +1,4 @@
--- Grain: one set of policies under one load of a run of `lamas simulate`, over its seeds.
+-- What does each set of policies reach under each load, over its seeds?
 SELECT
     policies,
     load,

@@ -1,4 +1,4 @@
--- Grain: one look at the memory of the busiest node of one cell: the most crowded, first seed.
+-- What lay in the memory of the busiest node? (The most crowded cell, first seed.)
 WITH
 looked AS (
     SELECT

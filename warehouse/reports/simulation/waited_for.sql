@@ -1,5 +1,4 @@
--- Grain: who waited for whom: one (role, model) that waited and one that ran at its node then.
--- Under each set of policies, the most crowded load, first seed.
+-- Who waited while whose calls ran at the same node? (The most crowded load, first seed.)
 WITH
 crowded AS (
     SELECT
