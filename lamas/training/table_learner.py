@@ -15,10 +15,11 @@ from lamas.controller.conditioned_policy import POINTS
 from lamas.controller.threads import bounded_threads
 from lamas.domain import OperatorSet
 from lamas.errors import ConfigurationError, DomainError
-from lamas.execution.graph_values import one_layer_graphs
+from lamas.execution.graph_values import Floats, one_layer_graphs
 from lamas.training.constraint import (
     FixedGraph,
     best_fixed,
+    fewest_as_good,
     largest_multiplier,
     multiplier_range,
 )
@@ -173,8 +174,7 @@ class _Fit:
             [self._seen(fit, part) for fit, part in zip(fits, parts, strict=True)]
             for fits in zip(*by_part, strict=True)
         ]
-        values = [self._value(left_out) for left_out in by_steps]
-        steps = int(np.argmax(values))
+        steps = fewest_as_good([self._values(left_out) for left_out in by_steps])
         left_out = by_steps[steps]
         best = best_fixed(table.graphs, table.score, table.time)
         own = largest_multiplier(
@@ -214,14 +214,20 @@ class _Fit:
         """Logarithms of multipliers, evenly over the range."""
         return np.linspace(self._low, self._high, count).tolist()
 
-    def _value(self, left_out: _LeftOut) -> float:
-        """Mean value of the decided graphs over all multipliers, on problems not fitted to."""
-        total = 0.0
+    def _values(self, left_out: _LeftOut) -> Floats:
+        """[P]: mean value over all multipliers of what the controller that did not see a problem
+        decides for it.
+        """
+        total = np.zeros(len(self._table.embeddings))
         for condition in self._grid(_GRID):
-            score, time = self._unseen(left_out, condition)
             price = math.exp(condition)
-            total += (score - price * time) / (self._units[0] + price * self._units[1])
-        return total
+            value = self._table.score - price * self._table.time
+            for seen in left_out:
+                chosen = decided_of(seen.controller, seen.encoded, condition)
+                total[seen.rows] += value[seen.rows, chosen] / (
+                    self._units[0] + price * self._units[1]
+                )
+        return total / _GRID
 
     def _gain(self, left_out: _LeftOut, condition: float, best: FixedGraph) -> float:
         """By how much the score exceeds the best fixed graph's on problems not fitted to.

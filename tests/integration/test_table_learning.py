@@ -39,6 +39,7 @@ def learned(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert finished.code == 0, finished.stderr
         assert "best fixed graph of 8 problems" in finished.stderr
         assert "romoted: " in finished.stdout
+        assert "Asked for 1e+05 tokens of CP_len: " in finished.stdout
 
     return made_once(tmp_path_factory, "learned_from_a_table", make)
 
@@ -131,6 +132,8 @@ def test_ask_takes_a_deadline_and_says_when_nothing_is_that_fast(learned: Path, 
             "controller=lamas has one trade of score against time",
         ),
         (["operators.enabled=[ScEnsemble,SelfRefine]"], "can start a graph"),
+        (["benchmark.size=20", "table.problems=4"], "a table of 4 training problems is too small"),
+        (["operators.enabled=[GenerateCoT@nobody]"], "nobody"),
     ],
 )
 def test_what_cannot_be_learned_is_one_sentence_before_anything_is_written(
