@@ -44,7 +44,7 @@ class TableFit:
     """Gradient steps taken: as many as did best on problems not fitted to."""
     multiplier: float
     """The controller's own: the largest at which its score is held to stay within the margin of
-    `best`, by the mean of what problems not fitted to scored and what was predicted for them."""
+    `best`, by what problems not fitted to scored and what was predicted for them."""
     score: float
     """At that multiplier, on problems not fitted to."""
     time: float
@@ -232,9 +232,9 @@ class _Fit:
     def _gain(self, left_out: _LeftOut, condition: float, best: FixedGraph) -> float:
         """By how much the score exceeds the best fixed graph's on problems not fitted to.
 
-        The mean of two estimates: what the decided graphs scored, which is right on average but
-        moves with every answer, and what the policy predicts for them, which hardly moves but
-        believes too much where it was fitted to few problems.
+        What the decided graphs scored is right on average but moves with every answer; what the
+        policy predicts for them hardly moves, but believes too much where it was fitted to few
+        problems. Their mean, and never more than was scored.
         """
         scored = self._unseen(left_out, condition)[0] - best.score
         predicted = 0.0
@@ -243,7 +243,7 @@ class _Fit:
             chosen = decided_of(seen.controller, seen.encoded, condition)
             rows = np.arange(len(chosen))
             predicted += float((found[rows, chosen] - found[:, best.column]).sum())
-        return (scored + predicted / len(self._table.embeddings)) / 2
+        return min(scored, (scored + predicted / len(self._table.embeddings)) / 2)
 
     def _parts(self) -> list[NDArray[np.int64]]:
         order = table_random(self._seed, "parts").permutation(len(self._table.embeddings))
