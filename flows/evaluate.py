@@ -54,7 +54,6 @@ async def evaluate(
             problems,
             evaluation_plans(current, entrants, evaluated),
             name="evaluate",
-            samples_by_policy={item.policy: item.samples for item in entrants},
         )
         standings, words = standings_of(current, entrants, controls)
         current.writer.add_evaluations([m for item in standings for m in item.metrics])

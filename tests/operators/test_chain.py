@@ -135,8 +135,8 @@ async def test_the_attempts_of_a_failed_call_are_recorded() -> None:
 
 
 async def test_a_branch_cannot_branch_again() -> None:
-    async def nested(branch: Chain) -> None:
-        await branch.parallel([ask])
+    async def nested(branch: Chain) -> str:
+        return "".join(await branch.parallel([ask]))
 
     with pytest.raises(OperatorError, match="cannot branch again"):
         await chain_for("Generate", PROBLEM, ScriptedModel(echo)).parallel([nested])

@@ -52,6 +52,7 @@ def test_it_thinks_long_where_the_query_shows_that_it_must(fit: TableFit) -> Non
     assert (chosen[~unseen.easy] == "Long").mean() > 0.95
 
 
+@pytest.mark.slow
 def test_its_own_multiplier_keeps_the_bound_on_problems_it_did_not_see(fit: TableFit) -> None:
     assert fit.score >= fit.best.score - 0.02
     assert fit.time < 0.75 * fit.best.time
@@ -127,6 +128,7 @@ def test_a_checkpoint_keeps_the_frontier(fit: TableFit, tmp_path: Path) -> None:
         assert loaded.multiplier(condition) == fit.controller.multiplier(condition)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_learned_is_refused() -> None:
     table = world(10).table
 

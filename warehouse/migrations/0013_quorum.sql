@@ -165,7 +165,8 @@ COMMENT ON COLUMN model_calls.ended_at IS 'Seconds since 1970-01-01 UTC';
 COMMENT ON COLUMN model_calls.time_to_first_chunk_seconds IS
 'Seconds from the request to the first chunk';
 COMMENT ON COLUMN model_calls.cost_usd IS 'USD by the price list';
-COMMENT ON COLUMN model_calls.status IS 'ok, error, or cancelled because its layer had ended at a quorum';
+COMMENT ON COLUMN model_calls.status IS
+'ok, error, or cancelled because its layer had ended at a quorum';
 COMMENT ON COLUMN model_calls.error IS
 'Error class and reason, without keys; of a cancelled one why';
 COMMENT ON COLUMN model_calls.replayed IS

@@ -93,6 +93,7 @@ def test_benchmark_files(
         refused(["retrain", *options], *words, code=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "words"),
     [
@@ -214,6 +215,7 @@ def test_home_folders(tmp_path: Path) -> None:
     refused(["retrain", *TINY, f"home={taken}/sub"], "cannot be written", "home=…")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can put on and off another user")
 def test_read_only_home_folders(prepared: Path, tmp_path: Path) -> None:
     run_here("retrain", *TINY, f"home={tmp_path / 'x'}", "operators.enabled=[Foo]")
@@ -329,6 +331,7 @@ def empty(_: bytes) -> bytes:
     return b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -403,6 +406,7 @@ def checkpoint_ids(home: Path) -> dict[str, str]:
     return {str(kind): str(name) for kind, name in rows.iter_rows()}
 
 
+@pytest.mark.slow
 def test_a_parameter_that_the_endpoint_refuses_is_known_before_the_run(home: Path) -> None:
     message = "Unsupported parameter: 'seed' is not supported with this model."
     with ScriptedEndpoint(fails(400, message), models=lists("tiny")) as endpoint:

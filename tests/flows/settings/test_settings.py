@@ -29,6 +29,7 @@ REQUIRED = {
     "controller=paper": ["learner=reinforce"],
     "experiment=proof_bbh": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
     "experiment=proof_mmlu_pro": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
+    "experiment=race_math": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
     "llm=endpoint": ["llm.base_url=http://127.0.0.1:8000/v1", "llm.model=tiny"],
     "llm=recorded": ["llm.path=answers.parquet", "llm.model=old-model"],
 }
@@ -83,6 +84,7 @@ NO_RESULT_SECTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_composes_validates_and_builds_its_parts(option: str) -> None:
     settings = load_settings([option, *REQUIRED.get(option, [])])
@@ -104,6 +106,7 @@ def test_what_an_option_needs_is_asked_for_by_name(option: str) -> None:
         load_settings([option])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
@@ -225,6 +228,7 @@ def test_keys_without_a_result_exist() -> None:
     assert set(LEAVES) >= NO_RESULT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
