@@ -106,6 +106,28 @@ def test_log_probabilities_follow_from_the_condition_that_stands_with_the_decisi
     assert found.decisions.tolist() == pytest.approx(stored, abs=1e-9)
 
 
+def test_layers_of_a_controller_with_a_quorum_end_at_it(home: Path, lamas: Run) -> None:
+    finished = lamas(
+        "retrain",
+        *(item for item in LITTLE if not item.startswith(("operators.", "evaluation."))),
+        "operators.enabled=[Generate,GenerateCoT,Programmer]",
+        "controller.quorum=2",
+        "evaluation.controls=[random]",
+        "evaluation.problems=12",
+        "evaluation.baselines=[]",
+        f"home={home}",
+    )
+    assert finished.code == 0, finished.stderr
+    warehouse = opened(home)
+    found = warehouse.query(
+        "SELECT DISTINCT count(*) AS operators, any_value(quorum) AS quorum FROM decisions "
+        "JOIN rollouts USING (rollout_id) WHERE policy = 'random graph' "
+        "GROUP BY rollout_id ORDER BY ALL"
+    ).rows()
+    assert found == [(1, None), (2, None), (3, 2)]
+    assert not {item.name: item.rows for item in warehouse.audit() if item.rows.height}
+
+
 def test_ask_takes_a_deadline_and_says_when_nothing_is_that_fast(learned: Path, lamas: Run) -> None:
     fit = TableFits(opened(learned)).of_run(
         str(opened(learned).query("SELECT run_id FROM table_fits").item())
