@@ -17,6 +17,7 @@ from flows.settings.engine import EngineConfig
 from flows.wiring.learning import condition_of, table_settings
 from flows.wiring.model import check_models
 from flows.wiring.parts import Parts
+from flows.wiring.profile import fitted_profile
 from flows.wiring.serving import build_world
 from lamas.controller.condition import UNCONDITIONAL
 from lamas.domain import ExecutionGraph, Problem
@@ -54,6 +55,9 @@ async def check(stage: str, settings: Settings) -> None:
         match stage:
             case "credit" | "update":
                 _check_batch(place, credited=stage == "update")
+            case "profile":
+                _check_warehouse(place)
+                fitted_profile(settings, place.reader, settings.run)
             case "simulate":
                 _check_warehouse(place)
                 build_world(settings, place.reader if settings.warehouse.exists() else None)

@@ -78,6 +78,8 @@ def test_capacity_holds_and_every_call_ends_once(
         assert node.reserved_bytes == node.load_seconds == node.upper_bytes == 0.0
     assert all(count == 0 for count in run.dispatcher.demand.waiting.values())
     assert all(count == 0 for count in run.dispatcher.demand.planned.values())
+    for model, count in run.dispatcher.demand.hosts.items():
+        assert count == sum(model in node.hosted for node in run.dispatcher.nodes)
 
 
 def test_equal_inputs_give_equal_records() -> None:
