@@ -33,6 +33,7 @@ MODEL_CALLS = Table(name="model_calls", key=("invocation_id", "call_index"))
 TOOL_EXECUTIONS = Table(name="tool_executions", key=("invocation_id", "tool_index"))
 LABELS = Table(name="critical_path_labels", key=("invocation_id",))
 CHAIN_OUTCOMES = Table(name="chain_outcomes", key=("rollout_id", "chain"))
+OBSERVATIONS = Table(name="observations", key=("rollout_id", "layer"))
 CREDITS = Table(
     name="credits",
     key=("rollout_id", "layer", "operator", "credit_rule"),
@@ -106,6 +107,7 @@ TABLES: tuple[Table, ...] = (
     TOOL_EXECUTIONS,
     LABELS,
     CHAIN_OUTCOMES,
+    OBSERVATIONS,
     CREDITS,
     UPDATES,
     EVALUATIONS,

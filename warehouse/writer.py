@@ -243,4 +243,5 @@ def rollout_parts(batch: Sequence[LabelledRollout], texts: Texts) -> RolloutPart
         (schema.TOOL_EXECUTIONS, partial(rows.tool_columns, rollouts)),
         (schema.LABELS, partial(rows.label_columns, [labels for _, labels in batch])),
         (schema.CHAIN_OUTCOMES, partial(rows.chain_columns, rollouts)),
+        (schema.OBSERVATIONS, partial(rows.observation_columns, rollouts)),
     )

@@ -10,7 +10,7 @@ from flows.comparison.table_member import Taught, control, taught
 from flows.rollouts.empty_answers import ends_of
 from flows.rollouts.here import live_runner
 from flows.rollouts.run import run_owed
-from flows.rollouts.task_runs import as_batch, rollout_starter
+from flows.rollouts.task_runs import Showing, as_batch
 from flows.run.credit_clock import credit_clock
 from flows.run.evaluated import Entrant, evaluation_label, fixed, learned
 from flows.run.learners import Learner, Moved, initial_learner, move, stored_learner
@@ -80,7 +80,7 @@ class MemberRun:
         self._slots = slots
         self._problems: ProblemSet = problem_set(self._session)
         self._live = live_runner(self._session, self._problems.all)
-        self._start = rollout_starter(self._session.settings.execution.granularity)
+        self._start = Showing(self._session.settings.execution.granularity, say=self._session.say)
         self._stored: Mapping[str, str] = {}
         self._clock: LatencyModel | None = None
 
@@ -180,7 +180,7 @@ class MemberRun:
             batch = await as_batch(
                 f"rollouts {start + 1} to {start + len(part)} of {len(plans)} · "
                 f"{self._member.label}",
-                lambda: self._rollouts(part, samples=entrant.samples),  # noqa: B023 - as above
+                lambda: self._rollouts(part),  # noqa: B023 - as above
             )
             outcomes += [RolloutResult.of(item) for item in batch.latest]
         seed = derive_seed(current.settings.evaluation.seed, "bootstrap")
@@ -191,13 +191,11 @@ class MemberRun:
             Finished(run_id=current.run.run_id, metrics=metrics, ended_at=current.clock.now())
         )
 
-    async def _rollouts(
-        self, plans: Sequence[PlannedRollout], *, samples: int | None = None
-    ) -> "Batch":
+    async def _rollouts(self, plans: Sequence[PlannedRollout]) -> "Batch":
         """Stored ones as they are, the others run and recorded."""
         stored = self._stored_of(plans)
         fresh: list[Rollout] = []
-        runner = self._live.runner(samples)
+        runner = self._live.runner
 
         async def one(planned: PlannedRollout) -> Rollout:
             async with self._slots:

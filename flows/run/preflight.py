@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flows.home.lock import writer_turn
 from flows.run.batches import batch_checkpoint, batch_credits, latest_batch
 from flows.run.credit_clock import credit_clock
-from flows.run.learners import chosen_checkpoint, first_checkpoint, stored_learner
+from flows.run.learners import chosen_checkpoint, evaluable, first_checkpoint, stored_learner
 from flows.run.problems import checked_problems, prepared_problems
 from flows.run.traffic import renew_questions
 from flows.settings import Settings
@@ -143,6 +143,11 @@ async def _check_rollouts(stage: str, place: Parts) -> None:
 
 def _check_conditions(stage: str, settings: Settings) -> None:
     kind = settings.controller.kind
+    if stage == "collect" and settings.learner.kind == "table":
+        raise ConfigurationError(
+            "learner=table learns from what `lamas tabulate` runs, and `lamas collect` draws "
+            "rollouts: add learner=reinforce, or take `lamas tabulate` or `lamas retrain`"
+        )
     if kind == "conditioned":
         if stage in ("retrain", "collect") and settings.learner.kind != "table":
             raise ConfigurationError(
@@ -171,7 +176,8 @@ def _check_checkpoint(stage: str, place: Parts) -> None:
         name = chosen_checkpoint(place)
     condition = condition_of(place.settings)
     if name is not None:
-        stored_learner(place, name).controller.multiplier(condition)
+        found = (evaluable if stage == "evaluate" else stored_learner)(place, name)
+        found.controller.multiplier(condition)
 
 
 def _check_warehouse(place: Parts) -> None:

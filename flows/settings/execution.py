@@ -15,5 +15,6 @@ class ExecutionConfig(Section):
     """Virtual tokens per tool second."""
     concurrency: int = Field(default=32, ge=1)
     """Rollouts in flight."""
-    granularity: Literal["operator", "rollout", "batch"] = "operator"
-    """What one Prefect task run is; with `batch` only the flow that collects is shown."""
+    granularity: Literal["auto", "operator", "rollout", "batch"] = "auto"
+    """What one Prefect task run is; with `batch` only the flow that collects is shown, with `auto`
+    an operator while showing it takes this process next to no time, else as much as that allows."""

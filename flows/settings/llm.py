@@ -27,6 +27,10 @@ class EmbeddedConfig(Section):
     """The llama.cpp server that a run starts for itself."""
 
     slots: int = Field(default=8, ge=1)
+    """Calls that may be generated together, and prompts whose beginning is kept."""
+    requantise: bool | None = None
+    """Serve the weights in the form that is multiplied fastest, made once in the home; None does so
+    for the packaged model."""
     threads: int | None = Field(default=None, ge=1)
     context_per_slot: int = Field(default=2048, ge=256)
 

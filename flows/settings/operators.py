@@ -22,6 +22,10 @@ class OperatorsConfig(Section):
     prompts: str = "zero_shot"
     """`zero_shot`, `few_shot`, or a folder of prompt files laid out like the packaged ones."""
     temperature_by_operator: dict[str, float] = Field(default_factory=dict[str, float])
+    end_at_answer: bool = False
+    """Close the stream of an answer where it is whole: behind its box, or its code block."""
+    computed: Literal["ask", "state"] = "ask"
+    """What Programmer makes of a result of one line: lets the model state it, or states it."""
     shown_characters: int = Field(default=24_000, ge=1)
     """Characters of earlier solutions one prompt may show."""
     feedback_characters: int = Field(default=1_500, ge=1)

@@ -198,6 +198,12 @@ class Settings(Section):
         return not self.simulated or bool(self.llm.simulated.time_scale)
 
     @property
+    def arrival_is_real(self) -> bool:
+        """Whether a layer's quorum is of chains as they arrive; by the seconds of their records
+        otherwise, so that equal seeds give equal results."""
+        return self.llm.kind != "recorded" and self.seconds_are_the_models
+
+    @property
     def simulated(self) -> bool:
         return self.llm.kind == "simulated"
 

@@ -93,9 +93,12 @@ async def check_model(settings: Settings) -> None:
 
 def _embedded_server(settings: Settings) -> EmbeddedServer:
     config = settings.llm
+    wanted = config.embedded.requantise
+    faster = config.gguf is None if wanted is None else wanted
     return EmbeddedServer(
         EmbeddedSettings(
             gguf=config.gguf,
+            weights=settings.home / "weights" if faster else None,
             model=config.model,
             slots=config.embedded.slots,
             threads=config.embedded.threads,
@@ -116,7 +119,8 @@ async def _served_embedded(
     server = await stack.enter_async_context(_embedded_server(settings))
     own = server.endpoint()
     endpoint = endpoint_settings(settings, own.base_url, identity=own.identity)
-    return replace(endpoint, api_key=own.api_key), server.ended
+    counts = own.counts_in_stream
+    return replace(endpoint, api_key=own.api_key, counts_in_stream=counts), server.ended
 
 
 def never_ended() -> str:

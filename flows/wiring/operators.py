@@ -45,6 +45,8 @@ def catalogue_of(
             samples=config.samples,
             tries=config.tries,
             ensemble=config.ensemble,
+            end_at_answer=config.end_at_answer,
+            computed=config.computed,
             shown_characters=config.shown_characters,
             feedback_characters=config.feedback_characters,
         ),

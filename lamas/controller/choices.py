@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamas.domain import ExecutionGraph, Layer, OperatorSet, PolicyDecision
+from lamas.domain.graph import quorum_of
 from lamas.domain.rollout import GraphChoice
 
 
@@ -28,8 +29,10 @@ class DrawnGraphs:
 class ChoiceBuilder:
     """Turns drawn graphs into records; equal layers, graphs and legal sets are built once."""
 
-    def __init__(self, operators: OperatorSet) -> None:
+    def __init__(self, operators: OperatorSet, *, quorum: int | None = None) -> None:
+        """With `quorum` a layer of more operators than that ends as soon as so many agree."""
         self._names = operators.names
+        self._quorum = quorum
         self._bits = 1 << np.arange(len(operators), dtype=np.int64)
         self._layers: dict[frozenset[int], Layer] = {}
         self._legal: dict[int, tuple[str, ...]] = {}
@@ -82,6 +85,7 @@ class ChoiceBuilder:
                 probability=probability[place],
                 log_probability=log_probability[place],
                 legal=legal,
+                quorum=quorum_of(len(positions), self._quorum),
             )
             for place, position in enumerate(positions)
         ]
@@ -90,7 +94,8 @@ class ChoiceBuilder:
         key = frozenset(positions)
         layer = self._layers.get(key)
         if layer is None:
-            layer = Layer(tuple(self._names[position] for position in sorted(positions)))
+            names = tuple(self._names[position] for position in sorted(positions))
+            layer = Layer(names, quorum=quorum_of(len(names), self._quorum))
             self._layers[key] = layer
         return layer
 

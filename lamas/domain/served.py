@@ -72,8 +72,9 @@ class Trial:
     candidate_id: str
     candidate_share: float
     """Probability with which the candidate was drawn to decide; 0: in shadow."""
-    champion_graph: tuple[tuple[str, ...], ...]
-    candidate_graph: tuple[tuple[str, ...], ...]
+    champion_graph: str
+    """As a graph prints itself, with widths and quorums; as the next one."""
+    candidate_graph: str
     champion_log_probability: float
     """Of drawing its graph from it, ≤ 0; as the next one."""
     candidate_log_probability: float

@@ -4,7 +4,6 @@ import asyncio
 import secrets
 import time
 
-from lamas.domain import PlannedRollout
 from lamas.domain.served import LEFT_EARLY, Feedback
 from lamas.errors import BudgetExceededError, WarehouseError
 from lamas.execution import Execution, GraphExecutor
@@ -78,7 +77,7 @@ class Service:
         async with self.places.place(kitchen.clock.now):
             try:
                 async with asyncio.timeout(kitchen.timeout_seconds):
-                    planned, embedding, execution = await self._executed(one)
+                    embedding, execution = await self._executed(one)
             except BudgetExceededError as error:
                 await self._ended(one, 429)
                 raise RefusedError(
@@ -96,7 +95,7 @@ class Service:
             except asyncio.CancelledError:
                 self._later(one)
                 raise
-            return await self._answered(one, planned, embedding, execution)
+            return await self._answered(one, embedding, execution)
 
     async def feedback(self, body: FeedbackBody, client: Client) -> Feedback:
         """Keep what is said of an answer; RefusedError (404) for one that was never given."""
@@ -145,8 +144,8 @@ class Service:
             )
         return champion
 
-    async def _executed(self, one: Taken) -> tuple[PlannedRollout, str, Execution]:
-        """(what was planned, the question's embedding, what came of it)."""
+    async def _executed(self, one: Taken) -> tuple[str, Execution]:
+        """(the question's embedding, what came of it)."""
         kitchen = self.kitchen
         if one.asked.plain:
             return await self._plainly(one)
@@ -159,9 +158,10 @@ class Service:
             sandbox=kitchen.sandbox,
             gamma=kitchen.gamma,
             clock=kitchen.clock,
+            live=True,
         )
         execution = await executor.execute(decided.planned, one.problem)
-        return decided.planned, packed(decided.embedding), execution
+        return packed(decided.embedding), execution
 
     async def _decided(self, one: Taken, champion: Champion) -> Decided:
         """What is to be run; beside the champion a candidate may be tried."""
@@ -186,7 +186,7 @@ class Service:
         one.champion = candidate.chosen
         return other
 
-    async def _plainly(self, one: Taken) -> tuple[PlannedRollout, str, Execution]:
+    async def _plainly(self, one: Taken) -> tuple[str, Execution]:
         kitchen, sampling = self.kitchen, one.sampling
         call = kitchen.call
         temperature, limit = sampling.temperature, sampling.max_tokens
@@ -215,13 +215,11 @@ class Service:
             gamma=kitchen.gamma,
             clock=kitchen.clock,
         )
-        return planned, "", execution
+        return "", execution
 
-    async def _answered(
-        self, one: Taken, planned: PlannedRollout, embedding: str, execution: Execution
-    ) -> Reply:
+    async def _answered(self, one: Taken, embedding: str, execution: Execution) -> Reply:
         now = self.kitchen.clock.now()
-        rollout = assembled(planned, execution, None)
+        rollout = assembled(execution, None)
         self.allowances.spend(one.client, rollout.cost_usd, now)
         request = one.request(
             200 if execution.error is None else 502,

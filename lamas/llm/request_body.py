@@ -29,6 +29,8 @@ def request_body(
         body["stream"] = True
         if asks_for_usage:
             body["stream_options"] = {"include_usage": True}
+        if settings.counts_in_stream:
+            body["timings_per_token"] = True
     return {**body, **settings.extra_body}
 
 

@@ -37,6 +37,8 @@ class EndpointSettings:
     """Requests in flight at most."""
     stream: bool = True
     """False for endpoints that cannot stream; time to first chunk is then unknown."""
+    counts_in_stream: bool = False
+    """Ask llama.cpp to count tokens with every chunk, not with the last one alone."""
     annotate: bool = False
     """Send the labels as `x-lamas-<name>` headers, and the attempt as `x-lamas-attempt`."""
     connect_timeout_seconds: float = 10.0

@@ -55,6 +55,17 @@ class ReportedUsage:
             else:
                 self._counts[name] = count
 
+    def add_timings(self, timings: object) -> None:
+        """Take in what llama.cpp counts with every chunk: an answer that is not read to its end
+        has no other usage."""
+        fields = mapping(timings)
+        fresh, cached, written = (
+            token_count(fields.get(name)) for name in ("prompt_n", "cache_n", "predicted_n")
+        )
+        if fresh is not None and cached is not None and written is not None:
+            counts = {"prompt_tokens": fresh + cached, "cached_tokens": cached}
+            self._counts |= {**counts, "completion_tokens": written}
+
     def tokens(self, *, likely_input: int, likely_output: int) -> TokenUsage:
         """The usage of an answer; `likely_…` are estimates for what was not reported."""
         reported_input = self._counts.get("prompt_tokens") or None

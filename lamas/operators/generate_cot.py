@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from lamas.domain import OperatorSpec, Problem
 from lamas.operators.chain import Chain
-from lamas.operators.operator import Operator
+from lamas.operators.operator import Operator, end_of
 from lamas.operators.prompts import Places
 from lamas.operators.state import Candidate, SolutionState
 
@@ -23,5 +23,5 @@ class GenerateCoT(Operator):
     async def run(
         self, problem: Problem, state: SolutionState, chain: Chain
     ) -> tuple[Candidate, ...]:
-        text = await chain.complete(self.messages(problem, "main"))
+        text = await chain.complete(self.messages(problem, "main"), ends_at=end_of(problem))
         return (self.candidate(text),)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from lamas.domain import OperatorSpec, Problem
 from lamas.operators.chain import Chain
-from lamas.operators.operator import AnswerReader, Operator
+from lamas.operators.operator import AnswerReader, Operator, end_of
 from lamas.operators.prompts import Places, PromptLibrary
 from lamas.operators.settings import OperatorSettings
 from lamas.operators.state import Candidate, SolutionState
@@ -19,6 +19,7 @@ class MultiGenerateCoT(Operator):
         name="MultiGenerateCoT",
         description="Draws several independent step-by-step solutions in parallel.",
         adds=3,
+        draws=True,
     )
     templates: ClassVar[Mapping[str, Places]] = {"main": Places()}
 
@@ -34,7 +35,7 @@ class MultiGenerateCoT(Operator):
         messages = self.messages(problem, "main")
 
         async def sample(branch: Chain) -> str:
-            return await branch.complete(messages)
+            return await branch.complete(messages, ends_at=end_of(problem))
 
         texts = await chain.parallel([sample] * self.settings.samples)
         return tuple(self.candidate(text) for text in texts)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from lamas.domain import ChatMessage, OperatorSpec, Problem, TaskFamily
 from lamas.errors import OperatorError
+from lamas.llm.answer_end import StreamEnd
 from lamas.operators.chain import Chain
 from lamas.operators.prompts import Places, PromptLibrary, PromptTemplate
 from lamas.operators.settings import BINDING, CallSettings, OperatorSettings
@@ -15,6 +16,12 @@ from lamas.operators.state import Candidate, SolutionState
 
 AnswerReader = Callable[[Problem, str], Awaitable[str | None]]
 """Canonical form of the answer in a solution text; None if it holds none (`Benchmark.extract`)."""
+
+
+def end_of(problem: Problem) -> StreamEnd:
+    """Where the answer to `problem` is whole: behind its program, or behind its box."""
+    return "fence" if problem.family == "code" else "boxed"
+
 
 _OF_CODE = frozenset({"entry_point"})
 

@@ -13,6 +13,8 @@ from lamas.operators.state import Candidate, SolutionState
 from lamas.operators.text import complaint, shown, tail
 
 _PRINT_THE_RESULT = "\n\nprint(solve())\n"
+LONGEST_PLAIN = 80
+"""Characters of a result that is an answer by itself."""
 _NO_PROGRAM = "Your reply held no Python code block that defines solve()."
 
 
@@ -43,14 +45,17 @@ class Programmer(Operator):
     async def run(
         self, problem: Problem, state: SolutionState, chain: Chain
     ) -> tuple[Candidate, ...]:
-        attempt = await self._attempt(await chain.complete(self.messages(problem, "write")), chain)
+        written = await chain.complete(self.messages(problem, "write"), ends_at="fence")
+        attempt = await self._attempt(written, chain)
         for _ in range(self.settings.tries - 1):
             if attempt.succeeded:
                 break
             repair = self.messages(problem, "repair", program=attempt.program, error=attempt.output)
-            attempt = await self._attempt(await chain.complete(repair), chain)
+            attempt = await self._attempt(await chain.complete(repair, ends_at="fence"), chain)
+        if attempt.succeeded and self.settings.computed == "state" and _is_plain(attempt.output):
+            return (self.candidate(f"\\boxed{{{attempt.output}}}"),)
         answer = self.messages(problem, "answer", program=attempt.program, output=attempt.output)
-        return (self.candidate(await chain.complete(answer)),)
+        return (self.candidate(await chain.complete(answer, ends_at="boxed")),)
 
     async def _attempt(self, reply: str, chain: Chain) -> _Attempt:
         room, heard = self.settings.shown_characters, self.settings.feedback_characters
@@ -65,3 +70,8 @@ class Programmer(Operator):
         if printed in ("", "None"):
             return _Attempt(tail(program, room), False, "solve() returned None.")
         return _Attempt(tail(program, room), True, tail(printed, heard))
+
+
+def _is_plain(output: str) -> bool:
+    """Whether a program's output can stand in a box as it is: one short line without braces."""
+    return len(output) <= LONGEST_PLAIN and not set(output) & set("\n{}\\$")

@@ -11,6 +11,7 @@ BINDING = "@"
 """Between the name of an operator and that of the model it is bound to."""
 
 EnsembleMethod = Literal["vote", "plurality", "model"]
+ComputedAnswer = Literal["ask", "state"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +22,7 @@ class CallSettings:
     temperature: float
     model: str | None = None
     """Name of the model that is asked; None is the default one."""
+    end_at_answer: bool = False
 
 
 SHORT_REPLIES: Mapping[str, int] = MappingProxyType({"ScEnsemble": 64})
@@ -56,6 +58,11 @@ class OperatorSettings:
     `plurality`: a plurality, at a tie the answer that came first, and the model never: what a graph
     is worth then follows from its operators' answers, as learning from a table takes it to;
     `model`: always ask the model, as MaAS and LAMaS publish."""
+    end_at_answer: bool = False
+    """Close the stream of an answer where it is whole: behind its box, or its code block."""
+    computed: ComputedAnswer = "ask"
+    """What Programmer makes of a result of one line: `ask` lets the model state it, as MaAS and
+    LAMaS publish; `state` puts it into a box as it is, one call less and nothing misread."""
     shown_characters: int = 24_000
     """Characters of earlier solutions one prompt may show; longer ones lose their beginning."""
     feedback_characters: int = 1_500
@@ -76,6 +83,10 @@ class OperatorSettings:
         for name, temperature in temperatures.items():
             if not 0.0 <= temperature <= 2.0:
                 raise ConfigurationError(f"operators: {name} must be in [0, 2], got {temperature}")
+        if self.computed not in get_args(ComputedAnswer):
+            raise ConfigurationError(
+                f"operators: computed must be ask or state, got {self.computed!r}"
+            )
         if self.ensemble not in get_args(EnsembleMethod):
             raise ConfigurationError(
                 f"operators: ensemble must be one of {', '.join(get_args(EnsembleMethod))}, "
@@ -95,6 +106,7 @@ class OperatorSettings:
             max_tokens=tokens.get(operator, tokens.get(base, usual)),
             temperature=temperatures.get(operator, temperatures.get(base, self.temperature)),
             model=model,
+            end_at_answer=self.end_at_answer,
         )
 
 

@@ -55,8 +55,8 @@ class Outcome:
     candidate_id: str
     candidate_share: float
     by_candidate: bool
-    champion_graph: list[list[str]]
-    candidate_graph: list[list[str]]
+    champion_graph: str
+    candidate_graph: str
     answered: bool | None
     score: float | None
     cp_tokens: float | None
@@ -126,8 +126,8 @@ def _trials(outcomes: Sequence[Outcome], metric: str) -> list[TrialOutcome]:
     ]
     return [
         TrialOutcome(
-            champion_graph=str(item.champion_graph),
-            candidate_graph=str(item.candidate_graph),
+            champion_graph=item.champion_graph,
+            candidate_graph=item.candidate_graph,
             by_candidate=item.by_candidate,
             candidate_share=item.candidate_share,
             value=value,

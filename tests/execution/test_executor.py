@@ -79,6 +79,7 @@ def test_the_makespan_is_the_longest_path_of_the_measured_durations(
     assert makespan_seconds(execution.trace) == longest_path_seconds(execution.trace)
 
 
+@pytest.mark.slow
 @given(graphs(), SALTS, SALTS)
 def test_the_order_of_completion_changes_nothing_but_times(
     layers: tuple[tuple[str, ...], ...], one: int, other: int

@@ -21,7 +21,6 @@ Run = Callable[..., Finished]
 LITTLE = (
     *QUIET,
     "llm=simulated",
-    "learner=table",
     "benchmark.size=40",
     "operators.enabled=[Generate,GenerateCoT]",
     "evaluation.problems=4",
@@ -123,9 +122,15 @@ def test_ask_takes_a_deadline_and_says_when_nothing_is_that_fast(learned: Path, 
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
-        (["controller=conditioned"], "controller=conditioned learns from a table"),
-        (["deadline=2"], "controller=lamas has one trade of score against time"),
-        (["learner=table", "operators.enabled=[ScEnsemble,SelfRefine]"], "can start a graph"),
+        (
+            ["learner=reinforce", "controller=conditioned"],
+            "controller=conditioned learns from a table",
+        ),
+        (
+            ["learner=reinforce", "deadline=2"],
+            "controller=lamas has one trade of score against time",
+        ),
+        (["operators.enabled=[ScEnsemble,SelfRefine]"], "can start a graph"),
     ],
 )
 def test_what_cannot_be_learned_is_one_sentence_before_anything_is_written(

@@ -34,8 +34,15 @@ ASKED = 24
 def trained(prefect_api: str, tmp_path: Path) -> Path:
     """A home whose champion made one step on four generated problems."""
     home = tmp_path / "home"
-    small = ("benchmark.size=20", "training.steps=1", "training.problems_per_step=4")
-    line = ("retrain", *COMMON, *small, "evaluation.problems=3", f"home={home}")
+    small = ("learner=reinforce", "benchmark.size=20", "training.steps=1")
+    line = (
+        "retrain",
+        *COMMON,
+        *small,
+        "training.problems_per_step=4",
+        "evaluation.problems=3",
+        f"home={home}",
+    )
     finished = run_here(*line, prefect_api=prefect_api)
     assert finished.code == 0, finished.stderr
     registry = Registry(Warehouse.open(home / "warehouse.duckdb"))
@@ -61,10 +68,9 @@ def test_a_shifted_mix_is_noticed_and_learned(trained: Path, prefect_api: str) -
     registry = Registry(Warehouse.open(trained / "warehouse.duckdb"))
     before = registry.champion()
     assert before is not None
-    small = ("benchmark.size=20", "evaluation.problems=1", f"home={trained}")
-    evaluated = run_here(
-        "evaluate", *COMMON, *small, "checkpoint=champion", prefect_api=prefect_api
-    )
+    small = ("learner=reinforce", "benchmark.size=20", "evaluation.problems=1")
+    line = ("evaluate", *COMMON, *small, f"home={trained}", "checkpoint=champion")
+    evaluated = run_here(*line, prefect_api=prefect_api)
     assert evaluated.code == 0, evaluated.stderr
     assert f"drift: the last {ASKED} questions asked lie" in evaluated.stderr
     event = until(lambda: _event(prefect_api, before.checkpoint_id))

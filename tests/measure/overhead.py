@@ -1,26 +1,32 @@
 """`python -m tests.measure.overhead`: what orchestration costs, against plain asyncio and a bound.
 
-The same rollouts (four layers of one to four operators, seeded) run three times over a model that
-only waits: 0.2–1.5 s a call, lognormal, a function of the call. Plain asyncio runs the graphs and
-keeps nothing; the measured way is what `collect` does: a Prefect task run per operator, progress
-artifacts, and every row written to a DuckDB warehouse. The lower bound is the longest rollout when
-every layer takes exactly as long as its slowest operator.
+The same rollouts (four layers of one to four operators, seeded), 64 and 256 at a time, run over a
+model that only waits: 0.2–1.5 s a call, lognormal, a function of the call. Plain asyncio runs the
+graphs and keeps nothing; the measured way is what `collect` does: Prefect task runs as
+`execution.granularity` says, progress artifacts, and every row written to a DuckDB warehouse. The
+lower bound is the longest rollout when every layer takes exactly as long as its slowest operator.
 """
 
 import argparse
 import asyncio
 import math
+import os
 import random
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import uvloop
+from prefect import flow
 
 from flows.orchestrator.quiet import hide_leak_report
 from flows.orchestrator.server import prefect_server
+from flows.rollouts.progress import CollectProgress, publish
+from flows.rollouts.task_runs import Granularity, Showing
 from lamas.benchmarks import Score
 from lamas.domain import (
     Clock,
@@ -36,6 +42,7 @@ from lamas.domain import (
     derive_seed,
 )
 from lamas.execution import GraphExecutor, RolloutRunner, certain_decisions
+from lamas.execution.collecting import collect_rollouts
 from lamas.execution.planning import PlanKey, plan
 from lamas.llm import ChatRequest, ChatResult
 from lamas.operators import Catalogue
@@ -47,7 +54,16 @@ from warehouse.writer import Writer
 LAYERS = 4
 MEDIAN_SECONDS, SIGMA = 0.5, 0.5
 FASTEST_SECONDS, SLOWEST_SECONDS = 0.2, 1.5
+GRAINS: tuple[Granularity, ...] = ("operator", "rollout", "auto")
 OPERATORS = ("Generate", "GenerateCoT", "MultiGenerateCoT", "SelfRefine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Taken:
+    of_plain: float
+    of_bound: float
+    task_runs: int
+    cpu_ms: float
 
 
 def latency_seconds(seed: int) -> float:
@@ -159,12 +175,6 @@ async def _timed(work: Callable[[], Awaitable[None]]) -> float:
 
 
 async def _measure(home: Path, problem_count: int, repeats: int) -> None:
-    from prefect import flow
-
-    from flows.rollouts.progress import CollectProgress, publish
-    from flows.rollouts.task_runs import rollout_starter
-    from lamas.execution.collecting import collect_rollouts
-
     problems = _problems(problem_count)
     by_id = {problem.problem_id: problem for problem in problems}
     benchmark, clock = AnyAnswer(), Clock()
@@ -175,49 +185,76 @@ async def _measure(home: Path, problem_count: int, repeats: int) -> None:
     runner = RolloutRunner(executor, benchmark)
     plans = _plans(problems, catalogue.for_family("math"))
     kept: list[Rollout] = []
-    writers: list[Writer] = []
 
     async def plain() -> None:
         kept[:] = await asyncio.gather(
             *(runner.run(item, by_id[item.problem_id]) for item in plans)
         )
 
+    # The first flow run of a process loads what the others find there.
+    await flow(name="warm")(plain)()
+    taken: dict[str, list[_Taken]] = {grain: [] for grain in GRAINS}
+    for number in range(repeats):
+        plain_seconds = await _timed(plain)
+        bound = lower_bound_seconds(kept)
+        operators = sum(len(item.trace.invocations) for item in kept)
+        for grain in GRAINS:
+            warehouse = Warehouse.open(
+                home / f"{grain}{problem_count}-{number}.duckdb", create=True
+            )
+            writer = Writer(warehouse)
+            _prepare(writer, problems, clock)
+            start = Showing(grain)
+            seconds = await _timed(partial(_collect_all, plans, by_id, runner, start, writer))
+            shown = start.allowance
+            taken[grain].append(
+                _Taken(
+                    of_plain=seconds / plain_seconds,
+                    of_bound=seconds / bound,
+                    task_runs=shown.task_runs,
+                    cpu_ms=1000 * shown.seconds_each,
+                )
+            )
+        print(
+            f"{len(plans)} problems, {operators} operator runs: plain asyncio "
+            f"{plain_seconds:.2f} s, lower bound {bound:.2f} s",
+            flush=True,
+        )
+    for grain, items in taken.items():
+        cpu = f", {np.median([item.cpu_ms for item in items]):.1f} ms of CPU each"
+        task_runs = int(np.median([item.task_runs for item in items]))
+        print(
+            f"  {grain:<8} at {problem_count:>3}: "
+            f"{np.median([item.of_plain for item in items]):.3f} × plain asyncio, "
+            f"{np.median([item.of_bound for item in items]):.3f} × lower bound (median of "
+            f"{repeats}); {task_runs} task runs{cpu if task_runs else ''}",
+            flush=True,
+        )
+
+
+async def _collect_all(
+    plans: Sequence[PlannedRollout],
+    by_id: dict[str, Problem],
+    runner: RolloutRunner,
+    start: Showing,
+    writer: Writer,
+) -> None:
+    # Its parameters would be stored with the flow run.
     @flow(name="overhead")
     async def collect_all() -> None:
-        start = rollout_starter("operator")
         progress, stop = CollectProgress("overhead", len(plans)), asyncio.Event()
         publishing = asyncio.create_task(publish(progress, stop))
         await collect_rollouts(
             plans,
             run_one=lambda item: start(runner, item, by_id[item.problem_id]),
-            write=lambda batch: _write(writers[-1], batch),
+            write=lambda batch: _write(writer, batch),
             on_finished=progress.add,
             concurrency=len(plans),
         )
         stop.set()
         await publishing
 
-    ratios_plain: list[float] = []
-    ratios_bound: list[float] = []
-    for number in range(repeats):
-        warehouse = Warehouse.open(home / f"overhead{number}.duckdb", create=True)
-        writers.append(Writer(warehouse))
-        _prepare(writers[-1], problems, clock)
-        plain_seconds = await _timed(plain)
-        bound = lower_bound_seconds(kept)
-        flow_seconds = await _timed(collect_all)
-        ratios_plain.append(flow_seconds / plain_seconds)
-        ratios_bound.append(flow_seconds / bound)
-        operators = sum(len(item.trace.invocations) for item in kept)
-        print(
-            f"{len(plans)} problems, {operators} operator runs: Prefect {flow_seconds:.2f} s, "
-            f"plain asyncio {plain_seconds:.2f} s, lower bound {bound:.2f} s; "
-            f"ratios {ratios_plain[-1]:.3f} and {ratios_bound[-1]:.3f}"
-        )
-    print(
-        f"median of {repeats}: {np.median(ratios_plain):.3f} × plain asyncio, "
-        f"{np.median(ratios_bound):.3f} × lower bound"
-    )
+    await collect_all()
 
 
 def _prepare(writer: Writer, problems: Sequence[Problem], clock: Clock) -> None:
@@ -243,14 +280,17 @@ def _write(writer: Writer, batch: Sequence[Rollout]) -> None:
 
 
 def main() -> None:
-    """Print one line per repeat and the median ratios."""
+    """Print the median ratios of each granularity."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--problems", type=int, default=64)
+    parser.add_argument("--problems", type=int, nargs="+", default=[64, 256])
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     hide_leak_report()
+    # As in a run: what task runs say is shown by the server.
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     with tempfile.TemporaryDirectory() as folder, prefect_server(Path(folder) / "prefect"):
-        uvloop.run(_measure(Path(folder), options.problems, options.repeats))
+        for problems in options.problems:
+            uvloop.run(_measure(Path(folder), problems, options.repeats))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,12 @@ from tests.measure.gateway import gateway, processor
 from tests.patience import patience
 from warehouse import Registry, Warehouse
 
-SMALL = ("llm=simulated", "benchmark.size=20", "operators.enabled=[Generate,GenerateCoT]")
+SMALL = (
+    "llm=simulated",
+    "learner=reinforce",
+    "benchmark.size=20",
+    "operators.enabled=[Generate,GenerateCoT]",
+)
 OPTIONS = (*SMALL, "llm.simulated.in_process=true", "gateway.champion_seconds=0.05")
 CLIENTS = 16
 

@@ -34,7 +34,7 @@ def served(requests: int, *, share: float, seed: int = 0) -> Served:
         drawn = draw.random() < share
         who, graph = ("lamas-2", graphs[1]) if drawn else ("lamas-1", graphs[0])
         rollout = make_rollout(
-            [[step(name, draw.randint(10, 400))] for name in graph],
+            [[step(name, draw.randint(10, 400)) for name in graph]],
             rollout_id=f"r{number}",
             run_id="serve-1",
             problem_id=f"served/{number}",
@@ -61,8 +61,8 @@ def served(requests: int, *, share: float, seed: int = 0) -> Served:
                 champion_id="lamas-1",
                 candidate_id="lamas-2",
                 candidate_share=share,
-                champion_graph=tuple((item,) for item in graphs[0]),
-                candidate_graph=tuple((item,) for item in graphs[1]),
+                champion_graph=" ∥ ".join(graphs[0]),
+                candidate_graph=" ∥ ".join(graphs[1]),
                 champion_log_probability=-0.5,
                 candidate_log_probability=-1.5,
             )
@@ -129,7 +129,7 @@ def test_a_trial_of_another_graph_is_found(warehouse: Warehouse, tmp_path: Path)
     stored(warehouse, tmp_path / "landed", served(3, share=0.3))
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute(
-            "UPDATE trials SET champion_graph = [['Other']], candidate_graph = [['Other']] "
+            "UPDATE trials SET champion_graph = 'Other', candidate_graph = 'Other' "
             "WHERE request_id = 'q1'"
         )
     found = {item.name: item.rows for item in warehouse.audit() if item.rows.height}

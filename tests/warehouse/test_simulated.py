@@ -20,6 +20,7 @@ def store(writer: Writer, *, policies: str = "maestro", seed: int = 0) -> CellFi
     return cell_figures(cell, kept.workflows, kept.calls, len(kept.cold_starts))
 
 
+@pytest.mark.slow
 def test_the_view_repeats_what_the_records_give(writer: Writer, warehouse: Warehouse) -> None:
     expected = [store(writer, seed=seed) for seed in (0, 1)]
     store(writer, seed=1)

@@ -12,8 +12,11 @@ WHERE
     requests.checkpoint_id NOT IN (trials.champion_id, trials.candidate_id)
     OR requests.checkpoint_id IS NULL
     OR trials.champion_id = trials.candidate_id
-    OR rollouts.graph <> if(
-        requests.checkpoint_id = trials.candidate_id,
-        trials.candidate_graph,
-        trials.champion_graph
+    OR graph_text(rollouts.graph) <> regexp_replace(
+        if(
+            requests.checkpoint_id = trials.candidate_id,
+            trials.candidate_graph,
+            trials.champion_graph
+        ),
+        ' (×|q)[0-9]+', '', 'g'
     );

@@ -5,8 +5,8 @@ CREATE TABLE trials (
     champion_id VARCHAR NOT NULL REFERENCES checkpoints (checkpoint_id),
     candidate_id VARCHAR NOT NULL REFERENCES checkpoints (checkpoint_id),
     candidate_share DOUBLE NOT NULL CHECK (candidate_share BETWEEN 0 AND 1),
-    champion_graph VARCHAR[][] NOT NULL,
-    candidate_graph VARCHAR[][] NOT NULL,
+    champion_graph VARCHAR NOT NULL,
+    candidate_graph VARCHAR NOT NULL,
     champion_log_probability DOUBLE NOT NULL CHECK (champion_log_probability <= 0),
     candidate_log_probability DOUBLE NOT NULL CHECK (candidate_log_probability <= 0)
 );
@@ -27,8 +27,9 @@ COMMENT ON COLUMN trials.champion_id IS 'Champion at that moment';
 COMMENT ON COLUMN trials.candidate_id IS 'Checkpoint that was tried beside it';
 COMMENT ON COLUMN trials.candidate_share IS
 'Probability with which the candidate was drawn to decide; 0: it ran in shadow';
-COMMENT ON COLUMN trials.champion_graph IS 'Layers of operators that the champion decided on';
-COMMENT ON COLUMN trials.candidate_graph IS 'Layers of operators that the candidate decided on';
+COMMENT ON COLUMN trials.champion_graph IS
+'Graph that the champion decided on, with widths and quorums';
+COMMENT ON COLUMN trials.candidate_graph IS 'Graph that the candidate decided on, as well';
 COMMENT ON COLUMN trials.champion_log_probability IS
 'What drawing that graph from the champion has as logarithm of its probability';
 COMMENT ON COLUMN trials.candidate_log_probability IS

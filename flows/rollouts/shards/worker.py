@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flows.orchestrator.quiet import hide_leak_report, leave_runs_to_the_ui
 from flows.rollouts.shards.shard import Shard
-from flows.rollouts.task_runs import rollout_starter
+from flows.rollouts.task_runs import Showing
 from flows.wiring.model import open_model
 from flows.wiring.parts import Parts
 from lamas.domain import Clock, PlannedRollout, Rollout
@@ -78,11 +78,10 @@ async def _run(shard: Shard, finished: list[Rollout]) -> None:
         live = place.runner(model, clock)
         graphs = (item.graph for item in shard.plans)
         await live.open(requirements_of(graphs, place.catalogue, place.benchmark, any_graph=False))
-        start = rollout_starter(shard.settings.execution.granularity)
+        start = Showing(shard.settings.execution.granularity)
 
         async def run_one(planned: PlannedRollout) -> Rollout:
-            runner = live.runner(shard.samples_by_policy.get(planned.policy))
-            return await start(runner, planned, problems[planned.problem_id])
+            return await start(live.runner, planned, problems[planned.problem_id])
 
         await collect_rollouts(
             shard.plans,

@@ -164,5 +164,6 @@ async def test_a_slow_body_is_given_up_on(shared: Running) -> None:
     assert response.status_code == 408
 
 
+@pytest.mark.slow
 async def test_after_all_of_it_questions_are_answered(shared: Running) -> None:
     assert (await shared.ask()).status_code == 200

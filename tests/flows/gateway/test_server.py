@@ -42,6 +42,7 @@ async def model(gateway: Running, scripted: ScriptedModel) -> AsyncGenerator[Non
         service.kitchen = before
 
 
+@pytest.mark.slow
 async def test_the_openai_client_is_answered_whole_streamed_and_from_a_thread(
     shared: Running,
 ) -> None:
@@ -143,6 +144,7 @@ async def test_a_stream_that_waits_says_so(shared: Running) -> None:
     assert rest[-2:] == ["data: [DONE]", ""]
 
 
+@pytest.mark.slow
 async def test_a_failed_model_is_a_502_and_on_record(shared: Running) -> None:
     def broken(request: ChatRequest) -> Exception:
         return openai.OpenAIError("down")
