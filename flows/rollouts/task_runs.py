@@ -139,7 +139,7 @@ class Showing:
         self, granularity: Granularity, *, say: Callable[[str], None] = logger.info
     ) -> None:
         """`say` is told once when `auto` shows less than every operator."""
-        self._granularity = granularity
+        self._granularity: Granularity = granularity
         self._say = say
         self._told = False
         self.allowance = Allowance()
@@ -162,9 +162,8 @@ class Showing:
                 return await runner.run(planned, problem)
 
     def _grain(self, planned: PlannedRollout) -> Literal["operator", "rollout", "batch"]:
-        granularity = self._granularity
-        if granularity != "auto":
-            return granularity
+        if self._granularity != "auto":
+            return self._granularity
         if self.allowance.reserve(len(_operators(planned))):
             return "operator"
         if not self._told:

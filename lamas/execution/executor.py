@@ -146,6 +146,7 @@ class GraphExecutor:
                     work = replace(work, layers=graph.names)
                     decisions = (*plan.decisions, *next_layer.decisions)
                     plan = replace(plan, graph=graph, decisions=decisions)
+                    work = replace(work, layers=graph.names)
         # A table knows every candidate: which of them wins is arithmetic on its cells.
         if len(state.candidates) > 1 and plan.purpose != "tabulate":
             ensemble = [self._catalogue.ensemble]

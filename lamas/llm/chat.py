@@ -49,10 +49,10 @@ class ChatRequest:
     """Which of several models is asked, by its name in the configuration; None is the default."""
     labels: Mapping[str, str] = field(default_factory=_no_labels)
     """Operator, problem and so on; sent only to endpoints that ask for annotated requests."""
-    semantics: CallSemantics | None = None
-    """What the call belongs to, for whoever decides when it runs; changes no answer, never sent."""
     turn: Turn | None = field(default=None, compare=False, repr=False)
     """Of a chain that others may make superfluous."""
+    semantics: CallSemantics | None = None
+    """What the call belongs to, for whoever decides when it runs; changes no answer, never sent."""
 
     @property
     def over(self) -> str | None:

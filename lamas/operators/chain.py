@@ -107,8 +107,8 @@ class Chain:
                 "branches": str(self._branches),
                 "sample": str(self._scope.sample_index),
             },
-            semantics=self._semantics(stage),
             turn=None if self._race is None else self._race.turn(self._branch or 0),
+            semantics=self._semantics(stage),
         )
         try:
             result = await self._model.complete(request)

@@ -13,9 +13,11 @@ from lamas.domain import (
     ExecutionGraph,
     Layer,
     OperatorInvocation,
+    OperatorSet,
     Rollout,
     derive_seed,
 )
+from lamas.domain.operator_outcome import OperatorOutcome
 from lamas.errors import OperatorError
 from lamas.execution import (
     GraphExecutor,
@@ -24,9 +26,12 @@ from lamas.execution import (
     fixed_plan,
     fixed_topology,
 )
+from lamas.execution.graph_values import graph_values
 from lamas.execution.invocation import run_directly
+from lamas.execution.outcome_table import OutcomeTable
+from lamas.execution.tabulating import judged_chains
 from lamas.llm import ChatRequest, ChatResult
-from lamas.operators import Catalogue
+from lamas.operators import Catalogue, OperatorSettings
 from lamas.timing import cp_tokens, label
 from tests.execution.rollouts import (
     CATALOGUE,
@@ -76,7 +81,9 @@ async def ran(
     graph: ExecutionGraph, model: ScriptedModel, *, rollout_id: str = "r", live: bool = False
 ) -> Rollout:
     executor = GraphExecutor(
-        catalogue=Catalogue(read_answer=last_number),
+        catalogue=Catalogue(
+            read_answer=last_number, settings=OperatorSettings(ensemble="plurality")
+        ),
         model=model,
         sandbox=ScriptedSandbox([tool_result("42")] * 1000),
         live=live,
@@ -149,6 +156,42 @@ def test_what_was_cancelled_is_on_no_critical_path_and_costs_what_it_came_to(sal
         if item.operator == "MultiGenerateCoT":
             assert (len(item.calls), len(item.candidates) + lost) == (3, 3)
     assert quick.cp_tokens == cp_tokens(quick.trace)
+
+
+TABULATED = ("Generate", "GenerateCoT", "MultiGenerateCoT")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1, 2, 3, None]), st.sampled_from([2, 3]))
+def test_a_table_says_beforehand_what_a_race_comes_to(
+    salt: int, quorum: int | None, width: int
+) -> None:
+    name = f"r{salt}"
+    outcomes: list[OperatorOutcome] = []
+    for operator in TABULATED:
+        alone = run_in_virtual_time(
+            ran(racing([[operator]]), RecordedModel(salt, 0), rollout_id=name)
+        )
+        first = replace(alone.trace, invocations=alone.trace.invocations[:1])
+        judged = run_in_virtual_time(judged_chains(first, PROBLEM, ToyBenchmark()))
+        cost = first.invocations[0].cost_usd
+        outcomes.append(
+            OperatorOutcome(
+                problem_id="p", operator=operator, sample=0, chains=judged.chains, cost_usd=cost
+            )
+        )
+    graph = racing([Layer(TABULATED, quorum=quorum, width=width)])
+    values = graph_values(
+        OutcomeTable.of(outcomes, OperatorSet(tuple(OPERATORS.spec(item) for item in TABULATED))),
+        [graph],
+        OPERATORS,
+    )
+    rollout = run_in_virtual_time(ran(graph, RecordedModel(salt, 0), rollout_id=name))
+    layer = [item for item in rollout.trace.invocations if item.kind == "graph"]
+    begun = min(item.started_at for item in layer)
+    assert values.seconds[0, 0] == max(item.ended_at for item in layer) - begun
+    assert values.cp_tokens[0, 0] == max(item.cp_tokens for item in layer)
+    assert values.score[0, 0] == rollout.score
 
 
 def answering(texts: Sequence[tuple[str, float]]) -> ScriptedModel:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from lamas.benchmarks.benchmark import Score
-from lamas.domain import ModelCall, PlannedRollout, Problem, TaskFamily, ToolExecution
+from lamas.domain import Layer, ModelCall, PlannedRollout, Problem, TaskFamily, ToolExecution
 from lamas.errors import SandboxError
 from lamas.execution.executor import GraphExecutor
 from lamas.execution.fixed import FixedTopology, fixed_plan
@@ -21,9 +21,9 @@ from lamas.operators import Catalogue
 from lamas.sandbox import SandboxLimits
 
 _LAYERS = (
-    ("Generate", "GenerateCoT"),
-    ("Generate", "SelfRefine"),
-    ("ScEnsemble", "GenerateCoT", "SelfRefine"),
+    Layer(("Generate", "GenerateCoT")),
+    Layer(("Generate", "SelfRefine")),
+    Layer(("ScEnsemble", "GenerateCoT", "SelfRefine")),
 )
 _PROBLEM = Problem(
     problem_id="bench/1/0",
@@ -100,7 +100,7 @@ async def overhead(rollouts: int, concurrent: int) -> Overhead:
     catalogue = Catalogue(read_answer=benchmark.extract)
     executor = GraphExecutor(catalogue=catalogue, model=_InstantModel(), sandbox=_NoSandbox())
     runner = RolloutRunner(executor, benchmark)
-    topology = FixedTopology(name="bench", layers=lambda operators: _LAYERS)
+    topology = FixedTopology(name="bench", layers=lambda operators: tuple(map(Layer, _LAYERS)))
     operators = catalogue.for_family("math")
     plans = [
         fixed_plan(topology, _PROBLEM, operators, run_id="bench", seed=1, sample_index=index)

@@ -73,9 +73,9 @@ async def test_requests_carry_the_slot_as_key_seed_and_labels() -> None:
     model = ScriptedModel(echo)
     chain = chain_for("MultiGenerateCoT", PROBLEM, model)
 
-    async def twice(branch: Chain) -> None:
+    async def twice(branch: Chain) -> str:
         await ask(branch)
-        await ask(branch)
+        return await ask(branch)
 
     await chain.parallel([twice, twice])
     keys = sorted(request.sample_key for request in model.requests)
