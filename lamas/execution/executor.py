@@ -143,7 +143,6 @@ class GraphExecutor:
                 observed.append(_decided(seen, next_layer))
                 if next_layer.layer is not None:
                     graph = ExecutionGraph.of([*graph.layers, next_layer.layer], work.operators)
-                    work = replace(work, layers=graph.names)
                     decisions = (*plan.decisions, *next_layer.decisions)
                     plan = replace(plan, graph=graph, decisions=decisions)
                     work = replace(work, layers=graph.names)
