@@ -11,6 +11,7 @@ from flows.run.learners import first_learner, stored_chooser
 from flows.run.naming import run_name
 from flows.run.opening import session
 from flows.run.session import Session
+from flows.simulate import profile
 from flows.tabulate import learn, tabulate
 from flows.update import update
 from flows.wiring.learning import condition_of
@@ -39,6 +40,7 @@ async def retrain(overrides: list[str] | None = None, with_report: bool = False)
         evaluated = [item for item in (before, last, champion) if item is not None]
         await evaluate(checkpoint_ids=evaluated)
         await promote_or_not(current, reference=reference, candidate=last, best_fixed=best)
+        await profile()
         home, run_id = current.settings.home, current.run.run_id
         current.say(f"`lamas report home={home} run={run_id}` makes an HTML file of all this")
     if with_report:

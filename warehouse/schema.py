@@ -84,6 +84,8 @@ OPERATING_POINTS = Table(
 )
 SERVED_REQUESTS = Table(name="served_requests", key=("request_id",))
 FEEDBACK = Table(name="feedback", key=("feedback_id",))
+TRIALS = Table(name="trials", key=("request_id",))
+TAGGED_CHAMPIONS = Table(name="tagged_champions", key=("decision_number",))
 SIMULATED_CELLS = Table(
     name="simulated_cells", key=("cell_id",), contradicts=("run_id", "policies", "load", "seed")
 )
@@ -93,6 +95,8 @@ SIMULATED_NODE_SAMPLES = Table(name="simulated_node_samples", key=("cell_id", "n
 SIMULATED_COLD_STARTS = Table(
     name="simulated_cold_starts", key=("cell_id", "node", "model", "began_at")
 )
+# A run that goes on fits again to what it has by then: the first profile stands.
+LENGTH_PROFILES = Table(name="length_profiles", key=("run_id", "role", "model"))
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -118,10 +122,13 @@ TABLES: tuple[Table, ...] = (
     OPERATING_POINTS,
     SERVED_REQUESTS,
     FEEDBACK,
+    TRIALS,
+    TAGGED_CHAMPIONS,
     SIMULATED_CELLS,
     SIMULATED_WORKFLOWS,
     SIMULATED_CALLS,
     SIMULATED_NODE_SAMPLES,
     SIMULATED_COLD_STARTS,
+    LENGTH_PROFILES,
 )
 """Every table, each after the tables it refers to."""

@@ -79,6 +79,7 @@ NO_RESULT_SECTIONS = {
     "latency",
     "recording",
     "retention",
+    "serving",
     "simulation",
     "sweep",
 }
