@@ -29,6 +29,16 @@ class Round:
     seconds: float
 
 
+def round_seconds(shape: ModelShape, item: Round) -> float:
+    """What a round takes by the two lines."""
+    return (
+        shape.prefill_seconds * len(item.input_tokens)
+        + shape.prefill_seconds_per_token * sum(item.input_tokens)
+        + shape.step_seconds * max(item.output_tokens)
+        + shape.step_seconds_per_call * sum(item.output_tokens)
+    )
+
+
 def fitted_shape(shape: ModelShape, rounds: Sequence[Round]) -> ModelShape:
     """`shape` with the four coefficients, each ≥ 0, that predict the rounds best.
 

@@ -26,7 +26,7 @@ import numpy as np
 from lamas.llm import EmbeddedServer, EmbeddedSettings, OpenAIChatModel, Price
 from lamas.serving.prediction.forecaster import Forecaster
 from lamas.serving.prediction.observed import observations
-from lamas.serving.shape_fit import Round, fitted_shape, slower
+from lamas.serving.shape_fit import Round, fitted_shape, round_seconds, slower
 from lamas.serving.shapes import ModelShape
 from lamas.serving.simulation.cluster import ClusterSpec
 from lamas.serving.simulation.records import Kept
@@ -87,6 +87,12 @@ def fitted(rounds: Sequence[tuple[Round, float]]) -> tuple[ModelShape, float]:
     return slower(fitted_shape(UNKNOWN, own), 1.0 / share), share
 
 
+def slowness(rounds: Sequence[tuple[Round, float]]) -> float:
+    """How many times as long as by the guessed shape the rounds took: enough to choose loads by."""
+    guessed = sum(round_seconds(UNKNOWN, item) for item, _ in rounds)
+    return sum(item.seconds for item, _ in rounds) / guessed
+
+
 def show(load: Load, shape: ModelShape, share: float) -> None:
     """Measured against predicted, one line a figure."""
     took = [end - at for at, end, _ in load.workflows]
@@ -129,7 +135,7 @@ async def measure(light: int, saturated: int) -> None:
             began = time.perf_counter()
             rounds += await bench.rounds()
             print(f"a set of rounds took {time.perf_counter() - began:.0f} s", flush=True)
-            rate = capacity(fitted(rounds)[0], crowded)
+            rate = capacity(slower(UNKNOWN, slowness(rounds)), crowded)
             part = -(-light // 3)
             for load, plans, seed in (
                 (loads[0], quiet[:part], 1),

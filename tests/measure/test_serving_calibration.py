@@ -1,13 +1,14 @@
 """The calibration's own arithmetic: what it fits and predicts of a server that is the simulator."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
-from lamas.serving.shape_fit import Round, slower
+from lamas.serving.shape_fit import Round, round_seconds, slower
 from lamas.serving.workloads.workflow import CallTruth, Piece, Workflow
 from tests.measure.served_loads import MODEL, SLOTS, UNKNOWN, Asked, Load, busy_seconds
-from tests.measure.serving_calibration import capacity, figure, fitted, predicted
+from tests.measure.serving_calibration import capacity, figure, fitted, predicted, slowness
 
 
 def call(layer: int, number: int, parents: tuple[int, ...] = ()) -> CallTruth:
@@ -39,11 +40,12 @@ def test_rounds_on_a_busy_machine_are_fitted_to_processor_seconds_and_stretched(
     rounds: list[tuple[Round, float]] = []
     sizes = (((9,), (30,)), ((200,), (4,)), ((40, 60), (20, 10)), ((5,) * 4, (9,) * 4))
     for inputs, outputs in sizes:
-        own = sum(UNKNOWN.prefill_seconds + UNKNOWN.prefill_seconds_per_token * n for n in inputs)
-        own += UNKNOWN.step_seconds * max(outputs) + UNKNOWN.step_seconds_per_call * sum(outputs)
+        item = Round(input_tokens=inputs, output_tokens=outputs, seconds=1.0)
+        own = round_seconds(UNKNOWN, item)
         seconds = own / rng.uniform(0.2, 0.9)
-        rounds.append((Round(input_tokens=inputs, output_tokens=outputs, seconds=seconds), own))
+        rounds.append((replace(item, seconds=seconds), own))
     shape, share = fitted(rounds)
+    assert slowness(rounds) == pytest.approx(1 / share)
     wanted = slower(UNKNOWN, 1 / share)
     assert shape.prefill_seconds_per_token == pytest.approx(wanted.prefill_seconds_per_token)
     assert shape.step_seconds == pytest.approx(wanted.step_seconds)
