@@ -62,7 +62,7 @@ def _cached(current: Session) -> list[str]:
 
 def _predicted(current: Session) -> list[str]:
     return [
-        f"T predicts the measured seconds of {result.fit.held_out.n} held-out rollouts with Pearson "
+        f"T predicts the seconds of {result.fit.held_out.n} held-out rollouts with Pearson "
         f"{result.fit.held_out.pearson:.3f}, CP_len with {result.fit.proxy.pearson:.3f}"
         for result in fitted_latency(current)
         if result.fit.held_out.pearson is not None and result.fit.proxy.pearson is not None
