@@ -11,7 +11,7 @@ from flows.prepare import prepare
 from flows.rollouts.run import run_plans
 from flows.run.controls import NO_CONTROLS, Controls, controls_of
 from flows.run.evaluated import Entrant, fixed, learned
-from flows.run.learners import chosen_learner, stored_chooser
+from flows.run.learners import chosen_checkpoint, evaluable, initial_learner
 from flows.run.naming import run_name
 from flows.run.opening import session
 from flows.run.plans import evaluation_plans
@@ -54,17 +54,16 @@ async def evaluate(
             problems,
             evaluation_plans(current, entrants, evaluated),
             name="evaluate",
-            samples_by_policy={item.policy: item.samples for item in entrants},
         )
-        standings, gap = standings_of(current, entrants, controls)
+        standings, words = standings_of(current, entrants, controls)
         current.writer.add_evaluations([m for item in standings for m in item.metrics])
         title = _title(current, entrants, len(evaluated))
         assumed = assumptions(*current.reader.assumed([current.run.run_id]))
         title += f" — {assumed}" if assumed else ""
         print_standings(standings, title)
-        if gap:
-            print(gap)
-        text = "\n\n".join([markdown(standings, title), *([gap] if gap else [])])
+        if words:
+            print(words)
+        text = "\n\n".join([markdown(standings, title), *([words] if words else [])])
         await acreate_markdown_artifact(key="evaluation", markdown=text)
         used = [checkpoint_key(name) for name in dict.fromkeys(ids)]
         await record_asset(
@@ -78,13 +77,14 @@ async def evaluate(
 def _chosen(current: Session) -> list[str]:
     if current.settings.checkpoint == "none":
         return []
-    return [chosen_learner(current).checkpoint_id]
+    name = chosen_checkpoint(current)
+    return [initial_learner(current).checkpoint_id if name is None else name]
 
 
 def _entrants(
     current: Session, problems: ProblemSet, evaluated: Sequence[Problem], ids: Sequence[str]
 ) -> list[Entrant]:
-    choosers = [stored_chooser(current, name) for name in dict.fromkeys(ids)]
+    choosers = [evaluable(current, name) for name in dict.fromkeys(ids)]
     config = current.settings.evaluation
     kind = current.settings.controller.kind
     return [

@@ -14,6 +14,7 @@ from flows.run.learners import first_learner, stored_chooser
 from flows.run.naming import run_name
 from flows.run.opening import session
 from flows.run.session import Session
+from flows.simulate import profile
 from flows.tabulate import learn, tabulate
 from flows.update import update
 from flows.wiring.learning import condition_of
@@ -42,6 +43,7 @@ async def retrain(overrides: list[str] | None = None, with_report: bool = False)
         evaluated = [item for item in (before, last, champion) if item is not None]
         await evaluate(checkpoint_ids=evaluated)
         await promote_or_not(current, reference=reference, candidate=last, best_fixed=best)
+        await profile()
         print("\n" + "\n".join(await asyncio.to_thread(closing_lines, current, last)))
     if with_report:
         # Drawing takes its time to load: only where it is wanted.

@@ -40,6 +40,10 @@ class ModelRequestError(ModelError):
     """The endpoint refused the request (4xx); trying again cannot succeed."""
 
 
+class CallCancelledError(ModelError):
+    """A call was ended because nobody waits for its answer any more."""
+
+
 class BudgetExceededError(ModelError):
     """The spending cap or the call cap of the run is reached; the run stops cleanly."""
 

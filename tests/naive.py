@@ -53,7 +53,7 @@ def naive_labels(trace: Trace) -> tuple[CriticalPathLabel, ...]:
                     invocation_id=item.invocation_id,
                     layer=item.layer,
                     operator=item.operator,
-                    is_critical=slack == 0.0,
+                    is_critical=slack == 0.0 and item.status != "cancelled",
                     slack_tokens=slack,
                     layer_max_tokens=largest,
                     layer_second_tokens=second,

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lamas.domain import Clock, CodeTests, ModelCall, Problem, TaskFamily, ToolExecution, digest
-from lamas.errors import SandboxError
+from lamas.errors import CallCancelledError, SandboxError
 from lamas.llm import ChatRequest, ChatResult
 from lamas.sandbox import SandboxLimits
 
@@ -40,12 +40,21 @@ class ScriptedModel:
         reply = self._script(request)
         if isinstance(reply, Exception):
             raise reply
+        if request.turn is not None:
+            await request.turn.ready()
         started_at = self._clock.now()
         self.running += 1
         self.most_at_once = max(self.most_at_once, self.running)
         self._arrival.set()
         try:
             await asyncio.sleep(reply.seconds)
+        except asyncio.CancelledError:
+            if request.over is None:
+                raise
+            attempt = attempt_of(request, reply, started_at, self._clock.now())
+            error = CallCancelledError("cancelled")
+            error.attempts = (replace(attempt, status="cancelled", error=request.over),)
+            raise error from None
         finally:
             self.running -= 1
             self._arrival.set()

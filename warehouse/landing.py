@@ -20,6 +20,7 @@ from warehouse.schema import (
     INVOCATIONS,
     LABELS,
     MODEL_CALLS,
+    OBSERVATIONS,
     ROLLOUTS,
     TABLES,
     TOOL_EXECUTIONS,
@@ -37,6 +38,7 @@ _BY_ID = {
     TOOL_EXECUTIONS.name: "invocation",
     LABELS.name: "invocation",
     CHAIN_OUTCOMES.name: "rollout",
+    OBSERVATIONS.name: "rollout",
 }
 """The tables that rollouts fill, in order, and whose identifier their rows carry."""
 
@@ -75,7 +77,7 @@ def read_landed(folder: Path) -> pl.DataFrame:
     Raises WarehouseError for a file that is missing or damaged.
     """
     try:
-        return {table: pl.read_parquet(landed_file(folder, table)) for table in _BY_ID}[
+        return {table: pl.read_parquet(landed_file(folder, table)) for table in _landed(folder)}[
             ROLLOUTS.name
         ]
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -111,13 +113,23 @@ def insert_landed(
         "FROM read_parquet($1) SEMI JOIN new_rollouts USING (rollout_id)",
         [landed_file(folder, INVOCATIONS.name)],
     )
-    for table, identifier in _BY_ID.items():
+    for table in _landed(folder):
+        identifier = _BY_ID[table]
         connection.execute(
             f"INSERT INTO {table} BY NAME FROM read_parquet($1) "
             f"SEMI JOIN new_{identifier}s USING ({identifier}_id)",
             [landed_file(folder, table)],
         )
     return len(connection.execute("FROM new_rollouts").fetchall())
+
+
+def _landed(folder: Path) -> list[str]:
+    """The tables of a folder: what an earlier version left there knows no observations."""
+    return [
+        table
+        for table in _BY_ID
+        if table != OBSERVATIONS.name or Path(landed_file(folder, table)).exists()
+    ]
 
 
 def _write(folder: Path, parts: RolloutParts) -> None:

@@ -189,6 +189,7 @@ class Reader:
                 calls=calls,
                 tools=tools,
                 chains=_children(connection, "chain_outcomes", "rollout_id", ids, "chain"),
+                observations=_children(connection, "observations", "rollout_id", ids, "layer"),
             )
 
     def rollout_statuses(self, run_id: str) -> dict[str, str]:

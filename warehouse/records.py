@@ -20,6 +20,7 @@ from lamas.domain import (
     ExecutionGraph,
     Layer,
     ModelCall,
+    ObservedDecision,
     OperatorInvocation,
     PlannedRollout,
     PolicyDecision,
@@ -64,6 +65,7 @@ _CALL = RecordOf(ModelCall)
 _CHAIN = RecordOf(ChainOutcome)
 _DECISION = RecordOf(PolicyDecision)
 _INVOCATION = RecordOf(OperatorInvocation)
+_OBSERVED = RecordOf(ObservedDecision)
 _PLAN = RecordOf(PlannedRollout)
 _PROBLEM = RecordOf(Problem)
 _ROLLOUT = RecordOf(Rollout)
@@ -112,8 +114,10 @@ def rollouts(
     calls: pl.DataFrame,
     tools: pl.DataFrame,
     chains: pl.DataFrame,
+    observations: pl.DataFrame,
 ) -> tuple[Rollout, ...]:
     """Rollouts put together from their rows; the other frames are ordered within each owner."""
+    observed_of = grouped(observations, "rollout_id", _OBSERVED)
     chains_of = grouped(chains, "rollout_id", _CHAIN)
     decisions_of = grouped(decisions, "rollout_id", _DECISION)
     tools_of = grouped(tools, "invocation_id", _TOOL)
@@ -126,10 +130,8 @@ def rollouts(
     found: list[Rollout] = []
     for row in frame.iter_rows(named=True):
         rollout_id = str(row["rollout_id"])
-        graph = ExecutionGraph(tuple(Layer(tuple(names)) for names in row["graph"]))
-        plan = _PLAN.validate(
-            {**row, "graph": graph, "decisions": decisions_of.get(rollout_id, ())}
-        )
+        decided = decisions_of.get(rollout_id, ())
+        plan = _PLAN.validate({**row, "graph": _graph(row["graph"], decided), "decisions": decided})
         trace = Trace(
             execution_mode=plan.execution_mode,
             gamma=row["gamma"],
@@ -142,9 +144,23 @@ def rollouts(
             "trace": trace,
             "judging": judging_of.get(rollout_id, ()),
             "chains": chains_of.get(rollout_id, ()),
+            "observed": observed_of.get(rollout_id, ()),
         }
         found.append(_ROLLOUT.validate({**row, **parts}))
     return tuple(found)
+
+
+def _graph(names: Sequence[Sequence[str]], decided: Sequence[PolicyDecision]) -> ExecutionGraph:
+    of_layer = {decision.layer: decision for decision in decided}
+    layers: list[Layer] = []
+    for number, operators in enumerate(names, start=1):
+        decision = of_layer.get(number)
+        layers.append(
+            Layer(tuple(operators))
+            if decision is None
+            else Layer(tuple(operators), quorum=decision.quorum, width=decision.width)
+        )
+    return ExecutionGraph(tuple(layers))
 
 
 def _run_by_operator(tools: Sequence[ToolExecution]) -> tuple[ToolExecution, ...]:

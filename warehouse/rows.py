@@ -132,6 +132,11 @@ def chain_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
     return {**_owned("rollout_id", owned, _without(names, special)), **special}
 
 
+def observation_columns(rollouts: Sequence[Rollout], names: Iterable[str]) -> Columns:
+    owned = [(rollout.rollout_id, item) for rollout in rollouts for item in rollout.observed]
+    return _owned("rollout_id", owned, names)
+
+
 def latency_model_columns(fits: Sequence[LatencyFit], names: Iterable[str]) -> Columns:
     models = [fit.model for fit in fits]
     held_out, proxy = [fit.held_out for fit in fits], [fit.proxy for fit in fits]

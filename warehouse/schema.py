@@ -33,6 +33,7 @@ MODEL_CALLS = Table(name="model_calls", key=("invocation_id", "call_index"))
 TOOL_EXECUTIONS = Table(name="tool_executions", key=("invocation_id", "tool_index"))
 LABELS = Table(name="critical_path_labels", key=("invocation_id",))
 CHAIN_OUTCOMES = Table(name="chain_outcomes", key=("rollout_id", "chain"))
+OBSERVATIONS = Table(name="observations", key=("rollout_id", "layer"))
 CREDITS = Table(
     name="credits",
     key=("rollout_id", "layer", "operator", "credit_rule"),
@@ -83,6 +84,8 @@ OPERATING_POINTS = Table(
 )
 SERVED_REQUESTS = Table(name="served_requests", key=("request_id",))
 FEEDBACK = Table(name="feedback", key=("feedback_id",))
+TRIALS = Table(name="trials", key=("request_id",))
+TAGGED_CHAMPIONS = Table(name="tagged_champions", key=("decision_number",))
 SIMULATED_CELLS = Table(
     name="simulated_cells", key=("cell_id",), contradicts=("run_id", "policies", "load", "seed")
 )
@@ -92,6 +95,8 @@ SIMULATED_NODE_SAMPLES = Table(name="simulated_node_samples", key=("cell_id", "n
 SIMULATED_COLD_STARTS = Table(
     name="simulated_cold_starts", key=("cell_id", "node", "model", "began_at")
 )
+# A run that goes on fits again to what it has by then: the first profile stands.
+LENGTH_PROFILES = Table(name="length_profiles", key=("run_id", "role", "model"))
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -104,6 +109,7 @@ TABLES: tuple[Table, ...] = (
     TOOL_EXECUTIONS,
     LABELS,
     CHAIN_OUTCOMES,
+    OBSERVATIONS,
     CREDITS,
     UPDATES,
     EVALUATIONS,
@@ -116,10 +122,13 @@ TABLES: tuple[Table, ...] = (
     OPERATING_POINTS,
     SERVED_REQUESTS,
     FEEDBACK,
+    TRIALS,
+    TAGGED_CHAMPIONS,
     SIMULATED_CELLS,
     SIMULATED_WORKFLOWS,
     SIMULATED_CALLS,
     SIMULATED_NODE_SAMPLES,
     SIMULATED_COLD_STARTS,
+    LENGTH_PROFILES,
 )
 """Every table, each after the tables it refers to."""

@@ -55,6 +55,7 @@ async def ask(question: str, settings: Settings) -> None:
             sandbox=parts.sandbox,
             gamma=settings.execution.gamma,
             clock=clock,
+            live=settings.arrival_is_real,
         )
         answered = await answer(planned, problem, executor, parts.benchmark)
         if settings.recording.texts != "keep":

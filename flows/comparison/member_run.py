@@ -180,7 +180,7 @@ class MemberRun:
             batch = await as_batch(
                 f"rollouts {start + 1} to {start + len(part)} of {len(plans)} · "
                 f"{self._member.label}",
-                lambda: self._rollouts(part, samples=entrant.samples),  # noqa: B023 - as above
+                lambda: self._rollouts(part),  # noqa: B023 - as above
             )
             outcomes += [RolloutResult.of(item) for item in batch.latest]
         seed = derive_seed(current.settings.evaluation.seed, "bootstrap")
@@ -191,13 +191,11 @@ class MemberRun:
             Finished(run_id=current.run.run_id, metrics=metrics, ended_at=current.clock.now())
         )
 
-    async def _rollouts(
-        self, plans: Sequence[PlannedRollout], *, samples: int | None = None
-    ) -> "Batch":
+    async def _rollouts(self, plans: Sequence[PlannedRollout]) -> "Batch":
         """Stored ones as they are, the others run and recorded."""
         stored = self._stored_of(plans)
         fresh: list[Rollout] = []
-        runner = self._live.runner(samples)
+        runner = self._live.runner
 
         async def one(planned: PlannedRollout) -> Rollout:
             async with self._slots:

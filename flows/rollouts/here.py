@@ -1,6 +1,6 @@
 """Rollouts run in this process."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from flows.rollouts.task_runs import Showing
 from flows.run.budget import budget_left, budgets_left, paid_answers
@@ -26,7 +26,6 @@ class Here:
         problems: ProblemSet,
         plans: Sequence[PlannedRollout],
         *,
-        samples_by_policy: Mapping[str, int | None],
         on_finished: Callable[[AnyResult], None],
     ) -> Collected:
         """Run and store `plans`; raises what opening the model or the sandbox raises."""
@@ -36,8 +35,7 @@ class Here:
         start = Showing(current.settings.execution.granularity, say=current.say)
 
         async def run_one(planned: PlannedRollout) -> Rollout:
-            runner = live.runner(samples_by_policy.get(planned.policy))
-            return await start(runner, planned, problems[planned.problem_id])
+            return await start(live.runner, planned, problems[planned.problem_id])
 
         def write(rollouts: Sequence[Rollout]) -> None:
             current.writer.add_rollouts([(item, label(item.trace)) for item in rollouts])

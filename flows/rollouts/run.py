@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import MappingProxyType
 
 from flows.home.intake import served_folder, take_in_served
 from flows.rollouts.empty_answers import check_answers, stored_ends
@@ -25,7 +24,6 @@ LEFT_BEHIND_SECONDS = 60.0
 
 LAST_FIGURES_SECONDS = 2.0
 """Longest wait for the server to take the last figures of a collection."""
-NO_SAMPLES: Mapping[str, int | None] = MappingProxyType({})
 
 
 async def run_plans(
@@ -34,12 +32,10 @@ async def run_plans(
     plans: Sequence[PlannedRollout],
     *,
     name: str,
-    samples_by_policy: Mapping[str, int | None] = NO_SAMPLES,
 ) -> None:
     """Run what is missing of `plans` and write it.
 
-    `samples_by_policy` names the policies whose MultiGenerateCoT draws another number of chains
-    than configured. Raises ModelUnreachableError when too much fails.
+    Raises ModelUnreachableError when too much fails.
     """
     await asyncio.to_thread(take_in_rest, current, wait_seconds=LEFT_BEHIND_SECONDS)
     served = served_folder(current.settings.home)
@@ -55,7 +51,6 @@ async def run_plans(
                 return await rollouts_of(current).run(
                     problems,
                     missing,
-                    samples_by_policy=samples_by_policy,
                     on_finished=progress.add,
                 )
             finally:

@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import TagsContext
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from flows.rollouts.showing_allowance import SHARE, Allowance, Metered
 from lamas.domain import OperatorInvocation, PlannedRollout, Problem, Rollout
@@ -63,15 +63,18 @@ class Work(Generic[T]):
 
 @task(name="operator", task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
 async def operator_run(name: str, work: Work[OperatorInvocation]) -> State[None]:
-    """One operator invocation; a failed one is shown as Failed with its reason."""
+    """One operator invocation; a failed or cancelled one is shown so, with its reason."""
     invocation = await work.ended()
     if invocation is None:
         return Failed(message=f"{type(work.error).__name__}: {work.error}")
     if invocation.status == "failed":
         return Failed(message=invocation.error or "failed")
+    if invocation.status == "cancelled":
+        return Cancelled(message=invocation.error or "cancelled")
+    cut = sum(call.status == "cancelled" for call in invocation.calls)
     return Completed(
         message=f"{invocation.output_tokens} tokens, {invocation.tool_seconds:.2f} s tools, "
-        f"{invocation.cost_usd:.6f} USD"
+        f"{invocation.cost_usd:.6f} USD" + (f", {cut} chains cancelled" if cut else "")
     )
 
 
@@ -136,7 +139,7 @@ class Showing:
         self, granularity: Granularity, *, say: Callable[[str], None] = logger.info
     ) -> None:
         """`say` is told once when `auto` shows less than every operator."""
-        self._granularity = granularity
+        self._granularity: Granularity = granularity
         self._say = say
         self._told = False
         self.allowance = Allowance()
@@ -159,9 +162,8 @@ class Showing:
                 return await runner.run(planned, problem)
 
     def _grain(self, planned: PlannedRollout) -> Literal["operator", "rollout", "batch"]:
-        granularity = self._granularity
-        if granularity != "auto":
-            return granularity
+        if self._granularity != "auto":
+            return self._granularity
         if self.allowance.reserve(len(_operators(planned))):
             return "operator"
         if not self._told:

@@ -37,8 +37,6 @@ class Entrant:
     """The price of waiting at which they were chosen, where the policy knows one."""
     deadline: float | None = None
     """The mean waiting asked for, if one was."""
-    samples: int | None = None
-    """Chains of MultiGenerateCoT where the graph prescribes them."""
 
 
 def learned(
@@ -90,8 +88,8 @@ def learned(
 
 def fixed(current: Session, name: str, evaluated: Sequence[Problem]) -> Entrant:
     """A fixed graph; OperatorError lists the known names."""
-    topology, operators = fixed_topology(name), current.operators
-    graph = topology.graph(operators)
+    operators = current.operators
+    graph = fixed_topology(name).graph(operators)
     choice = GraphChoice(graph, certain_decisions(graph, operators))
     return Entrant(
         name=name,
@@ -100,7 +98,6 @@ def fixed(current: Session, name: str, evaluated: Sequence[Problem]) -> Entrant:
         step=0,
         mode="fixed",
         choices=(choice,) * len(evaluated),
-        samples=topology.samples,
     )
 
 

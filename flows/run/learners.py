@@ -93,6 +93,17 @@ def stored_chooser(current: Parts, checkpoint_id: str) -> Chooser:
     return Chooser(controller=controller, checkpoint_id=checkpoint_id, step=record.step)
 
 
+def evaluable(current: Parts, checkpoint_id: str) -> Chooser:
+    """The controller of a stored checkpoint; one of the configured kind must fit the rest of the
+    configuration too.
+
+    Raises as `stored_learner` does.
+    """
+    if current.registry.checkpoint(checkpoint_id).controller == current.settings.controller.kind:
+        stored_learner(current, checkpoint_id)
+    return stored_chooser(current, checkpoint_id)
+
+
 def first_learner(current: Session) -> Learner:
     """Where a retrain starts: fresh weights or the champion, as configured."""
     name = first_checkpoint(current)

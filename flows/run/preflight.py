@@ -10,13 +10,15 @@ from urllib.parse import urlsplit
 from flows.home.lock import writer_turn
 from flows.run.batches import batch_checkpoint, batch_credits, latest_batch
 from flows.run.credit_clock import credit_clock
-from flows.run.learners import chosen_checkpoint, first_checkpoint, stored_learner
+from flows.run.learners import chosen_checkpoint, evaluable, first_checkpoint, stored_learner
 from flows.run.problems import checked_problems, prepared_problems
+from flows.run.traffic import renew_questions
 from flows.settings import Settings
 from flows.settings.engine import EngineConfig
-from flows.wiring.learning import condition_of
+from flows.wiring.learning import condition_of, table_settings
 from flows.wiring.model import check_models
 from flows.wiring.parts import Parts
+from flows.wiring.profile import fitted_profile
 from flows.wiring.serving import build_world
 from lamas.controller.condition import UNCONDITIONAL
 from lamas.domain import ExecutionGraph, Problem
@@ -38,7 +40,8 @@ def _say(text: str) -> None:
 async def preflight(stage: str, settings: Settings) -> None:
     """Raise the LamasError that `stage` would meet sooner or later, where that can be told now.
 
-    Writes nothing; the home folder and its lock file are made.
+    Writes nothing but what people asked (`renew_questions`); the home folder and its lock file are
+    made.
     """
     async with writer_turn(settings.home, settings.overlap, _say):
         await check(stage, settings)
@@ -47,6 +50,7 @@ async def preflight(stage: str, settings: Settings) -> None:
 async def check(stage: str, settings: Settings) -> None:
     """`preflight` for a run that holds the home folder already."""
     _check_engine(stage, settings)
+    renew_questions(stage, settings, _say)
     if stage in ("retrain", "collect", "evaluate"):
         _check_conditions(stage, settings)
     async with AsyncExitStack() as stack:
@@ -54,6 +58,9 @@ async def check(stage: str, settings: Settings) -> None:
         match stage:
             case "credit" | "update":
                 _check_batch(place, credited=stage == "update")
+            case "profile":
+                _check_warehouse(place)
+                fitted_profile(settings, place.reader, settings.run)
             case "simulate":
                 _check_warehouse(place)
                 build_world(settings, place.reader if settings.warehouse.exists() else None)
@@ -126,7 +133,8 @@ async def _check_rollouts(stage: str, place: Parts) -> None:
     _ = place.operators
     if stage == "retrain" and place.settings.learner.kind == "table":
         tabulated_graphs(place.operators)
-    if stage != "evaluate":
+        _check_table_size(place, problems)
+    elif stage != "evaluate":
         _check_training_batch(place, problems)
     if stage == "retrain" and place.settings.training.latency_model == "fitted":
         credit_clock(place, "")
@@ -140,6 +148,11 @@ async def _check_rollouts(stage: str, place: Parts) -> None:
 
 def _check_conditions(stage: str, settings: Settings) -> None:
     kind = settings.controller.kind
+    if stage == "collect" and settings.learner.kind == "table":
+        raise ConfigurationError(
+            "learner=table learns from what `lamas tabulate` runs, and `lamas collect` draws "
+            "rollouts: add learner=reinforce, or take `lamas tabulate` or `lamas retrain`"
+        )
     if kind == "conditioned":
         if stage in ("retrain", "collect") and settings.learner.kind != "table":
             raise ConfigurationError(
@@ -168,7 +181,8 @@ def _check_checkpoint(stage: str, place: Parts) -> None:
         name = chosen_checkpoint(place)
     condition = condition_of(place.settings)
     if name is not None:
-        stored_learner(place, name).controller.multiplier(condition)
+        found = (evaluable if stage == "evaluate" else stored_learner)(place, name)
+        found.controller.multiplier(condition)
 
 
 def _check_warehouse(place: Parts) -> None:
@@ -184,6 +198,20 @@ def _check_training_batch(place: Parts, problems: Sequence[Problem]) -> None:
         step=0,
         size=place.settings.training.problems_per_step,
     )
+
+
+def _check_table_size(place: Parts, problems: Sequence[Problem]) -> None:
+    """A table must come apart into the parts by which its bound is kept."""
+    training = sum(problem.split == "train" for problem in problems)
+    most = place.settings.table.problems
+    tabulated = training if most is None else min(training, most)
+    parts = table_settings(place.settings).folds
+    if tabulated < parts:
+        raise ConfigurationError(
+            f"a table of {tabulated} training problems is too small for {parts} parts, by "
+            "which its bound is kept: raise table.problems, benchmark.train_size or "
+            "benchmark.train_fraction, or take learner=reinforce"
+        )
 
 
 def _baselines(place: Parts) -> tuple[ExecutionGraph, ...]:

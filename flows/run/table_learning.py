@@ -45,7 +45,8 @@ class Learned:
 def training_table(current: Session, table: OutcomeTable, clock: WaitClock) -> TrainingTable:
     """The table's problems with their embeddings, and what every graph of it scores and takes."""
     operators, problems = current.operators, problem_set(current)
-    graphs = one_layer_graphs(operators, width=current.settings.controller.width or 1)
+    config = current.settings.controller
+    graphs = one_layer_graphs(operators, width=config.width or 1, quorum=config.quorum)
     values = graph_values(table, graphs, operators)
     embeddings = problems.embeddings([problems[name] for name in table.problem_ids])
     return TrainingTable(

@@ -24,6 +24,7 @@ from flows.settings.prefect import PrefectConfig
 from flows.settings.recording import ExportConfig, RecordingConfig, RetentionConfig
 from flows.settings.sandbox import SandboxConfig
 from flows.settings.section import Overlap, Section
+from flows.settings.serving import ServingConfig
 from flows.settings.simulation import SimulationConfig
 from flows.settings.table import TableConfig
 from flows.settings.training import BaselineConfig, CreditConfig, TrainingConfig
@@ -66,6 +67,7 @@ class Settings(Section):
     execution: ExecutionConfig
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig
+    serving: ServingConfig = ServingConfig()
     evaluation: EvaluationConfig
     latency: LatencyConfig = LatencyConfig()
     comparison: ComparisonConfig = ComparisonConfig()
@@ -198,6 +200,12 @@ class Settings(Section):
         return not self.simulated or bool(self.llm.simulated.time_scale)
 
     @property
+    def arrival_is_real(self) -> bool:
+        """Whether a layer's quorum is of chains as they arrive; by the seconds of their records
+        otherwise, so that equal seeds give equal results."""
+        return self.llm.kind != "recorded" and self.seconds_are_the_models
+
+    @property
     def simulated(self) -> bool:
         return self.llm.kind == "simulated"
 
@@ -234,6 +242,7 @@ class Settings(Section):
                 "sandbox": {"concurrency"},
                 "execution": {"concurrency", "granularity"},
                 "engine": True,
+                "serving": True,
                 "operators": {"prompts"},
                 "training": {"max_failed_fraction"},
                 "llm": {

@@ -17,6 +17,7 @@ def controller_settings(settings: Settings) -> ControllerSettings:
         tau=config.threshold,
         hidden=config.hidden,
         width=config.width,
+        quorum=config.quorum,
         seed=derive_seed(settings.seed, "controller"),
     )
 

@@ -91,5 +91,6 @@ class Parts:
             sandbox=self.sandbox,
             gamma=self.settings.execution.gamma,
             clock=clock,
+            live=self.settings.arrival_is_real,
         )
         return LiveRunner(executor, self.benchmark, model=model, sandbox=self.sandbox)

@@ -39,7 +39,8 @@ async def replayed(
 def _samples(rollout: Rollout) -> int | None:
     """How many chains MultiGenerateCoT drew, which a policy may set for itself."""
     drawn = [
-        len(item.candidates)
+        # Those that a quorum cancelled were drawn too.
+        max(len(item.candidates), len({call.branch for call in item.calls}))
         for item in rollout.trace.invocations
         if item.operator == MultiGenerateCoT.spec.name and item.candidates
     ]

@@ -28,8 +28,11 @@ class DrawnGraphs:
 class ChoiceBuilder:
     """Turns drawn graphs into records; equal layers, graphs and legal sets are built once."""
 
-    def __init__(self, operators: OperatorSet) -> None:
+    def __init__(self, operators: OperatorSet, *, quorum: int | None = None) -> None:
+        """With `quorum` a layer of more chains than that ends as soon as so many agree."""
+        self._operators = operators
         self._names = operators.names
+        self._quorum = quorum
         self._bits = 1 << np.arange(len(operators), dtype=np.int64)
         self._layers: dict[frozenset[int], Layer] = {}
         self._legal: dict[int, tuple[str, ...]] = {}
@@ -50,9 +53,11 @@ class ChoiceBuilder:
                 if count == 0:
                     break
                 positions = order[row][index][:count]
-                layers.append(self._layer(positions))
+                layer = self._layer(positions)
+                layers.append(layer)
                 decisions += self._decisions(
                     index + 1,
+                    layer.quorum,
                     positions,
                     probability[row][index],
                     log_probability[row][index],
@@ -68,6 +73,7 @@ class ChoiceBuilder:
     def _decisions(
         self,
         layer: int,
+        quorum: int | None,
         positions: list[int],
         probability: list[float],
         log_probability: list[float],
@@ -82,6 +88,7 @@ class ChoiceBuilder:
                 probability=probability[place],
                 log_probability=log_probability[place],
                 legal=legal,
+                quorum=quorum,
             )
             for place, position in enumerate(positions)
         ]
@@ -90,7 +97,8 @@ class ChoiceBuilder:
         key = frozenset(positions)
         layer = self._layers.get(key)
         if layer is None:
-            layer = Layer(tuple(self._names[position] for position in sorted(positions)))
+            names = tuple(self._names[position] for position in sorted(positions))
+            layer = Layer(names, quorum=self._operators.quorum_of(names, self._quorum))
             self._layers[key] = layer
         return layer
 

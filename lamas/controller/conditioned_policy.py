@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lamas.controller.condition import OperatingPoint
+from lamas.controller.nearness import LANDMARKS, nearness
 from lamas.controller.policy import History, Policy, zero_parameter
 from lamas.errors import ConfigurationError
 
@@ -20,20 +21,21 @@ class ConditionedPolicy(Policy):
     """Values whole layers at a price of time, and scores an operator by its share in the best.
 
     For a query x the layer V of one to `width` operators is worth (s_V(x) − μ·t_V(x)) /
-    (a + μ·b): s and t are linear in `hidden` directions of the embedding, a and b bring every
-    multiplier μ to one scale. A softmax of the values gives each layer a weight, and p_ℓ(o) is what
-    o gets when every layer hands its weight on to its members in equal parts. So the layer
-    distribution, which draws operators, can become certain of any layer: with 2/3 < τ < 1 one, two
-    or three operators of equal shares are drawn, no more and no fewer.
+    (a + μ·b): s and t are linear in `hidden` directions of how near x lies to landmarks, a and b
+    bring every multiplier μ to one scale. A softmax of the values gives each layer a weight, and
+    p_ℓ(o) is what o gets when every layer hands its weight on to its members in equal parts. So the
+    layer distribution, which draws operators, can become certain of any layer: with 2/3 < τ < 1
+    one, two or three operators of equal shares are drawn, no more and no fewer.
 
     Nothing in it is random: untrained, all layers are worth the same. Training sets its state
-    besides the weights: the directions, the scales, the range of multipliers, the one that holds
-    when none is asked for, and the operating points; a checkpoint carries all of it.
+    besides the weights: the landmarks, the directions, the scales, the range of multipliers, the
+    one that holds when none is asked for, and the operating points; a checkpoint carries all of it.
     """
 
     member: Tensor
     needs: Tensor
-    query_mean: Tensor
+    landmarks: Tensor
+    near_mean: Tensor
     directions: Tensor
     units: Tensor
     range: Tensor
@@ -58,11 +60,13 @@ class ConditionedPolicy(Policy):
         member = torch.zeros(len(sets), count, dtype=torch.float64)
         for place, one in enumerate(sets):
             member[place, list(one)] = 1.0
+        directions = min(hidden, LANDMARKS)
         state = {
             "member": member,
             "needs": needs.to(torch.int64),
-            "query_mean": torch.zeros(size, dtype=torch.float64),
-            "directions": torch.zeros(size, min(hidden, size), dtype=torch.float64),
+            "landmarks": torch.zeros(LANDMARKS, size, dtype=torch.float64),
+            "near_mean": torch.zeros(LANDMARKS, dtype=torch.float64),
+            "directions": torch.zeros(LANDMARKS, directions, dtype=torch.float64),
             "units": torch.ones(2, dtype=torch.float64),
             "range": torch.tensor([-1.0, 1.0], dtype=torch.float64),
             "default": torch.zeros((), dtype=torch.float64),
@@ -73,12 +77,16 @@ class ConditionedPolicy(Policy):
             self.register_buffer(name, value)
         self.score_mean = zero_parameter(len(sets))
         self.time_mean = zero_parameter(len(sets))
-        self.score_weight = zero_parameter(min(hidden, size), len(sets))
-        self.time_weight = zero_parameter(min(hidden, size), len(sets))
+        self.score_weight = zero_parameter(directions, len(sets))
+        self.time_weight = zero_parameter(directions, len(sets))
 
     def encode(self, embeddings: Tensor) -> Tensor:
         """[B, hidden]."""
-        return (embeddings - self.query_mean) @ self.directions
+        return self.encode_near(nearness(embeddings, self.landmarks))
+
+    def encode_near(self, near: Tensor) -> Tensor:
+        """[B, hidden] of queries whose nearness [B, LANDMARKS] to the landmarks is known."""
+        return (near - self.near_mean) @ self.directions
 
     def scores(self, encoded: Tensor, history: History, condition: Tensor | None = None) -> Tensor:
         """log p_ℓ(o); a multiplier beyond the range counts as the range's end."""

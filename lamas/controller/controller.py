@@ -53,7 +53,7 @@ class Controller(nn.Module):
         self.settings = settings
         self.operators = operators
         self.policy = policy
-        self._builder = ChoiceBuilder(operators)
+        self._builder = ChoiceBuilder(operators, quorum=settings.quorum)
 
     def multiplier(self, condition: Condition) -> float | None:
         """The price of waiting that a condition means here; None for a policy that knows none.

@@ -22,6 +22,8 @@ class ControllerSettings:
     """τ: probability mass at which a layer is complete, in (0, 1]."""
     width: int | None = None
     """The most operators of a layer, None for no limit."""
+    quorum: int | None = None
+    """Of a `conditioned` controller's layers: one of more chains ends as soon as so many agree."""
     hidden: int = 32
     """Width of the projections."""
     seed: int = 0
@@ -43,5 +45,15 @@ class ControllerSettings:
             )
         if self.width is not None and self.width < 1:
             raise ConfigurationError(f"a layer holds at least 1 operator, got width {self.width}")
+        if self.quorum is not None and self.quorum < 2:
+            raise ConfigurationError(
+                f"fewer than 2 chains agree with nobody, got quorum {self.quorum}: set "
+                "controller.quorum to 2 or more, or to null"
+            )
+        if self.quorum is not None and self.kind != "conditioned":
+            raise ConfigurationError(
+                f"controller={self.kind} values no quorum, got {self.quorum}: take "
+                "controller=conditioned, or set controller.quorum to null"
+            )
         if self.hidden < 1:
             raise ConfigurationError(f"hidden must be at least 1, got {self.hidden}")

@@ -11,6 +11,7 @@ from lamas.domain.comparison import (
 from lamas.domain.graph import ExecutionGraph, Layer
 from lamas.domain.identity import derive_seed, digest
 from lamas.domain.learning import Checkpoint, CheckpointStatus, Credit, EvaluationMetric, Update
+from lamas.domain.observation import Observation, ObservedDecision
 from lamas.domain.operator import OperatorSet, OperatorSpec
 from lamas.domain.problem import TASK_FAMILIES, CodeTests, Problem, Split, TaskFamily
 from lamas.domain.result import AnyResult, RolloutResult
@@ -52,6 +53,8 @@ __all__ = [
     "Layer",
     "ModelCall",
     "NonInferiorityVerdict",
+    "Observation",
+    "ObservedDecision",
     "OperatorInvocation",
     "OperatorSet",
     "OperatorSpec",

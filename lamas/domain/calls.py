@@ -59,9 +59,10 @@ class ModelCall:
     from a declared speed."""
     time_to_first_chunk_seconds: float | None = None
     cost_usd: float = 0.0
-    status: Literal["ok", "error"]
+    status: Literal["ok", "error", "cancelled"]
+    """`cancelled`: its layer had ended at a quorum; tokens, cost and text are up to then."""
     error: str | None = None
-    """Error class and reason, without keys."""
+    """Error class and reason, without keys; of a cancelled one why."""
     replayed: bool = False
     """True when the response came from the response store: nothing was sent or paid again."""
     remarks: tuple[str, ...] = ()

@@ -18,12 +18,19 @@ class OperatorSpec:
     """Candidates the previous layers must have left."""
     adds: int = 0
     """Candidates it appends."""
+    draws: bool = False
+    """True when its candidates are draws of one prompt, of which there may be any number ≥ 1:
+    `adds` of them unless a layer's width says otherwise."""
     replaces: bool = False
     """True when it leaves one candidate in place of those the previous layers left."""
     stops: bool = False
     """True when the graph ends after its layer."""
     families: frozenset[TaskFamily] = frozenset(TASK_FAMILIES)
     """Task families in which it exists."""
+
+    def chains(self, width: int | None) -> int:
+        """Candidates that it adds in a layer of that width (None: as configured)."""
+        return self.adds if width is None or not self.draws else width
 
     def __post_init__(self) -> None:
         if self.needs < 0 or self.adds < 0:
@@ -32,6 +39,8 @@ class OperatorSpec:
             )
         if self.replaces and (self.adds or self.needs < 1):
             raise DomainError(f"operator {self.name}: one that replaces adds 0 and needs ≥ 1")
+        if self.draws and not self.adds:
+            raise DomainError(f"operator {self.name}: one that draws candidates adds some")
 
 
 @dataclass(frozen=True)
@@ -81,11 +90,27 @@ class OperatorSet:
         """Which operators may run when `candidates` candidates exist, in catalogue order."""
         return tuple(spec.needs <= candidates for spec in self.specs)
 
-    def candidates_after(self, candidates: int, layer: Sequence[str]) -> int:
-        """How many candidates a layer leaves: additions join the given or picked ones."""
+    def quorum_of(self, names: Iterable[str], quorum: int | None) -> int | None:
+        """The quorum that a layer of these operators has; None where it waits for all anyway."""
+        chains = sum(self.spec(name).chains(None) for name in names)
+        return quorum if quorum is not None and quorum < chains else None
+
+    def candidates_after(
+        self,
+        candidates: int,
+        layer: Sequence[str],
+        *,
+        quorum: int | None = None,
+        width: int | None = None,
+    ) -> int:
+        """How many candidates a layer leaves at least: additions join the given or picked ones.
+
+        A layer that ends at a quorum may leave as few as that.
+        """
         specs = [self.spec(name) for name in layer]
         kept = 1 if any(spec.replaces for spec in specs) else candidates
-        return kept + sum(spec.adds for spec in specs)
+        added = sum(spec.chains(width) for spec in specs)
+        return kept + (added if quorum is None else min(added, quorum))
 
     def stops_after(self, layer: Sequence[str]) -> bool:
         """Whether the graph ends after this layer."""

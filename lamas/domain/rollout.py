@@ -5,6 +5,7 @@ from typing import Literal
 
 from lamas.domain.calls import ToolExecution
 from lamas.domain.graph import ExecutionGraph
+from lamas.domain.observation import ObservedDecision
 from lamas.domain.operator_outcome import ChainOutcome
 from lamas.domain.trace import Trace
 
@@ -27,6 +28,10 @@ class PolicyDecision:
     """log p(a_i) − log(1 − Σ_{j<i} p(a_j)); 0 for fixed graphs."""
     legal: tuple[str, ...]
     """Operators that were legal at this layer, in catalogue order."""
+    quorum: int | None = None
+    """Of its layer, which this operator was chosen together with."""
+    width: int | None = None
+    """Of its layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,9 @@ class Rollout:
     those of every candidate."""
     chains: tuple[ChainOutcome, ...] = ()
     """When tabulating: what each candidate of the operator came to, as if it stood alone."""
+    observed: tuple[ObservedDecision, ...] = ()
+    """What the policy saw after each layer, where it looks; the plan holds the graph that came
+    of it."""
 
     @property
     def rollout_id(self) -> str:

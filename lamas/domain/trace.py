@@ -33,8 +33,11 @@ class OperatorInvocation:
     total_output_tokens: int
     """Over every attempt, on the longest chain or not."""
     cost_usd: float
-    status: Literal["ok", "failed"]
+    status: Literal["ok", "failed", "cancelled"]
+    """`cancelled`: its layer ended at a quorum before any chain of it; it is on no critical path,
+    and `cp_tokens`, like those of cancelled branches, is 0."""
     error: str | None = None
+    """Why it failed or was cancelled."""
     candidates: tuple[str, ...] = ()
     """Solutions it produced, in order."""
     calls: tuple[ModelCall, ...] = ()

@@ -1,7 +1,7 @@
 """How many rollouts run at once, and how finished ones reach the warehouse while others run."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,7 +39,6 @@ class RunsRollouts(Protocol):
         problems: ProblemSet,
         plans: Sequence[PlannedRollout],
         *,
-        samples_by_policy: Mapping[str, int | None],
         on_finished: Callable[[AnyResult], None],
     ) -> Collected:
         """Run `plans` and store what finishes, however it ends."""

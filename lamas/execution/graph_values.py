@@ -37,13 +37,18 @@ class GraphValues:
         )
 
 
-def one_layer_graphs(operators: OperatorSet, *, width: int) -> tuple[ExecutionGraph, ...]:
-    """Every graph of one layer of 1 to `width` operators that need nothing: by size, then order."""
+def one_layer_graphs(
+    operators: OperatorSet, *, width: int, quorum: int | None = None
+) -> tuple[ExecutionGraph, ...]:
+    """Every graph of one layer of 1 to `width` operators that need nothing: by size, then order.
+
+    A layer of more than `quorum` chains ends as soon as so many of its chains agree.
+    """
     if width < 1:
         raise ConfigurationError(f"a layer holds at least 1 operator, got width {width}")
     names = [spec.name for spec in operators.tabulated]
     return tuple(
-        ExecutionGraph((Layer(chosen),))
+        ExecutionGraph((Layer(chosen, quorum=operators.quorum_of(chosen, quorum)),))
         for size in range(1, min(width, len(names)) + 1)
         for chosen in combinations(names, size)
     )
@@ -53,22 +58,19 @@ def graph_values(
     table: OutcomeTable,
     graphs: Sequence[ExecutionGraph],
     operators: OperatorSet,
-    *,
-    quorum: int | None = None,
 ) -> GraphValues:
     """Score, CP_len, seconds and cost of every graph for every problem of the table.
 
     The final answer is a vote of all candidates without a call: the answer most of them have, at a
     tie the one that comes first in order of layers and catalogue; candidates without an answer do
-    not vote. Operators that stop take nothing. With `quorum` = q a layer ends as soon as q of its
+    not vote. Operators that stop take nothing. A layer with a quorum q ends as soon as q of its
     chains have the same answer, in order of their seconds, at a tie in catalogue order; what has
     not ended by then leaves no candidate, adds no time, and costs the share of its seconds that had
-    passed. Raises DomainError for an operator that the table does not hold, or that a graph repeats
-    more often than there are samples (a repetition takes the next sample).
+    passed. A layer with a width w takes the first w chains of operators that draw. Raises
+    DomainError for an operator that the table does not hold, that a graph repeats more often than
+    there are samples (a repetition takes the next sample), or that draws more than was tabulated.
     """
-    if quorum is not None and quorum < 1:
-        raise ConfigurationError(f"a quorum is at least 1 chain, got {quorum}")
-    columns = [_graph(table, graph, operators, quorum) for graph in graphs]
+    columns = [_graph(table, graph, operators) for graph in graphs]
     stacked = np.stack(columns, axis=3) if columns else np.empty((4, table.samples, len(table), 0))
     score, cp_tokens, seconds, cost_usd = stacked.mean(axis=1)
     return GraphValues(
@@ -76,9 +78,7 @@ def graph_values(
     )
 
 
-def _graph(
-    table: OutcomeTable, graph: ExecutionGraph, operators: OperatorSet, quorum: int | None
-) -> Floats:
+def _graph(table: OutcomeTable, graph: ExecutionGraph, operators: OperatorSet) -> Floats:
     """[4, S, P]: score, CP_len, seconds, cost."""
     used: dict[str, int] = {}
     keys: list[NDArray[np.int64]] = []
@@ -88,12 +88,15 @@ def _graph(
         names = [name for name in layer.operators if not operators.spec(name).stops]
         if not names:
             continue
-        chains = [_chains(table, name, used) for name in names]
+        chains = [
+            _first(_chains(table, name, used), operators.spec(name).chains(layer.width), name)
+            for name in names
+        ]
         key = np.concatenate([chain.key for chain in chains], axis=2)
         score = np.concatenate([chain.score for chain in chains], axis=2)
         tokens = np.concatenate([chain.cp_tokens for chain in chains], axis=2)
         seconds = np.concatenate([chain.seconds for chain in chains], axis=2)
-        arrived = _arrived(key, seconds, quorum)
+        arrived = _arrived(key, seconds, layer.quorum)
         end = np.where(arrived, seconds, 0.0).max(axis=2)
         keys.append(np.where(arrived, key, -2))
         scores.append(score)
@@ -139,6 +142,23 @@ def _chains(table: OutcomeTable, name: str, used: dict[str, int]) -> _Chains:
         table.cp_tokens[which][:, :, of],
         table.seconds[which][:, :, of],
         table.cost_usd[which][:, :, column],
+    )
+
+
+def _first(chains: _Chains, count: int, name: str) -> _Chains:
+    """Its first `count` chains, at their share of its cost."""
+    there = chains.key.shape[2]
+    if count > there:
+        raise DomainError(
+            f"a layer draws {count} chains of {name}, the table has {there}: tabulate with "
+            f"operators.samples={count}"
+        )
+    return _Chains(
+        chains.key[..., :count],
+        chains.score[..., :count],
+        chains.cp_tokens[..., :count],
+        chains.seconds[..., :count],
+        chains.cost_usd * (count / there),
     )
 
 

@@ -8,24 +8,26 @@ from functools import partial
 from lamas.domain import (
     Clock,
     InvocationKind,
-    ModelCall,
     OperatorInvocation,
     OperatorSet,
     PlannedRollout,
     Problem,
-    ToolExecution,
-    ordered_sum,
 )
 from lamas.errors import BudgetExceededError, LamasError, OperatorError
+from lamas.execution.graph_semantics import graph_semantics
 from lamas.execution.invocation import InvocationLabel, InvocationRunner
+from lamas.execution.invocation_record import ended, invocation_of
+from lamas.execution.live_race import LiveRace
+from lamas.execution.race import LayerRace, OperatorRace, RecordedRace
 from lamas.llm import ChatModel
 from lamas.operators import Candidate, Chain, ChainScope, Operator, SolutionState
 from lamas.operators.concurrency import settle_all
+from lamas.operators.public_tests import public_failure, public_tests
 from lamas.sandbox import Sandbox
-from lamas.timing import longest_chain
 
 _LOGGER = logging.getLogger(__name__)
 _ERROR_CHARACTERS = 500
+_PASSED = "passes the public tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,18 @@ class Work:
     problem: Problem
     operators: OperatorSet
     invoke: InvocationRunner
+    layers: tuple[tuple[str, ...], ...] = ()
+    """Operators of the whole graph, by layer; () where none was drawn."""
 
 
 class LayerRunner:
     """Runs the layers of any number of rollouts at a time."""
 
-    def __init__(self, *, model: ChatModel, sandbox: Sandbox, gamma: float, clock: Clock) -> None:
-        """`gamma`: γ in tokens per tool second."""
+    def __init__(
+        self, *, model: ChatModel, sandbox: Sandbox, gamma: float, clock: Clock, live: bool
+    ) -> None:
+        """`gamma`: γ in tokens per tool second; `live`: a quorum is that of real arrival."""
+        self._live = live
         self._model = model
         self._sandbox = sandbox
         self._gamma = gamma
@@ -55,11 +62,14 @@ class LayerRunner:
         operators: Sequence[Operator],
         state: SolutionState,
         kind: InvocationKind,
+        *,
+        quorum: int | None = None,
     ) -> list[OperatorInvocation]:
         """Invoke `operators` as layer `number` on `state`, as the plan's execution mode says.
 
-        A failing one costs its siblings nothing (sequential: those behind it do not run). Raises
-        BudgetExceededError when the run's cap is reached.
+        A failing one costs its siblings nothing (sequential: those behind it do not run). With a
+        `quorum` the layer ends as soon as so many chains agree. Raises BudgetExceededError when the
+        run's cap is reached, OperatorError for a quorum of operators that do not run side by side.
         """
         labels = [
             InvocationLabel(
@@ -73,8 +83,14 @@ class LayerRunner:
             for position, operator in enumerate(operators)
         ]
         if work.plan.execution_mode == "sequential":
+            if quorum is not None:
+                raise OperatorError(
+                    f"layer {number} ends at a quorum of {quorum}, and its operators run one after "
+                    "another: set execution=parallel, or choose a graph without a quorum"
+                )
             return await self._one_after_another(work, labels, operators, state)
-        return await self._side_by_side(work, labels, operators, state)
+        race = None if quorum is None else self._race(work, number, operators, quorum)
+        return await self._side_by_side(work, labels, operators, state, race)
 
     async def _side_by_side(
         self,
@@ -82,10 +98,21 @@ class LayerRunner:
         labels: Sequence[InvocationLabel],
         operators: Sequence[Operator],
         state: SolutionState,
+        race: LayerRace | None,
     ) -> list[OperatorInvocation]:
+        async def invoked(label: InvocationLabel, operator: Operator) -> OperatorInvocation:
+            try:
+                return await work.invoke(
+                    label, partial(self._run, work, label, operator, state, race)
+                )
+            finally:
+                # Nobody may wait for an operator that ended without a record.
+                if race is not None:
+                    race.leave(label.position)
+
         outcomes = await settle_all(
             [
-                partial(work.invoke, label, partial(self._run, work, label, operator, state))
+                partial(invoked, label, operator)
                 for label, operator in zip(labels, operators, strict=True)
             ]
         )
@@ -111,8 +138,14 @@ class LayerRunner:
         return ran
 
     async def _run(
-        self, work: Work, label: InvocationLabel, operator: Operator, state: SolutionState
+        self,
+        work: Work,
+        label: InvocationLabel,
+        operator: Operator,
+        state: SolutionState,
+        race: LayerRace | None = None,
     ) -> OperatorInvocation:
+        own = None if race is None or not operator.spec.adds else race.of(label.position)
         scope = ChainScope(
             rollout_id=label.rollout_id,
             problem_id=label.problem_id,
@@ -120,14 +153,20 @@ class LayerRunner:
             operator=label.operator,
             seed=work.plan.seed,
             sample_index=work.plan.sample_index,
+            semantics=graph_semantics(
+                work.plan, work.problem, work.layers, label.layer, label.operator
+            ),
         )
-        chain = Chain(scope, model=self._model, sandbox=self._sandbox, call=operator.call)
-        candidates: tuple[Candidate, ...] = ()
+        chain = Chain(scope, model=self._model, sandbox=self._sandbox, call=operator.call, race=own)
+        candidates: Sequence[Candidate] = ()
         error: str | None = None
         started_at = self._clock.now()
         try:
-            candidates = await operator.run(work.problem, state, chain)
-            _check_count(operator, candidates)
+            if own is None:
+                candidates = await operator.run(work.problem, state, chain)
+                _check_count(operator, candidates)
+            else:
+                candidates = await raced(operator, work.problem, state, chain, own)
         except BudgetExceededError:
             raise
         # Whatever else goes wrong is this invocation's result; its siblings go on.
@@ -135,45 +174,48 @@ class LayerRunner:
             candidates, error = (), described(failure)
             if not isinstance(failure, LamasError):
                 _LOGGER.warning("%s failed: %s", label.invocation_id, error, exc_info=failure)
-        return self._record(
+        record = invocation_of(
             label,
             times=(started_at, self._clock.now()),
             calls=chain.calls,
             tools=chain.tools,
             candidates=tuple(candidate.text for candidate in candidates),
             error=error,
+            gamma=self._gamma,
         )
+        if race is None:
+            return record
+        outcome = await race.settled(label.position, record)
+        if own is None or outcome is None or record.status == "failed":
+            return record
+        return ended(record, race, outcome, self._gamma)
 
-    def _record(
-        self,
-        label: InvocationLabel,
-        *,
-        times: tuple[float, float],
-        calls: tuple[ModelCall, ...],
-        tools: tuple[ToolExecution, ...],
-        candidates: tuple[str, ...],
-        error: str | None,
-    ) -> OperatorInvocation:
-        longest = longest_chain(calls, tools, self._gamma)
-        return OperatorInvocation(
-            invocation_id=label.invocation_id,
-            layer=label.layer,
-            position=label.position,
-            operator=label.operator,
-            kind=label.kind,
-            started_at=times[0],
-            ended_at=times[1],
-            output_tokens=longest.output_tokens,
-            tool_seconds=longest.tool_seconds,
-            cp_tokens=longest.cp_tokens(self._gamma),
-            total_input_tokens=sum(call.usage_input_tokens for call in calls),
-            total_output_tokens=sum(call.usage_output_tokens for call in calls),
-            cost_usd=ordered_sum(call.cost_usd for call in calls),
-            status="ok" if error is None else "failed",
-            error=error,
-            candidates=candidates,
-            calls=calls,
-            tools=tools,
+    def _race(
+        self, work: Work, number: int, operators: Sequence[Operator], quorum: int
+    ) -> LayerRace:
+        """The race of a layer's chains."""
+        places = [
+            (position, branch)
+            for position, operator in enumerate(operators)
+            for branch in range(operator.spec.adds if operator.spec.draws else 1)
+            if operator.spec.adds
+        ]
+        tested = bool(public_tests(work.problem).strip())
+        reader = next(operator.read_answer for operator in operators)
+
+        async def judge(text: str, chain: Chain) -> str | None:
+            if not tested:
+                return await reader(work.problem, text)
+            failure = await public_failure(work.problem, text, chain)
+            return _PASSED if failure is None else None
+
+        needed = 1 if tested else quorum
+        why = "a program passed the public tests" if tested else f"{quorum} chains agreed"
+        reason = f"layer {number} ended: {why}"
+        if self._live:
+            return LiveRace(places, needed, judge, reason=reason)
+        return RecordedRace(
+            places, needed, judge, reason=reason, operators=len(operators), gamma=self._gamma
         )
 
 
@@ -191,6 +233,23 @@ def merged(
             for operator, invocation in zip(operators, ran, strict=True)
         ]
     )
+
+
+async def raced(
+    operator: Operator, problem: Problem, state: SolutionState, chain: Chain, race: OperatorRace
+) -> Sequence[Candidate]:
+    """The candidates that an operator leaves in a race: those of its chains that arrived."""
+    if operator.spec.draws:
+        return await operator.run(problem, state, chain)
+    left: list[Candidate] = []
+
+    async def work() -> str:
+        candidates = await operator.run(problem, state, chain)
+        _check_count(operator, candidates)
+        left.extend(candidates)
+        return candidates[0].text
+
+    return () if await race.run(0, chain, work) is None else left
 
 
 def _check_count(operator: Operator, candidates: Sequence[Candidate]) -> None:

@@ -25,9 +25,10 @@ def requirements_of(
     votes = False
     for graph in set(graphs):
         candidates = 0
-        for layer in graph.names:
-            names.update(layer)
-            candidates = operators.candidates_after(candidates, layer)
+        for layer in graph.layers:
+            names.update(layer.operators)
+            # However many of them a quorum lets arrive.
+            candidates = operators.candidates_after(candidates, layer.operators, width=layer.width)
         votes = votes or candidates > 1
     chosen = [catalogue.operator(name) for name in names]
     return Requirements(

@@ -1,22 +1,31 @@
 """How a planned rollout becomes a finished one: run, score, add up."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from lamas.benchmarks.benchmark import Benchmark, Score
-from lamas.domain import PlannedRollout, Problem, Rollout, ordered_sum
+from lamas.domain import OperatorSet, PlannedRollout, Problem, Rollout, ordered_sum
 from lamas.domain.operator_outcome import ChainOutcome
 from lamas.errors import BudgetExceededError
+from lamas.execution.closed_loop import ObservingPolicy
 from lamas.execution.executor import Execution, GraphExecutor
+from lamas.execution.fixed import observer_of
 from lamas.execution.invocation import InvocationRunner, run_directly
 from lamas.execution.layer import described
 from lamas.execution.tabulating import judged_chains
 from lamas.timing import cp_tokens, makespan_seconds, virtual_seconds
 
+PolicyOf = Callable[[PlannedRollout, OperatorSet], ObservingPolicy | None]
+
 
 class RolloutRunner:
     """Runs and scores rollouts; the only place that turns a failure into a failed rollout."""
 
-    def __init__(self, executor: GraphExecutor, benchmark: Benchmark) -> None:
+    def __init__(
+        self, executor: GraphExecutor, benchmark: Benchmark, policy_of: PolicyOf = observer_of
+    ) -> None:
+        """`policy_of` names the policy that chooses the later layers of a plan, if one does."""
+        self._policy_of = policy_of
         self._executor = executor
         self._benchmark = benchmark
 
@@ -27,7 +36,10 @@ class RolloutRunner:
 
         Raises what `GraphExecutor.execute` raises: a reached budget, an illegal plan.
         """
-        execution = await self._executor.execute(plan, problem, invoke=invoke)
+        operators = self._executor.catalogue.for_family(problem.family)
+        execution = await self._executor.execute(
+            plan, problem, invoke=invoke, policy=self._policy_of(plan, operators)
+        )
         answer, error = execution.answer, execution.error
         score: Score | None = None
         chains: tuple[ChainOutcome, ...] = ()
@@ -43,19 +55,19 @@ class RolloutRunner:
             # An answer that could not be judged is a failed rollout, not a wrong answer.
             except Exception as failure:
                 error = f"scoring: {described(failure)}"
-        return assembled(plan, replace(execution, answer=answer, error=error), score, chains)
+        return assembled(replace(execution, answer=answer, error=error), score, chains)
 
 
 def assembled(
-    plan: PlannedRollout,
     execution: Execution,
     score: Score | None,
     chains: tuple[ChainOutcome, ...] = (),
 ) -> Rollout:
-    """The rollout that `execution` of `plan` came to; without an error it did not fail, whether or
-    not somebody could judge it.
+    """The rollout that `execution` came to; without an error it did not fail, whether or not
+    somebody could judge it.
     """
-    trace, answer, error = execution.trace, execution.answer, execution.error
+    plan, trace = execution.plan, execution.trace
+    answer, error = execution.answer, execution.error
     replayed = {
         call.call_id
         for invocation in trace.invocations
@@ -77,6 +89,7 @@ def assembled(
         error=error,
         judging=() if score is None else score.runs,
         chains=chains,
+        observed=execution.observed,
         started_at=trace.started_at,
         ended_at=trace.ended_at,
     )

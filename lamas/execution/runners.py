@@ -1,4 +1,4 @@
-"""The rollout runners of a run: one for each number of chains, opened when they are needed."""
+"""The rollout runner of a run, opened when it is needed."""
 
 from lamas.benchmarks import Benchmark
 from lamas.execution import GraphExecutor, RolloutRunner
@@ -18,11 +18,9 @@ class LiveRunner:
         model: LazyModel,
         sandbox: LazySandbox,
     ) -> None:
-        self._executor = executor
-        self._benchmark = benchmark
+        self.runner = RolloutRunner(executor, benchmark)
         self._model = model
         self._sandbox = sandbox
-        self._runners: dict[int | None, RolloutRunner] = {}
 
     async def open(self, required: Requirements) -> None:
         """Start what is needed and not running yet, so that what is missing ends the run before it
@@ -32,10 +30,3 @@ class LiveRunner:
             await self._sandbox.open()
         if required.model:
             await self._model.open()
-
-    def runner(self, samples: int | None = None) -> RolloutRunner:
-        """The runner whose MultiGenerateCoT draws `samples` chains; None is as configured."""
-        if samples not in self._runners:
-            executor = self._executor.with_samples(samples)
-            self._runners[samples] = RolloutRunner(executor, self._benchmark)
-        return self._runners[samples]

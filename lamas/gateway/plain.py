@@ -79,7 +79,7 @@ async def asked_plainly(
     clock: Clock,
 ) -> Execution:
     """Run it; a failed call is in the execution. Raises BudgetExceededError."""
-    runner = LayerRunner(model=model, sandbox=sandbox, gamma=gamma, clock=clock)
+    runner = LayerRunner(model=model, sandbox=sandbox, gamma=gamma, clock=clock, live=False)
     work = Work(planned, problem, _SET, run_directly)
     (ran,) = await runner.run(work, 1, [operator], SolutionState(), "graph")
     trace = with_given_times(
@@ -92,5 +92,5 @@ async def asked_plainly(
         )
     )
     if ran.error is not None:
-        return Execution(trace, None, f"{ran.operator}: {ran.error}")
-    return Execution(trace, ran.candidates[0], None)
+        return Execution(trace, None, f"{ran.operator}: {ran.error}", planned)
+    return Execution(trace, ran.candidates[0], None, planned)

@@ -1,7 +1,7 @@
 """The only room that speaks HTTP to a model: requests, retries, prices, stored responses."""
 
 from lamas.llm.budget import Budget, Ledger
-from lamas.llm.chat import ChatModel, ChatRequest, ChatResult, attempts_of
+from lamas.llm.chat import ChatModel, ChatRequest, ChatResult, Turn, attempts_of
 from lamas.llm.embedded import EmbeddedServer, EmbeddedSettings
 from lamas.llm.endpoint_check import check_endpoint, trial_request
 from lamas.llm.gguf import packaged_gguf
@@ -28,6 +28,7 @@ __all__ = [
     "ResponseStore",
     "RetryPolicy",
     "SeveralModels",
+    "Turn",
     "attempts_of",
     "check_endpoint",
     "packaged_gguf",

@@ -46,9 +46,9 @@ def call_flaw(call: ModelCall) -> str | None:
 
 
 def answer_flaw(attempts: Sequence[ModelCall]) -> str | None:
-    """Why the attempts of one call can be no finished call; None for those that can."""
+    """Why the attempts can be no call that ended or was cancelled; None for those that can."""
     if not attempts:
         return "it holds no attempt"
-    if attempts[-1].status != "ok":
+    if attempts[-1].status == "error":
         return "its last attempt failed"
     return next((flaw for call in attempts if (flaw := call_flaw(call)) is not None), None)

@@ -42,6 +42,18 @@ def blank_call(settings: EndpointSettings, request: ChatRequest, call_id: str) -
     )
 
 
+def unsent(blank: ModelCall, number: int, reason: str, now: float) -> ModelCall:
+    """The record of attempt `number` that was cancelled before it was sent, at time `now`."""
+    return replace(
+        blank,
+        attempt=number,
+        started_at=now,
+        ended_at=now,
+        status="cancelled",
+        error=reason,
+    )
+
+
 def ended_call(
     blank: ModelCall,
     reply: Reply,

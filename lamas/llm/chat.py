@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from lamas.domain import ChatMessage, ModelCall
+from lamas.domain.call_semantics import CallSemantics
 from lamas.domain.hygiene import well_formed
 from lamas.errors import DomainError, ModelError
 from lamas.llm.answer_end import StreamEnd
@@ -13,6 +14,19 @@ from lamas.llm.answer_end import StreamEnd
 
 def _no_labels() -> Mapping[str, str]:
     return MappingProxyType({})
+
+
+class Turn(Protocol):
+    """Whether a request may be sent yet, and whether anybody still waits for its answer."""
+
+    async def ready(self) -> None:
+        """Returns once it may be sent; what is stored is given without asking."""
+        ...
+
+    @property
+    def over(self) -> str | None:
+        """Why nobody waits any more. Whoever cancels the call says so here first."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +49,15 @@ class ChatRequest:
     """Which of several models is asked, by its name in the configuration; None is the default."""
     labels: Mapping[str, str] = field(default_factory=_no_labels)
     """Operator, problem and so on; sent only to endpoints that ask for annotated requests."""
+    turn: Turn | None = field(default=None, compare=False, repr=False)
+    """Of a chain that others may make superfluous."""
+    semantics: CallSemantics | None = None
+    """What the call belongs to, for whoever decides when it runs; changes no answer, never sent."""
+
+    @property
+    def over(self) -> str | None:
+        """Why nobody waits for the answer any more; None while somebody does."""
+        return None if self.turn is None else self.turn.over
 
     def __post_init__(self) -> None:
         if not self.messages:
@@ -66,10 +89,11 @@ class ChatModel(Protocol):
     """A model that completes chats."""
 
     async def complete(self, request: ChatRequest) -> ChatResult:
-        """Answer one request.
+        """Answer one request, and send it no earlier than its turn is ready, if it has one.
 
         Raises ModelUnreachableError after the last permitted attempt, ModelRequestError when the
         endpoint refuses the request, BudgetExceededError before a call that the caps do not allow;
+        CallCancelledError when its turn is over;
         `attempts_of` gives the records of the attempts they carry.
         """
         ...

@@ -4,23 +4,21 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import (
     AbstractAsyncContextManager,
     ExitStack,
-    asynccontextmanager,
     nullcontext,
-    suppress,
 )
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
-from weakref import WeakValueDictionary
 
 import httpx2
 
 from lamas.domain import Clock, ModelCall, digest
 from lamas.domain.printable import printable
-from lamas.errors import BudgetExceededError, UnwritableError
+from lamas.errors import BudgetExceededError
 from lamas.llm.body_budget import answer_characters
 from lamas.llm.budget import Budget, Ledger
 from lamas.llm.call_record import blank_call, ended_call, sample
@@ -28,13 +26,15 @@ from lamas.llm.chat import ChatRequest, ChatResult
 from lamas.llm.client import build_client, resolve_key
 from lamas.llm.exchange import ask
 from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of, last_word
+from lamas.llm.in_turn import in_turn
+from lamas.llm.kept_answers import KeptAnswers, given
 from lamas.llm.outage import Outage
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.refused_parameter import parameter_remedy
 from lamas.llm.reply import Reply
 from lamas.llm.request_body import label_headers, request_body
 from lamas.llm.settings import EndpointSettings, RetryPolicy
-from lamas.llm.store import ResponseStore, replayed
+from lamas.llm.store import ResponseStore
 from lamas.llm.tokens import most_input_tokens
 from lamas.llm.usage import TokenUsage
 
@@ -81,9 +81,7 @@ class OpenAIChatModel:
         self._retry = retry or RetryPolicy()
         self._outage = Outage(self._retry, self._where, ended)
         self._ended = ended
-        self._store = store
-        self._unstored: list[tuple[str, tuple[ModelCall, ...]]] = []
-        """Paid answers, by key, that the store has not taken yet."""
+        self._kept = KeptAnswers(store, self._where)
         self._reuse_scope = reuse_scope
         self._clock = clock or Clock()
         self._key = resolve_key(settings)
@@ -93,8 +91,6 @@ class OpenAIChatModel:
         self._asks_for_usage = True
         self._complained = False
         """Whether a count that cannot be was told of."""
-        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        """What is asked for at the moment, where answers are reused."""
 
     async def __aenter__(self) -> "OpenAIChatModel":
         return self
@@ -123,25 +119,30 @@ class OpenAIChatModel:
         """Answer one request from the store or the endpoint (see `ChatModel.complete`)."""
         blank = blank_call(self.settings, request, self.call_id(request))
         key = self._key_of(request, blank)
-        async with self._alone_with(key):
-            recorded = self._store.get(key) if self._store is not None else None
-            if recorded is not None:
-                return ChatResult(
-                    text=recorded[-1].response_text or "", attempts=replayed(recorded, blank)
-                )
-            # What cannot be kept is not paid for: it would be once more after a restart.
-            self._keep_paid()
-            return await self._ask(request, blank, key)
+        attempts: list[ModelCall] = []
+        asking = partial(self._stored_or_asked, request, blank, key, attempts)
+        if request.turn is None:
+            return await asking()
+        return await in_turn(
+            request.turn,
+            asking,
+            kept=self._kept,
+            key=key,
+            blank=blank,
+            attempts=attempts,
+            now=self._clock.now,
+        )
 
-    def _keep_paid(self) -> None:
-        """Store the answers that are not stored; UnwritableError while that fails."""
-        while self._store is not None and self._unstored:
-            try:
-                self._store.put(*self._unstored[0])
-            except ValueError as error:
-                # No later call can be the better for waiting until this one can be kept.
-                logger.warning("an answer of %s is used but not kept: %s", self._where, error)
-            del self._unstored[0]
+    async def _stored_or_asked(
+        self, request: ChatRequest, blank: ModelCall, key: str, attempts: list[ModelCall]
+    ) -> ChatResult:
+        async with self._kept.alone_with(key, shared=self._reuse_scope is not None):
+            known = self._kept.found(key, "ok")
+            if known is not None:
+                return given(known, blank)
+            # What cannot be kept is not paid for: it would be once more after a restart.
+            self._kept.store_all()
+            return await self._ask(request, blank, key, attempts)
 
     def _key_of(self, request: ChatRequest, blank: ModelCall) -> str:
         if self._reuse_scope is None:
@@ -149,18 +150,10 @@ class OpenAIChatModel:
         scope = [self._reuse_scope] if self._reuse_scope else []
         return digest(sample(self.settings, request), *scope)
 
-    @asynccontextmanager
-    async def _alone_with(self, key: str) -> AsyncGenerator[None, None]:
-        """One at a time asks for what others may reuse: who comes second finds it stored."""
-        if self._reuse_scope is None:
-            yield
-            return
-        lock = self._asking.setdefault(key, asyncio.Lock())
-        async with lock:
-            yield
-
-    async def _ask(self, request: ChatRequest, blank: ModelCall, key: str) -> ChatResult:
-        attempts: list[ModelCall] = []
+    async def _ask(
+        self, request: ChatRequest, blank: ModelCall, key: str, attempts: list[ModelCall]
+    ) -> ChatResult:
+        """`attempts` is filled with what is made, however this ends."""
         # Not the global generator: how often an endpoint fails must not shift anybody's samples.
         jitter = random.Random(blank.call_id)
         tries = 0
@@ -170,7 +163,7 @@ class OpenAIChatModel:
             again = bool(attempts) or tries > 0
             try:
                 call, failure = await self._attempt(
-                    request, replace(blank, attempt=number), new_call=not again
+                    request, replace(blank, attempt=number), attempts, new_call=not again
                 )
             except BudgetExceededError as error:
                 error.attempts = tuple(attempts)
@@ -186,11 +179,7 @@ class OpenAIChatModel:
                 tries = 0
             attempts.append(call)
             if failure is None:
-                if self._store is not None:
-                    self._unstored.append((key, tuple(attempts)))
-                    # The answer is there and paid: it is used, and the next call will complain.
-                    with suppress(UnwritableError):
-                        self._keep_paid()
+                self._kept.add(key, attempts)
                 return ChatResult(text=call.response_text or "", attempts=tuple(attempts))
             remedy = parameter_remedy(self.settings, failure)
             stop = last_word(
@@ -204,7 +193,12 @@ class OpenAIChatModel:
             )
 
     async def _attempt(
-        self, request: ChatRequest, blank: ModelCall, *, new_call: bool
+        self,
+        request: ChatRequest,
+        blank: ModelCall,
+        attempts: list[ModelCall],
+        *,
+        new_call: bool,
     ) -> tuple[ModelCall, Failure | None]:
         worst = self.price.cost_usd(most_input_tokens(request.messages), request.max_tokens)
         with ExitStack() as stack:
@@ -221,24 +215,35 @@ class OpenAIChatModel:
                     await self._exchange(request, blank.attempt, reply, started)
                 except Exception as error:
                     failure = self._failure(error)
+                except asyncio.CancelledError:
+                    if request.over is not None:
+                        call = self._ended_call(blank, reply, request.over, started)
+                        attempts.append(replace(call, status="cancelled"))
+                    raise
                 finally:
                     # Also when the run is cancelled: what arrived is paid.
                     usage = reply.usage(request.messages)
                     for reservation in reservations:
                         reservation.pay(self._cost_usd(usage))
-                ended = self._clock.now()
+                reason = None if failure is None else failure.reason
+                call = self._ended_call(blank, reply, reason, started)
         self._complain(reply)
-        call = ended_call(
+        return call, failure
+
+    def _ended_call(
+        self, blank: ModelCall, reply: Reply, error: str | None, started: float
+    ) -> ModelCall:
+        usage = reply.usage(blank.request_messages)
+        return ended_call(
             blank,
             reply,
             usage,
-            error=None if failure is None else failure.reason,
+            error=error,
             started_at=started,
-            ended_at=ended,
+            ended_at=self._clock.now(),
             cost_usd=self._cost_usd(usage),
             key=self._key,
         )
-        return call, failure
 
     def _blank_reply(self, request: ChatRequest) -> Reply:
         return Reply(

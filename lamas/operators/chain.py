@@ -8,17 +8,16 @@ sum over stages of the slowest branch.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
 from lamas.domain import ChatMessage, ModelCall, ToolExecution, derive_seed
+from lamas.domain.call_semantics import CallSemantics
 from lamas.errors import BudgetExceededError, ModelError, OperatorError
 from lamas.llm import ChatModel, ChatRequest, attempts_of
 from lamas.llm.answer_end import StreamEnd
 from lamas.operators.concurrency import settle_all
+from lamas.operators.race import Race
 from lamas.operators.settings import CallSettings, parted
 from lamas.sandbox import Sandbox
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +31,8 @@ class ChainScope:
     seed: int
     """Root seed of the rollout; equal across variants for common random numbers."""
     sample_index: int
+    semantics: CallSemantics | None = None
+    """Where the invocation stands in its graph, as its first call."""
 
     def sample_key(self, *slot: int) -> str:
         """Key of a call slot within its run: stage, branch, and a count from 1 if repeated."""
@@ -56,8 +57,16 @@ class Chain:
     """Bound to one invocation; every call and tool run of the operator goes through it."""
 
     def __init__(
-        self, scope: ChainScope, *, model: ChatModel, sandbox: Sandbox, call: CallSettings
+        self,
+        scope: ChainScope,
+        *,
+        model: ChatModel,
+        sandbox: Sandbox,
+        call: CallSettings,
+        race: Race | None = None,
     ) -> None:
+        """`race` where the layer ends at a quorum."""
+        self._race = race
         self._scope = scope
         self._model = model
         self._sandbox = sandbox
@@ -98,6 +107,8 @@ class Chain:
                 "branches": str(self._branches),
                 "sample": str(self._scope.sample_index),
             },
+            turn=None if self._race is None else self._race.turn(self._branch or 0),
+            semantics=self._semantics(stage),
         )
         try:
             result = await self._model.complete(request)
@@ -106,6 +117,12 @@ class Chain:
             raise
         self._keep_calls(result.attempts, stage, branch)
         return result.text
+
+    def _semantics(self, stage: int) -> CallSemantics | None:
+        place = self._scope.semantics
+        if place is None or not stage:
+            return place
+        return replace(place, invocation_index=place.invocation_index + stage)
 
     async def run_program(self, program: str, *, stdin: str = "") -> ToolExecution:
         """One sandboxed run; SandboxError only when the sandbox itself is broken."""
@@ -123,12 +140,13 @@ class Chain:
         return kept
 
     async def parallel(
-        self, branches: Sequence[Callable[["Chain"], Awaitable[T]]]
-    ) -> tuple[T, ...]:
+        self, branches: Sequence[Callable[["Chain"], Awaitable[str]]]
+    ) -> tuple[str, ...]:
         """One stage of several branches side by side; results in the order of `branches`.
 
-        All branches run to their end; then the first failure in that order is raised, a reached
-        budget before any other. Branches cannot branch again (OperatorError).
+        All branches run to their end, or until the layer has its quorum: then only those that
+        arrived have a result. The first failure in that order is raised, a reached budget before
+        any other. Branches cannot branch again (OperatorError).
         """
         if self._branch is not None:
             raise OperatorError(f"{self._scope.operator}: a parallel branch cannot branch again")
@@ -136,14 +154,30 @@ class Chain:
         self._stage += 1
         outcomes = await settle_all(
             [
-                partial(start, self._branch_chain(stage, branch, len(branches)))
+                partial(self._branched, start, self._branch_chain(stage, branch, len(branches)))
                 for branch, start in enumerate(branches)
             ]
         )
         for outcome in outcomes:
             if isinstance(outcome.error, BudgetExceededError):
                 raise outcome.error
-        return tuple(outcome.value for outcome in outcomes)
+        texts = [outcome.value for outcome in outcomes]
+        return tuple(text for text in texts if text is not None)
+
+    async def _branched(
+        self, start: Callable[["Chain"], Awaitable[str]], chain: "Chain"
+    ) -> str | None:
+        if self._race is None:
+            return await start(chain)
+        return await self._race.run(chain._branch or 0, chain, partial(start, chain))
+
+    @property
+    def own_calls(self) -> tuple[ModelCall, ...]:
+        """As `calls`, of this branch alone where it is one."""
+        if self._branch is None:
+            return self.calls
+        place = (self._stage, self._branch)
+        return tuple(call for call in self.calls if (call.stage, call.branch) == place)
 
     @property
     def calls(self) -> tuple[ModelCall, ...]:
@@ -164,7 +198,13 @@ class Chain:
         return (stage, 0)
 
     def _branch_chain(self, stage: int, branch: int, branches: int) -> "Chain":
-        chain = Chain(self._scope, model=self._model, sandbox=self._sandbox, call=self._call)
+        chain = Chain(
+            self._scope,
+            model=self._model,
+            sandbox=self._sandbox,
+            call=self._call,
+            race=self._race,
+        )
         chain._record, chain._stage, chain._branch = self._record, stage, branch
         chain._branches = branches
         return chain

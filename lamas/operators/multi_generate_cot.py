@@ -19,6 +19,7 @@ class MultiGenerateCoT(Operator):
         name="MultiGenerateCoT",
         description="Draws several independent step-by-step solutions in parallel.",
         adds=3,
+        draws=True,
     )
     templates: ClassVar[Mapping[str, Places]] = {"main": Places()}
 

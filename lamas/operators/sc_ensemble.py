@@ -28,6 +28,9 @@ class ScEnsemble(Operator):
         self, problem: Problem, state: SolutionState, chain: Chain
     ) -> tuple[Candidate, ...]:
         candidates = state.candidates
+        if len(candidates) == 1:
+            # A layer may have ended with its first chain that passed the public tests.
+            return candidates
         votes: Sequence[str | None] = ()
         if self.settings.ensemble != "model":
             votes = [await self.read_answer(problem, candidate.text) for candidate in candidates]

@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from lamas.benchmarks.programs import program_aside
 from lamas.domain import OperatorSpec, Problem
 from lamas.operators.chain import Chain
 from lamas.operators.operator import Operator
 from lamas.operators.prompts import Places
+from lamas.operators.public_tests import public_failure, public_tests
 from lamas.operators.state import Candidate, SolutionState, current_of
-from lamas.operators.text import complaint, shown, tail
-
-_NO_PROGRAM = "The solution holds no program that defines the function asked for."
+from lamas.operators.text import shown, tail
 
 
 class Test(Operator):
@@ -39,12 +37,12 @@ class Test(Operator):
     ) -> tuple[Candidate, ...]:
         text = current_of(state, self.spec).text
         room = self.settings.shown_characters
-        tests = "\n".join(problem.tests.public) if problem.tests is not None else ""
+        tests = public_tests(problem)
         if not tests.strip():
             review = self.messages(problem, "review", solution=shown(text, room))
             return (self.candidate(await chain.complete(review)),)
         for _ in range(self.settings.tries):
-            error = await _failure((await program_aside(problem, text)).program, tests, chain)
+            error = await public_failure(problem, text, chain)
             if error is None:
                 break
             repair = self.messages(
@@ -56,10 +54,3 @@ class Test(Operator):
             )
             text = await chain.complete(repair)
         return (self.candidate(text),)
-
-
-async def _failure(program: str | None, tests: str, chain: Chain) -> str | None:
-    if program is None:
-        return _NO_PROGRAM
-    execution = await chain.run_program(f"{program}\n\n{tests}\n")
-    return None if execution.status == "ok" else complaint(execution)

@@ -35,6 +35,7 @@ def gantt(trace: Trace, labels: Sequence[CriticalPathLabel], cp_tokens: float) -
         for invocation in layer:
             label = by_invocation[invocation.invocation_id]
             name = invocation.operator + (" (post)" if invocation.kind == "post" else "")
+            name += " (cancelled)" if invocation.status == "cancelled" else ""
             table.add_row(
                 str(invocation.layer),
                 name if label.is_critical else Text(name, style="dim"),

@@ -13,8 +13,9 @@ def label(trace: Trace) -> tuple[CriticalPathLabel, ...]:
     """One label for each invocation, in (layer, position) order.
 
     Parallel: critical is whoever reaches its layer's maximum (several at a tie), and slack is the
-    distance to it. Sequential: the operators of a layer follow each other, so each is critical,
-    slack is 0, and the "maximum" of the layer is the layer's sum, the "second" the sum without it.
+    distance to it; one that was cancelled, which nobody waited for, is not. Sequential: the
+    operators of a layer follow each other, so each is critical, slack is 0, and the "maximum" of
+    the layer is the layer's sum, the "second" the sum without it.
     """
     labels: list[CriticalPathLabel] = []
     for layer in trace.layers:
@@ -63,7 +64,7 @@ def _parallel_labels(layer: Sequence[OperatorInvocation]) -> list[CriticalPathLa
             invocation_id=item.invocation_id,
             layer=item.layer,
             operator=item.operator,
-            is_critical=item.cp_tokens == largest,
+            is_critical=item.cp_tokens == largest and item.status != "cancelled",
             slack_tokens=largest - item.cp_tokens,
             layer_max_tokens=largest,
             # Without a maximal one the runner-up is largest (at a tie: the maximum itself).

@@ -19,9 +19,11 @@ def invocation_seconds(
     """Predicted seconds of one invocation: per stage its slowest branch, summed over stages.
 
     Calls at the reference load, answers from the response store like any other; attempts that
-    failed take nothing, as in CP_len. Tool runs take their charged seconds. Raises DomainError for
-    a call to another model.
+    failed or were cancelled take nothing, as in CP_len. Tool runs take their charged
+    seconds. Raises DomainError for a call to another model.
     """
+    calls = tuple(calls)
+    left = {(call.stage, call.branch) for call in calls if call.status == "cancelled"}
     of_calls: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
     of_tools: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
     for call in calls:
@@ -41,7 +43,7 @@ def invocation_seconds(
     for tool in tools:
         of_tools[tool.stage, tool.branch].append(tool.charged_seconds)
     slowest: dict[int, float] = {}
-    for key in sorted(of_calls.keys() | of_tools.keys()):
+    for key in sorted((of_calls.keys() | of_tools.keys()) - left):
         seconds = ordered_sum(of_calls.get(key, ())) + ordered_sum(of_tools.get(key, ()))
         slowest[key[0]] = max(slowest.get(key[0], 0.0), seconds)
     return ordered_sum(slowest.values())
@@ -52,7 +54,9 @@ def predicted_seconds(
 ) -> dict[str, float]:
     """Predicted seconds by invocation_id; the invocations must carry their calls and tool runs."""
     return {
-        item.invocation_id: invocation_seconds(model, item.calls, item.tools)
+        item.invocation_id: 0.0
+        if item.status == "cancelled"
+        else invocation_seconds(model, item.calls, item.tools)
         for item in invocations
     }
 

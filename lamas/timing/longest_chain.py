@@ -27,7 +27,10 @@ def longest_chain(
 
     Within a branch calls and tool runs follow each other and are summed; branches of a stage run
     side by side and count as their maximum; stages follow each other and are summed, in order.
+    Nobody waited for a branch that was cancelled.
     """
+    calls = tuple(calls)
+    left = {(call.stage, call.branch) for call in calls if call.status == "cancelled"}
     tokens: dict[tuple[int, int], int] = {}
     seconds: dict[tuple[int, int], float] = {}
     for call in calls:
@@ -37,7 +40,7 @@ def longest_chain(
         key = (tool.stage, tool.branch)
         seconds[key] = seconds.get(key, 0.0) + tool.charged_seconds
     slowest: dict[int, tuple[float, int, float]] = {}
-    for key in sorted(tokens.keys() | seconds.keys()):
+    for key in sorted((tokens.keys() | seconds.keys()) - left):
         branch_tokens, branch_seconds = tokens.get(key, 0), seconds.get(key, 0.0)
         weight = branch_tokens + gamma * branch_seconds
         known = slowest.get(key[0])

@@ -115,6 +115,7 @@ def difference(
             ("L", stored.layers, controller.layers),
             ("τ", stored.tau, controller.tau),
             ("width", stored.width, controller.width),
+            ("quorum", stored.quorum, controller.quorum),
             ("hidden", stored.hidden, controller.hidden),
         )
         for name, saved, wanted in pairs:

@@ -26,19 +26,19 @@ class ExactChoices:
         self.lattice = SetLattice(len(self._able), settings.width or len(self._able))
         """Over the operators that need no candidates, numbered in catalogue order."""
 
-    def of(self, queries: Tensor, condition: Tensor) -> Tensor:
-        """[B, N]: probability of each set, for queries [B, 384] and logarithms of multipliers [B].
+    def of(self, encoded: Tensor, condition: Tensor) -> Tensor:
+        """[B, N]: probability of each set, for encoded queries and logarithms of multipliers [B].
 
         Exactly those with which `Controller.sample` draws them.
         """
-        scores = self.scores(queries, condition)
+        scores = self.scores(encoded, condition)
         legal = torch.ones_like(scores, dtype=torch.bool)
         return self.lattice.probabilities(scores, legal, self._controller.settings.tau)
 
-    def scores(self, queries: Tensor, condition: Tensor) -> Tensor:
-        """[B, O] of the operators that may start."""
-        policy, history = self._controller.policy, self.first_layer(len(queries))
-        return policy.scores(policy.encode(queries), history, condition)[:, self._able]
+    def scores(self, encoded: Tensor, condition: Tensor) -> Tensor:
+        """[B, O] of the operators that may start, for queries as the policy encodes them."""
+        policy, history = self._controller.policy, self.first_layer(len(encoded))
+        return policy.scores(encoded, history, condition)[:, self._able]
 
     def first_layer(self, rows: int) -> History:
         """Nothing chosen yet, for `rows` queries."""

@@ -1,4 +1,4 @@
-"""Where the policy starts: ridge regression of every graph's score and time on the embedding."""
+"""Where the policy starts: ridge regression of every graph's score and time on features."""
 
 from dataclasses import dataclass
 

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lamas.controller import Controller
 from lamas.controller.conditioned_policy import ConditionedPolicy
@@ -19,9 +20,15 @@ def decided_graphs(
     """[P]: the decided graph of each query at one logarithm of a multiplier, as a position in the
     lattice of `ExactChoices`.
     """
+    encoded = policy_of(controller).encode(torch.from_numpy(embeddings))
+    return decided_of(controller, encoded, condition)
+
+
+@torch.no_grad()
+def decided_of(controller: Controller, encoded: Tensor, condition: float) -> NDArray[np.int64]:
+    """The same for queries as the policy encodes them."""
     choices = ExactChoices(controller)
-    queries = torch.from_numpy(embeddings)
-    scores = choices.scores(queries, torch.full((len(queries),), condition, dtype=torch.float64))
+    scores = choices.scores(encoded, torch.full((len(encoded),), condition, dtype=torch.float64))
     settings = controller.settings
     legal = torch.ones_like(scores, dtype=torch.bool)
     drawn = LayerDistribution(scores, legal, settings.tau, width=settings.width).decide().chosen
@@ -33,11 +40,12 @@ def decided_graphs(
 
 
 @torch.no_grad()
-def predicted_scores(controller: Controller, embeddings: Floats) -> Floats:
-    """[P, G]: the score that a fitted policy expects of every graph of its table."""
+def predicted_scores(controller: Controller, encoded: Tensor) -> Floats:
+    """[P, G]: the score that a fitted policy expects of every graph of its table, for queries as it
+    encodes them.
+    """
     policy = policy_of(controller)
-    found = policy.predicted_scores(policy.encode(torch.from_numpy(embeddings)))
-    return found[:, policy.first_layers()].numpy()
+    return policy.predicted_scores(encoded)[:, policy.first_layers()].numpy()
 
 
 def policy_of(controller: Controller) -> ConditionedPolicy:

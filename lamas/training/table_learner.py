@@ -8,22 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lamas.controller import Controller, ControllerSettings, Embeddings, build_controller
 from lamas.controller.conditioned_policy import POINTS
 from lamas.controller.threads import bounded_threads
 from lamas.domain import OperatorSet
 from lamas.errors import ConfigurationError, DomainError
-from lamas.execution.graph_values import one_layer_graphs
+from lamas.execution.graph_values import Floats, one_layer_graphs
 from lamas.training.constraint import (
     FixedGraph,
     best_fixed,
+    fewest_as_good,
     largest_multiplier,
     multiplier_range,
 )
 from lamas.training.expected import ExactChoices
+from lamas.training.landmarks import Landmarks
 from lamas.training.ridge import best_strength
-from lamas.training.table_decisions import decided_graphs, policy_of, predicted_scores
+from lamas.training.table_decisions import decided_of, policy_of, predicted_scores
 from lamas.training.table_settings import TableSettings
 from lamas.training.table_steps import OnStep, StepRecorder
 from lamas.training.table_weights import Common, WeightFits, table_random
@@ -41,7 +44,7 @@ class TableFit:
     """Gradient steps taken: as many as did best on problems not fitted to."""
     multiplier: float
     """The controller's own: the largest at which its score is held to stay within the margin of
-    `best`, by the mean of what problems not fitted to scored and what was predicted for them."""
+    `best`, by what problems not fitted to scored and what was predicted for them."""
     score: float
     """At that multiplier, on problems not fitted to."""
     time: float
@@ -79,7 +82,7 @@ def fit_table(
         raise ConfigurationError(
             f"learner=table trains controller=conditioned, {controller.kind!r} is configured"
         )
-    wanted = one_layer_graphs(operators, width=controller.width or 1)
+    wanted = one_layer_graphs(operators, width=controller.width or 1, quorum=controller.quorum)
     if table.graphs != wanted:
         raise DomainError(
             f"the table values {len(table.graphs)} graphs, this controller chooses among the "
@@ -96,7 +99,17 @@ def fit_table(
         return fit.run(started, on_step)
 
 
-_LeftOut = Sequence[tuple[Controller, NDArray[np.int64]]]
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Seen:
+    """Some problems of the table as one controller sees them."""
+
+    controller: Controller
+    rows: NDArray[np.int64]
+    encoded: Tensor
+    """[len(rows), hidden]."""
+
+
+_LeftOut = Sequence[_Seen]
 """Controllers, each with the problems it was not fitted to."""
 
 # Multipliers at which fits are compared.
@@ -125,8 +138,9 @@ class _Fit:
             max(float(table.score.std(axis=1).mean()), 1e-9),
             max(float(table.time.std(axis=1).mean()), 1e-9),
         )
+        landmarks = Landmarks.of(table.embeddings, table_random(seed, "landmarks"))
         strength = best_strength(
-            table.embeddings,
+            landmarks.features(),
             controller.hidden,
             table.score,
             table.time,
@@ -135,6 +149,7 @@ class _Fit:
         )
         self._weights = WeightFits(
             table,
+            landmarks,
             Common(
                 range=(self._low, self._high),
                 units=self._units,
@@ -155,9 +170,11 @@ class _Fit:
             )
             for place, part in enumerate(parts)
         ]
-        by_steps = [list(zip(fits, parts, strict=True)) for fits in zip(*by_part, strict=True)]
-        values = [self._value(left_out) for left_out in by_steps]
-        steps = int(np.argmax(values))
+        by_steps = [
+            [self._seen(fit, part) for fit, part in zip(fits, parts, strict=True)]
+            for fits in zip(*by_part, strict=True)
+        ]
+        steps = fewest_as_good([self._values(left_out) for left_out in by_steps])
         left_out = by_steps[steps]
         best = best_fixed(table.graphs, table.score, table.time)
         own = largest_multiplier(
@@ -175,8 +192,9 @@ class _Fit:
         policy.points.copy_(torch.tensor(points, dtype=torch.float64))
         recorder.left(final)
         score, time = self._unseen(left_out, own)
-        expected = self._expected(final, own)
-        decided = self._decided(final, everything, own)
+        seen = self._seen(final, everything)
+        expected = self._expected(seen, own)
+        decided = self._decided(seen, own)
         return TableFit(
             controller=final,
             best=best,
@@ -196,30 +214,36 @@ class _Fit:
         """Logarithms of multipliers, evenly over the range."""
         return np.linspace(self._low, self._high, count).tolist()
 
-    def _value(self, left_out: _LeftOut) -> float:
-        """Mean value of the decided graphs over all multipliers, on problems not fitted to."""
-        total = 0.0
+    def _values(self, left_out: _LeftOut) -> Floats:
+        """[P]: mean value over all multipliers of what the controller that did not see a problem
+        decides for it.
+        """
+        total = np.zeros(len(self._table.embeddings))
         for condition in self._grid(_GRID):
-            score, time = self._unseen(left_out, condition)
             price = math.exp(condition)
-            total += (score - price * time) / (self._units[0] + price * self._units[1])
-        return total
+            value = self._table.score - price * self._table.time
+            for seen in left_out:
+                chosen = decided_of(seen.controller, seen.encoded, condition)
+                total[seen.rows] += value[seen.rows, chosen] / (
+                    self._units[0] + price * self._units[1]
+                )
+        return total / _GRID
 
     def _gain(self, left_out: _LeftOut, condition: float, best: FixedGraph) -> float:
         """By how much the score exceeds the best fixed graph's on problems not fitted to.
 
-        The mean of two estimates: what the decided graphs scored, which is right on average but
-        moves with every answer, and what the policy predicts for them, which hardly moves but
-        believes too much where it was fitted to few problems.
+        What the decided graphs scored is right on average but moves with every answer; what the
+        policy predicts for them hardly moves, but believes too much where it was fitted to few
+        problems. Their mean, and never more than was scored.
         """
         scored = self._unseen(left_out, condition)[0] - best.score
         predicted = 0.0
-        for controller, part in left_out:
-            queries = self._table.embeddings[part]
-            found = predicted_scores(controller, queries)
-            chosen = decided_graphs(controller, queries, condition)
-            predicted += float((found[np.arange(len(part)), chosen] - found[:, best.column]).sum())
-        return (scored + predicted / len(self._table.embeddings)) / 2
+        for seen in left_out:
+            found = predicted_scores(seen.controller, seen.encoded)
+            chosen = decided_of(seen.controller, seen.encoded, condition)
+            rows = np.arange(len(chosen))
+            predicted += float((found[rows, chosen] - found[:, best.column]).sum())
+        return min(scored, (scored + predicted / len(self._table.embeddings)) / 2)
 
     def _parts(self) -> list[NDArray[np.int64]]:
         order = table_random(self._seed, "parts").permutation(len(self._table.embeddings))
@@ -227,26 +251,27 @@ class _Fit:
 
     def _unseen(self, left_out: _LeftOut, condition: float) -> tuple[float, float]:
         """Mean score and time, each problem decided by the controller that did not see it."""
-        totals = [self._decided(controller, part, condition) for controller, part in left_out]
+        totals = [self._decided(seen, condition) for seen in left_out]
         count = len(self._table.embeddings)
         return sum(score for score, _ in totals) / count, sum(time for _, time in totals) / count
 
-    def _decided(
-        self, controller: Controller, rows: NDArray[np.int64], condition: float
-    ) -> tuple[float, float]:
+    def _seen(self, controller: Controller, rows: NDArray[np.int64]) -> _Seen:
+        encoded = self._weights.encoded(controller, rows)
+        return _Seen(controller=controller, rows=rows, encoded=encoded)
+
+    def _decided(self, seen: _Seen, condition: float) -> tuple[float, float]:
         """Sums of score and time of the decided graphs of some problems."""
-        chosen = decided_graphs(controller, self._table.embeddings[rows], condition)
+        chosen = decided_of(seen.controller, seen.encoded, condition)
         return (
-            float(self._table.score[rows, chosen].sum()),
-            float(self._table.time[rows, chosen].sum()),
+            float(self._table.score[seen.rows, chosen].sum()),
+            float(self._table.time[seen.rows, chosen].sum()),
         )
 
     @torch.no_grad()
-    def _expected(self, controller: Controller, condition: float) -> tuple[float, float]:
-        """Mean score and time of sampled graphs, exactly."""
-        queries = torch.from_numpy(self._table.embeddings)
-        conditions = torch.full((len(queries),), condition, dtype=torch.float64)
-        found = ExactChoices(controller).of(queries, conditions).numpy()
+    def _expected(self, seen: _Seen, condition: float) -> tuple[float, float]:
+        """Mean score and time of sampled graphs of all problems, exactly."""
+        conditions = torch.full((len(seen.encoded),), condition, dtype=torch.float64)
+        found = ExactChoices(seen.controller).of(seen.encoded, conditions).numpy()
         return (
             float((found * self._table.score).sum(axis=1).mean()),
             float((found * self._table.time).sum(axis=1).mean()),

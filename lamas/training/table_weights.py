@@ -14,6 +14,7 @@ from lamas.controller.conditioned_policy import ConditionedPolicy
 from lamas.domain import derive_seed
 from lamas.execution.graph_values import Floats
 from lamas.training.expected import ExactChoices
+from lamas.training.landmarks import Landmarks
 from lamas.training.ridge import PrincipalAxes, chosen_rows
 from lamas.training.table_decisions import policy_of
 from lamas.training.table_settings import TableSettings
@@ -44,10 +45,16 @@ class WeightFits:
     """Fits controllers to rows of one table."""
 
     def __init__(
-        self, table: TrainingTable, common: Common, fresh: Callable[[], Controller]
+        self,
+        table: TrainingTable,
+        landmarks: Landmarks,
+        common: Common,
+        fresh: Callable[[], Controller],
     ) -> None:
-        """`fresh` makes an untrained controller."""
+        """`landmarks` are the table's; `fresh` makes an untrained controller."""
         self._table = table
+        self._landmarks = landmarks
+        self._features = landmarks.features()
         self._common = common
         self._fresh = fresh
 
@@ -64,9 +71,9 @@ class WeightFits:
         what it left.
         """
         settings = self._common.settings
-        part = self._table.rows(rows)
         controller = self._fresh()
         policy, choices = policy_of(controller), ExactChoices(controller)
+        part = self._part(policy, rows)
         told = recorder if recorder is not None and recorder.wanted else None
         if told is not None:
             # A stream of its own: whether anybody listens changes no weight.
@@ -74,7 +81,8 @@ class WeightFits:
             loss = self._batch(part, random, len(rows)).loss(choices, told)
             torch.autograd.backward(loss)
             told.made(loss, gradients_of(controller), learning_rate=0.0)
-        self._start(policy, part)
+        self._start(policy, rows)
+        part = self._part(policy, rows)
         optimiser = torch.optim.Adam(
             controller.parameters(), lr=settings.learning_rate, foreach=False
         )
@@ -102,17 +110,25 @@ class WeightFits:
         policy_of(copied).sharpness.fill_(self._common.settings.commitment)
         return copied
 
+    def encoded(self, controller: Controller, rows: NDArray[np.int64]) -> Tensor:
+        """These problems as a fitted controller encodes them: how near they lie is known."""
+        near = torch.from_numpy(self._landmarks.near[rows])
+        return policy_of(controller).encode_near(near)
+
     @torch.no_grad()
-    def _start(self, policy: ConditionedPolicy, part: TrainingTable) -> None:
+    def _start(self, policy: ConditionedPolicy, rows: NDArray[np.int64]) -> None:
         """What is common to all multipliers, and the ridge regression that learning starts from."""
-        common = self._common
-        axes = PrincipalAxes.of(part.embeddings, policy.directions.shape[1])
+        common, part = self._common, self._table.rows(rows)
+        axes = PrincipalAxes.of(self._features[rows], policy.directions.shape[1])
         found = axes.under(common.strength)
-        features = found.features(part.embeddings)
+        features = found.features(self._features[rows])
         policy.range.copy_(torch.tensor(common.range, dtype=torch.float64))
         policy.units.copy_(torch.tensor(common.units, dtype=torch.float64))
-        policy.query_mean.copy_(torch.from_numpy(found.mean))
-        policy.directions[:, : features.shape[1]].copy_(torch.from_numpy(found.basis))
+        places = len(self._landmarks.places)
+        policy.landmarks[:places].copy_(torch.from_numpy(self._landmarks.places))
+        policy.near_mean.copy_(torch.from_numpy(self._landmarks.near[rows].mean(axis=0)))
+        directions = torch.from_numpy(self._landmarks.root) @ torch.from_numpy(found.basis)
+        policy.directions[:places, : features.shape[1]].copy_(directions)
         layers = policy.first_layers()
         for mean, weight, target in (
             (policy.score_mean, policy.score_weight, part.score),
@@ -124,14 +140,22 @@ class WeightFits:
                 torch.from_numpy(features).T @ deviation / len(target)
             )
 
-    def _batch(self, part: TrainingTable, random: np.random.Generator, size: int) -> "_Batch":
+    def _part(self, policy: ConditionedPolicy, rows: NDArray[np.int64]) -> "_Part":
+        table = self._table.rows(rows)
+        return _Part(
+            encoded=policy.encode_near(torch.from_numpy(self._landmarks.near[rows])),
+            score=torch.from_numpy(table.score),
+            time=torch.from_numpy(table.time),
+        )
+
+    def _batch(self, part: "_Part", random: np.random.Generator, size: int) -> "_Batch":
         common = self._common
-        of = torch.from_numpy(chosen_rows(random, len(part.embeddings), size))
+        of = torch.from_numpy(chosen_rows(random, len(part.encoded), size))
         condition = torch.from_numpy(self._conditions(random, len(of)))
         return _Batch(
-            queries=torch.from_numpy(part.embeddings)[of],
-            score=torch.from_numpy(part.score)[of],
-            time=torch.from_numpy(part.time)[of],
+            encoded=part.encoded[of],
+            score=part.score[of],
+            time=part.time[of],
             condition=condition,
             scale=common.units[0] + condition.exp() * common.units[1],
         )
@@ -144,11 +168,22 @@ class WeightFits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """The problems of one fit."""
+
+    encoded: Tensor
+    """[P, hidden]: what of them the weights are linear in."""
+    score: Tensor
+    """[P, G], and so is `time`."""
+    time: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Batch:
     """Problems, each with a multiplier of its own."""
 
-    queries: Tensor
-    """[B, 384]."""
+    encoded: Tensor
+    """[B, hidden]."""
     score: Tensor
     """[B, G], and so is `time`."""
     time: Tensor
@@ -161,9 +196,9 @@ class _Batch:
         """Minus the mean value of what would be drawn, exactly."""
         if told is not None:
             with torch.no_grad():
-                told.drawn_from(choices.scores(self.queries, self.condition), self.scale)
+                told.drawn_from(choices.scores(self.encoded, self.condition), self.scale)
         price = self.condition.exp()
-        weights = choices.of(self.queries, self.condition)
+        weights = choices.of(self.encoded, self.condition)
         reward = (weights * (self.score - price[:, None] * self.time)).sum(dim=1)
         return -(reward / self.scale).mean()
 

@@ -49,6 +49,7 @@ async def test_a_tower_of_powers_is_wrong_and_harms_no_other_verdict() -> None:
     assert (await judged("math", r"\frac{x}{2}", r"\boxed{0.5x}")).value == 1.0
 
 
+@pytest.mark.slow
 async def test_reading_aside_gives_what_reading_at_once_gives(readers: Workers) -> None:
     for text in ("The answer is 12.", "<think>1</think>3", r"\boxed{\frac12}", "\ud83d 5"):
         long = "Let us see. " * 400 + "\n" + text

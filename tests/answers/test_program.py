@@ -65,6 +65,7 @@ def test_a_right_function_passes_whatever_stands_around_it(name: str, fenced: bo
     assert out.getvalue() == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [

@@ -64,6 +64,7 @@ async def test_the_event_loop_stays_free_while_comparing(judge: MathJudge):
     assert beats >= 5
 
 
+@pytest.mark.slow
 async def test_verdicts_do_not_depend_on_concurrency(judge: MathJudge):
     pairs = [(f"({n}+x)^2", f"x^2+{2 * n}x+{n * n + n % 2}") for n in range(12)]
     together = await asyncio.gather(*(judge.compare_aside(*pair) for pair in pairs))
@@ -72,6 +73,7 @@ async def test_verdicts_do_not_depend_on_concurrency(judge: MathJudge):
     assert [v.equal for v in together] == [n % 2 == 0 for n in range(12)]
 
 
+@pytest.mark.slow
 @given(
     st.fractions(min_value=-50, max_value=50, max_denominator=40),
     st.fractions(min_value=-50, max_value=50, max_denominator=40),

@@ -91,6 +91,7 @@ def test_the_fitted_profile_is_right_as_often_as_the_true_one(fitted: Calibratio
         assert abs(start[name] - share) > 0.1, name
 
 
+@pytest.mark.slow
 def test_what_was_not_seen_stays_and_is_listed(fitted: Calibration) -> None:
     start = load_profile()
     assert fitted.profile.latency == start.latency

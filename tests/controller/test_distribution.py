@@ -64,6 +64,7 @@ def test_log_probability_is_the_formula(row: Row, seed: int) -> None:
     assert layer.log_prob(draw).item() == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(rows(span=1.5))
 def test_sampled_frequencies_agree_with_enumeration(row: Row) -> None:

@@ -47,6 +47,7 @@ def _texts(count: int) -> list[str]:
     return [*made, "cut after some time " * 80, "alone in its length, 3 + 4 = ?"]
 
 
+@pytest.mark.slow
 def test_embeddings_are_unit_vectors_that_know_meaning(encoder: QueryEncoder) -> None:
     with bounded_threads(2):
         rows = encoder.encode(

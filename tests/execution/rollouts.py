@@ -11,6 +11,7 @@ from lamas.domain import (
     Clock,
     ExecutionGraph,
     ExecutionMode,
+    Layer,
     PlannedRollout,
     Problem,
     TaskFamily,
@@ -63,7 +64,7 @@ class ToyBenchmark:
 
 
 def plan_of(
-    layers: Sequence[Sequence[str]],
+    layers: Sequence[Sequence[str] | Layer],
     *,
     mode: ExecutionMode = "parallel",
     rollout_id: str = "r",

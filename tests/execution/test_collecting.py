@@ -212,6 +212,7 @@ async def test_a_write_that_fails_ends_the_collection_with_its_error() -> None:
         )
 
 
+@pytest.mark.slow
 async def test_memory_does_not_grow_with_the_number_of_rollouts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

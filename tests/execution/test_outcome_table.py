@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lamas.domain import ExecutionGraph, OperatorSet, OperatorSpec
+from lamas.domain import ExecutionGraph, Layer, OperatorSet, OperatorSpec
 from lamas.domain.operator_outcome import ChainOutcome, OperatorOutcome
 from lamas.errors import ConfigurationError, DomainError
 from lamas.execution.graph_values import graph_values, one_layer_graphs
@@ -15,7 +15,7 @@ OPERATORS = OperatorSet(
     (
         OperatorSpec(name="Fast", description="", adds=1),
         OperatorSpec(name="Slow", description="", adds=1),
-        OperatorSpec(name="Three", description="", adds=3),
+        OperatorSpec(name="Three", description="", adds=3, draws=True),
         OperatorSpec(name="Refine", description="", needs=1, adds=1),
         OperatorSpec(name="Stop", description="", needs=1, stops=True),
     )
@@ -121,8 +121,9 @@ def test_a_quorum_ends_the_layer_with_the_chain_that_makes_it(
     cells: list[OperatorOutcome], quorum: int
 ) -> None:
     table = OutcomeTable.of(cells, OPERATORS)
-    graph = ExecutionGraph.of([("Fast", "Slow", "Three")], OPERATORS)
-    values = graph_values(table, (graph,), OPERATORS, quorum=quorum)
+    layer = Layer(("Fast", "Slow", "Three"), quorum=quorum)
+    graph = ExecutionGraph.of([layer], OPERATORS)
+    values = graph_values(table, (graph,), OPERATORS)
     candidates = by_hand(cells, graph, "p0", 0, 1)[0]
     arrived: list[int] = []
     for place in sorted(range(len(candidates)), key=lambda at: (candidates[at].seconds, at)):
@@ -155,6 +156,21 @@ def test_one_layer_graphs_come_by_size_then_in_catalogue_order() -> None:
     ]  # fmt: skip
     with pytest.raises(ConfigurationError, match="width 0"):
         one_layer_graphs(OPERATORS, width=0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(outcomes(problems=1, samples=1), st.integers(1, 3))
+def test_a_width_takes_the_first_chains_at_their_share_of_the_cost(
+    cells: list[OperatorOutcome], width: int
+) -> None:
+    three = next(cell for cell in cells if cell.operator == "Three")
+    table = OutcomeTable.of(cells, OPERATORS)
+    graph = ExecutionGraph.of([Layer(("Three",), width=width)], OPERATORS)
+    values = graph_values(table, (graph,), OPERATORS)
+    chosen = list(three.chains[:width])
+    assert values.score[0, 0] == vote(chosen)
+    assert values.cp_tokens[0, 0] == max(chain.cp_tokens for chain in chosen)
+    assert values.cost_usd[0, 0] == pytest.approx(three.cost_usd * width / 3)
 
 
 def cell(problem: str, name: str, *, sample: int = 0, count: int | None = None) -> OperatorOutcome:
@@ -191,8 +207,9 @@ def test_graphs_that_a_table_cannot_value_are_refused() -> None:
         graph_values(table, [ExecutionGraph.of([("Fast",), ("Refine",)], OPERATORS)], OPERATORS)
     with pytest.raises(DomainError, match="Fast 2 times, the table has 1 samples"):
         graph_values(table, [ExecutionGraph.of([("Fast",), ("Fast",)], OPERATORS)], OPERATORS)
-    with pytest.raises(ConfigurationError, match="quorum is at least 1"):
-        graph_values(table, GRAPHS[:1], OPERATORS, quorum=0)
+    wide = ExecutionGraph.of([Layer(("Three",), width=4)], OPERATORS)
+    with pytest.raises(DomainError, match="draws 4 chains of Three, the table has 3"):
+        graph_values(table, [wide], OPERATORS)
 
 
 def test_rows_keep_their_problems() -> None:

@@ -114,7 +114,6 @@ async def run_all(
     async with OpenAIChatModel(endpoint, price=Price(input=0.15, output=0.6)) as model:
         catalogue = Catalogue(read_answer=reader)
         executor = GraphExecutor(catalogue=catalogue, model=model, sandbox=sandbox)
-        executor = executor.with_samples(topology.samples)
         runner = RolloutRunner(executor, judge)
         operators = executor.catalogue.for_family(family)
 
@@ -169,6 +168,7 @@ async def test_the_programs_of_a_simulated_programmer_run_and_their_output_is_st
     assert sum(agreeing) >= 4
 
 
+@pytest.mark.slow
 async def test_public_tests_run_against_simulated_programs(
     endpoint: EndpointSettings, sandbox: Sandbox
 ) -> None:

@@ -8,7 +8,7 @@ from flows.prepare import store_problems
 from flows.run.learners import initial_learner
 from flows.run.opening import session
 
-TINY = ("llm=simulated", "benchmark.size=20", "training.problems_per_step=2")
+TINY = ("llm=simulated", "learner=reinforce", "benchmark.size=20", "training.problems_per_step=2")
 
 
 @pytest.fixture(scope="session")

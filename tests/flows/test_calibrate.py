@@ -80,7 +80,7 @@ async def record(folder: Path, topologies: Sequence[str]) -> str:
                 seed=1,
             )
             async with slots:
-                done.append(await live.runner(topology.samples).run(plan, problems.all[place]))
+                done.append(await live.runner.run(plan, problems.all[place]))
 
         done: list[Rollout] = []
         steps = {"cot5_sc": 1, "everything": 2}
@@ -128,6 +128,7 @@ def refused(finished: Finished, *words: str) -> None:
     assert "Traceback" not in finished.stderr
 
 
+@pytest.mark.slow
 def test_the_model_s_profile_is_found_again(place: Place, finished: Finished) -> None:
     assert finished.code == 0, finished.stderr
     profile = load_profile(place.profile)
@@ -168,6 +169,7 @@ def test_recorded_and_simulated_figures_stand_side_by_side(finished: Finished) -
     assert any(line.startswith("score %") for line in lines)
 
 
+@pytest.mark.slow
 def test_the_profile_serves_as_a_model(place: Place, finished: Finished) -> None:
     """The configuration that the command prints."""
     assert finished.code == 0
@@ -188,12 +190,13 @@ def test_the_profile_serves_as_a_model(place: Place, finished: Finished) -> None
                 run_id=current.run.run_id,
                 seed=1,
             )
-            rollout = await live_runner(current, current.loaded).runner().run(plan, problem)
+            rollout = await live_runner(current, current.loaded).runner.run(plan, problem)
             return rollout.status
 
     assert asyncio.run(recorded()) == "ok"
 
 
+@pytest.mark.slow
 def test_a_second_fit_of_the_same_run_gives_the_same_file(place: Place, finished: Finished) -> None:
     assert finished.code == 0
     before = place.profile.read_text()

@@ -15,6 +15,7 @@ from warehouse import Registry, Warehouse
 
 SMALL = (
     "llm=simulated",
+    "learner=reinforce",
     "benchmark.size=30",
     "training.steps=2",
     "training.problems_per_step=2",
@@ -29,6 +30,7 @@ QUIET = ("execution.granularity=batch", "llm.simulated.in_process=true")
 
 TINY = (
     "llm=simulated",
+    "learner=reinforce",
     "benchmark.size=20",
     "training.steps=1",
     "training.problems_per_step=2",

@@ -22,6 +22,7 @@ Run = Callable[..., Finished]
 
 SMALL = (
     "experiment=proof",
+    "learner=reinforce",
     "seed=5",
     "benchmark.size=60",
     "benchmark.train_size=12",
@@ -32,6 +33,7 @@ SMALL = (
     "evaluation.problems=8",
     "comparison.seeds=2",
     "comparison.fixed=[generate]",
+    "comparison.controls=null",
     "~comparison.against",
     "+comparison.against={lamas:[lamas_paper,maas,generate],lamas_paper:[maas]}",
 )
@@ -195,7 +197,7 @@ def test_a_sweep_weighs_each_value_against_the_configuration_as_it_is(
 ) -> None:
     finished = lamas(
         "sweep",
-        *SMALL[:9],
+        *SMALL[:10],
         "sweep.grid={training.lambda_t:[0.05],controller.layers:[2]}",
         "sweep.fixed=[generate]",
         f"home={home}",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from lamas.llm.answer_parts import FAILED_FINISHES
 from tests.command import Finished
@@ -14,6 +15,7 @@ from warehouse import Warehouse
 from warehouse.reader import Reader
 
 ROLLOUTS = (
+    "learner=reinforce",
     "benchmark.size=50",
     "training.steps=1",
     "training.problems_per_step=7",
@@ -26,6 +28,7 @@ ROLLOUTS = (
 """140 to learn from and 3 times 20 to compare."""
 
 
+@pytest.mark.slow
 def test_a_run_against_a_hostile_endpoint_ends_clear_and_pays_nothing_twice(
     lamas: Callable[..., Finished], home: Path
 ) -> None:
@@ -84,6 +87,7 @@ def test_a_run_against_a_hostile_endpoint_ends_clear_and_pays_nothing_twice(
     assert len(mix.met) == KINDS
 
 
+@pytest.mark.slow
 def test_a_run_whose_answers_are_thoughts_alone_says_so_and_stops(
     lamas: Callable[..., Finished], home: Path
 ) -> None:

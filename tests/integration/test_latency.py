@@ -21,6 +21,7 @@ Run = Callable[..., Finished]
 MODEL = "simulated-gpt-4o-mini-like"
 TIME_SCALE = 0.05
 PACED = (
+    "learner=reinforce",
     "llm=simulated",
     "llm.stream=true",
     f"llm.simulated.time_scale={TIME_SCALE}",

@@ -148,6 +148,7 @@ def test_caps_hold_over_stops_and_cost_nothing_but_time(
 def test_faults_are_rows_and_never_rewards(home: Path, lamas: Run) -> None:
     arguments = (
         "llm=simulated",
+        "learner=reinforce",
         "seed=3",
         f"home={home}",
         *FAULTS,

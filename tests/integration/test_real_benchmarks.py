@@ -187,7 +187,7 @@ def test_a_retrain_on_a_published_benchmark_fills_the_warehouse(
     done = lamas(
         "retrain",
         *benchmark(tmp_path),
-        *("llm=simulated", *QUIET, f"home={home}", "training.steps=1"),
+        *("llm=simulated", "learner=reinforce", *QUIET, f"home={home}", "training.steps=1"),
         "training.problems_per_step=1",
         *("training.rollouts_per_problem=3", "evaluation.baselines=[cot5_sc]"),
     )

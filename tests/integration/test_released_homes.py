@@ -11,12 +11,16 @@ import pytest
 import tests.released
 from flows.settings.compose import load_settings
 from tests.command import Finished
-from tests.released.make import LINE, ROLLOUTS_OF_A_STEP
+from tests.released.make import LINE as RELEASED
+from tests.released.make import ROLLOUTS_OF_A_STEP
 from warehouse import Registry, Warehouse
 
 pytestmark = pytest.mark.slow
 
 Run = Callable[..., Finished]
+
+LINE = (*RELEASED, "learner=reinforce")
+"""As released, where nothing learned from a table yet."""
 FOLDER = Path(tests.released.__file__).parent
 VERSIONS = sorted({path.name.partition("-")[0] for path in FOLDER.glob("*-*.tar.xz")})
 

@@ -22,6 +22,7 @@ SECRET = "quiet7harbour3lantern9"
 NAME = "LAMAS_PLANTED_KEY"
 
 SMALL = (
+    "learner=reinforce",
     "llm=endpoint",
     "llm.model=echo",
     "llm.price={input: 1.0, output: 1.0}",

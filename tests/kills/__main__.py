@@ -16,7 +16,7 @@ from flows.orchestrator.server import prefect_server
 from tests.kills.campaign import Home, Tally, Undisturbed, disturbed_run, undisturbed_run
 from tests.kills.nursery import Nursery
 from tests.kills.processes import adopt_orphans, children
-from tests.kills.runs import STEPS
+from tests.kills.runs import STEPS, RunKind
 from tests.kills.targets import STAGES, Target, draw
 from tests.leftovers import Session
 
@@ -31,21 +31,20 @@ def run(options: argparse.Namespace, folder: Path) -> Tally:
         known = {item.pid for item in children(os.getpid())}
         nursery = Nursery({"PREFECT_API_URL": server.api_url})
 
-        def home(name: str, *, embedded: bool) -> Home:
+        def home(name: str, kind: RunKind) -> Home:
             return Home(
                 folder / name,
                 nursery,
                 tally,
                 own_children=lambda: known,
                 seed=options.seed,
-                embedded=embedded,
+                kind=kind,
             )
 
-        def campaign(kills: int, *, embedded: bool) -> None:
+        def campaign(kills: int, kind: RunKind) -> None:
             if not kills:
                 return
-            kind = "embedded" if embedded else "simulated"
-            undisturbed = undisturbed_run(home(f"undisturbed {kind}", embedded=embedded))
+            undisturbed = undisturbed_run(home(f"undisturbed {kind}", kind))
             _say(f"undisturbed, {kind}: {_described(undisturbed)}")
             waiting: list[list[Target]] = draw(rng, kills, steps=STEPS, each=options.each)
             again: list[Target] = []
@@ -57,7 +56,7 @@ def run(options: argparse.Namespace, folder: Path) -> Tally:
                 number += 1
                 name = f"{kind} {number}"
                 missed = disturbed_run(
-                    home(name, embedded=embedded),
+                    home(name, kind),
                     targets,
                     undisturbed,
                     cold=number % options.cold_every == 0,
@@ -72,8 +71,9 @@ def run(options: argparse.Namespace, folder: Path) -> Tally:
                 shutil.rmtree(folder / name, ignore_errors=True)
 
         try:
-            campaign(options.kills - options.embedded, embedded=False)
-            campaign(options.embedded, embedded=True)
+            campaign(options.kills - options.embedded - options.quorum, "simulated")
+            campaign(options.quorum, "quorum")
+            campaign(options.embedded, "embedded")
         finally:
             nursery.close()
     return tally
@@ -93,6 +93,8 @@ def summary(tally: Tally) -> str:
             f"  by victim: {victims}; {tally.replaced} killed workers were "
             f"replaced or done without, {tally.gave_up} attempts gave up with a sentence",
             f"  {tally.replayed} stored answers were used again",
+            f"  {tally.raced} rollouts ended layers at a quorum, {tally.cancelled} of their calls "
+            "were cancelled",
             f"  {len(tally.violations)} violations",
             *(f"  VIOLATION {text}" for text in tally.violations),
         ]
@@ -124,9 +126,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=int,
         help="kills of runs with the embedded model; every eighth if left out",
     )
+    parser.add_argument(
+        "--quorum",
+        type=int,
+        help="kills of runs whose chains race at an endpoint with faults; every eighth if left out",
+    )
     options = parser.parse_args(arguments)
-    if options.embedded is None:
-        options.embedded = options.kills // 8
+    for kind in ("embedded", "quorum"):
+        if getattr(options, kind) is None:
+            setattr(options, kind, options.kills // 8)
+    if options.embedded + options.quorum > options.kills:
+        parser.error("--embedded and --quorum are of --kills, and more than those")
     session = Session.begin()
     hide_leak_report()
     adopt_orphans()

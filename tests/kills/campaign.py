@@ -25,7 +25,7 @@ from tests.kills.marked import MARK
 from tests.kills.nursery import Attempt, Nursery, start_cold, wait
 from tests.kills.processes import left_running, workers
 from tests.kills.results import differing, results
-from tests.kills.runs import RUN, RUN_EMBEDDED
+from tests.kills.runs import RUNS, RunKind
 from tests.kills.targets import Blow, Place, Target, in_order, place_of
 
 PATIENCE_SECONDS = 240.0
@@ -54,6 +54,10 @@ class Tally:
     completed: int = 0
     replayed: int = 0
     """Answers that a completed run took from the store."""
+    raced: int = 0
+    """Stored rollouts of completed runs with a quorum."""
+    cancelled: int = 0
+    """Their calls that were cancelled."""
 
     @property
     def kills(self) -> int:
@@ -81,16 +85,15 @@ class Home:
         *,
         own_children: Callable[[], set[int]],
         seed: int,
-        embedded: bool = False,
+        kind: RunKind = "simulated",
     ) -> None:
-        """`embedded`: with the model that a run serves to itself, and no results to compare."""
+        """`kind`: only the simulated one has results to compare."""
         self.folder = folder
         self._nursery = nursery
         self._tally = tally
         self._own_children = own_children
-        self.repeatable = not embedded
-        run = RUN_EMBEDDED if embedded else RUN
-        self._arguments = (*run, f"seed={seed}", f"home={folder}")
+        self.repeatable = kind == "simulated"
+        self._arguments = (*RUNS[kind], f"seed={seed}", f"home={folder}")
         self._log = folder.with_name(f"{folder.name}.log")
         self._log.touch()
         self._attempt: Attempt | None = None
@@ -223,6 +226,8 @@ class Home:
         """After the run completed: whether it ended like the undisturbed one."""
         self._tally.completed += 1
         self._tally.replayed += len(self._stored.replayed)
+        self._tally.raced += self._stored.raced
+        self._tally.cancelled += len(self._stored.cancelled)
         if not self.repeatable:
             self._report(faults_of_the_end(self._stored))
             return

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from lamas.domain import digest
 from lamas.errors import WarehouseError
 from warehouse import Warehouse, schema
 
@@ -26,6 +27,12 @@ class Contents:
     """Calls in the warehouse that were answered from the response store."""
     asked: frozenset[str]
     """Calls in the warehouse that the process which stored them asked itself, with success."""
+    cancelled: frozenset[str] = frozenset()
+    """Calls in the warehouse that were cancelled because their layer had ended."""
+    cancelled_anew: frozenset[str] = frozenset()
+    """Those of them that the process which stored them cancelled itself."""
+    raced: int = 0
+    """Rollouts in the warehouse of which a layer has a quorum."""
     completed: bool = False
     """Whether the run is marked as completed."""
 
@@ -54,6 +61,11 @@ def contents(home: Path) -> Contents:
         answers=_answers(home),
         replayed=_calls(warehouse, replayed=True),
         asked=_calls(warehouse, replayed=False),
+        cancelled=_calls(warehouse, status="cancelled"),
+        cancelled_anew=_calls(warehouse, status="cancelled", replayed=False),
+        raced=warehouse.query(
+            "SELECT DISTINCT rollout_id FROM decisions WHERE quorum IS NOT NULL"
+        ).height,
         completed=not warehouse.query("FROM runs WHERE status = 'completed'").is_empty(),
     )
 
@@ -95,6 +107,9 @@ def faults_since(before: Contents, now: Contents) -> list[str]:
     again = len((now.asked - before.asked) & before.answers)
     if again:
         faults.append(f"{again} calls were asked again although their answers were stored")
+    cut = {digest("cancelled", call) for call in now.cancelled_anew - before.cancelled}
+    if cut & before.answers:
+        faults.append(f"{len(cut & before.answers)} calls were made again that were cancelled")
     if len(now.rows["runs"]) > 1:
         faults.append(f"there are {len(now.rows['runs'])} runs where one was to be gone on with")
     return faults
@@ -102,7 +117,11 @@ def faults_since(before: Contents, now: Contents) -> list[str]:
 
 def faults_of_the_end(now: Contents) -> list[str]:
     """Sentences about answers that a completed run paid for more or less often than it used."""
-    used = now.asked | now.replayed
+    # A cancelled call is kept under a key of its own; one that had ended when its layer did, or
+    # before a restart, as any other.
+    cut = {digest("cancelled", call): call for call in now.cancelled}
+    used = now.asked | now.replayed | {key for key in cut if key in now.answers}
+    used |= {call for key, call in cut.items() if call in now.answers or key not in used}
     if used == now.answers:
         return []
     return [
@@ -117,9 +136,13 @@ def _rows(warehouse: Warehouse, table: str) -> frozenset[int]:
     return frozenset(int(value) for (value,) in found)
 
 
-def _calls(warehouse: Warehouse, *, replayed: bool) -> frozenset[str]:
+def _calls(
+    warehouse: Warehouse, *, status: str = "ok", replayed: bool | None = None
+) -> frozenset[str]:
     found = warehouse.query(
-        "SELECT DISTINCT call_id FROM model_calls WHERE status = 'ok' AND replayed = ?", [replayed]
+        "SELECT DISTINCT call_id FROM model_calls "
+        "WHERE status = $1 AND coalesce(replayed = $2, TRUE)",
+        [status, replayed],
     ).rows()
     return frozenset(str(name) for (name,) in found)
 

@@ -84,6 +84,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_what_is_lost_or_changed_is_seen(home: Path) -> None:
     before = contents(home)
     assert faults_since(NOTHING, before) == []
@@ -96,6 +97,7 @@ def test_what_is_lost_or_changed_is_seen(home: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_asked_for_again_is_seen(home: Path) -> None:
     now = contents(home)
     before = replace(now, answers=frozenset({"a", "b"}))
@@ -113,6 +115,7 @@ def test_an_answer_that_is_asked_for_again_is_seen(home: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_warehouse_that_does_not_open_and_an_audit_are_seen(home: Path) -> None:
     path = home / "warehouse.duckdb"
     assert faults_of_now(home) == []
@@ -125,6 +128,7 @@ def test_a_warehouse_that_does_not_open_and_an_audit_are_seen(home: Path) -> Non
     assert fault.startswith("the warehouse does not open: ")
 
 
+@pytest.mark.slow
 def test_different_results_are_named(home: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(home, other)

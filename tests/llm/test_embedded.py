@@ -75,6 +75,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_the_server_dies_with_a_killed_parent() -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from lamas.benchmarks.benchmark import Score
-from lamas.domain import ModelCall, PlannedRollout, Problem, TaskFamily, ToolExecution
+from lamas.domain import Layer, ModelCall, PlannedRollout, Problem, TaskFamily, ToolExecution
 from lamas.errors import SandboxError
 from lamas.execution.executor import GraphExecutor
 from lamas.execution.fixed import FixedTopology, fixed_plan
@@ -21,9 +21,9 @@ from lamas.operators import Catalogue
 from lamas.sandbox import SandboxLimits
 
 _LAYERS = (
-    ("Generate", "GenerateCoT"),
-    ("Generate", "SelfRefine"),
-    ("ScEnsemble", "GenerateCoT", "SelfRefine"),
+    Layer(("Generate", "GenerateCoT")),
+    Layer(("Generate", "SelfRefine")),
+    Layer(("ScEnsemble", "GenerateCoT", "SelfRefine")),
 )
 _PROBLEM = Problem(
     problem_id="bench/1/0",

@@ -51,7 +51,7 @@ def speed(calls: int) -> None:
     names = PolicyNames(
         priority="slack", reservation="predicted", routing="maestro", retention="next_use"
     )
-    for count in (calls // 10, calls):
+    for count in (calls // 50, calls):
         sink = Counted()
         simulator = Simulator(
             cluster=ClusterSpec(nodes=4, node=NODE),

@@ -22,7 +22,6 @@ from lamas.training.table_decisions import decided_graphs
 from lamas.training.table_learner import fit_table
 from tests.measure.recorded_table import operator_rows, recorded
 from tests.measure.table_learning import (
-    CONTROLLER,
     SEEDS,
     SETTINGS,
     Reached,
@@ -150,7 +149,7 @@ def one_fit(arguments: tuple[Setting, int]) -> float:
         setting.training(1000, seed),
         setting.of.operators,
         operator_rows(setting.of.operators),
-        controller=CONTROLLER,
+        controller=setting.controller,
         settings=SETTINGS,
         seed=seed,
     ).seconds

@@ -10,7 +10,7 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ SEEDS = 5
 SPLIT_SEED = 12345
 HELD_OUT = {"bbh": 2000, "mmlu_pro": 3000}
 WIDTH = 3
-CONTROLLER = ControllerSettings(kind="conditioned", layers=1, tau=0.8, width=WIDTH, hidden=128)
+CONTROLLER = ControllerSettings(kind="conditioned", layers=1, tau=0.8, width=WIDTH, hidden=256)
 SETTINGS = TableSettings()
 
 
@@ -44,6 +44,7 @@ class Setting:
     """A benchmark's questions, valued and split."""
 
     of: Recorded
+    controller: ControllerSettings
     values: GraphValues
     time: Floats
     held_out: NDArray[np.int64]
@@ -51,12 +52,13 @@ class Setting:
 
     @classmethod
     def made(cls, of: Recorded, benchmark: str, *, quorum: int | None = None) -> "Setting":
-        graphs = one_layer_graphs(of.operators, width=WIDTH)
-        values = graph_values(of.table, graphs, of.operators, quorum=quorum)
+        graphs = one_layer_graphs(of.operators, width=WIDTH, quorum=quorum)
+        values = graph_values(of.table, graphs, of.operators)
         order = np.random.default_rng(SPLIT_SEED).permutation(len(of.table)).astype(np.int64)
         held_out, pool = np.split(order, [HELD_OUT[benchmark]])
         time = values.cp_tokens if benchmark == "bbh" else values.seconds
-        return cls(of, values, time, np.sort(held_out), np.sort(pool))
+        controller = replace(CONTROLLER, quorum=quorum)
+        return cls(of, controller, values, time, np.sort(held_out), np.sort(pool))
 
     def table(self, rows: NDArray[np.int64]) -> TrainingTable:
         return TrainingTable(
@@ -66,11 +68,14 @@ class Setting:
             time=self.time[rows],
         )
 
-    def training(self, problems: int, seed: int) -> TrainingTable:
+    def training_rows(self, problems: int, seed: int) -> NDArray[np.int64]:
         drawn = np.random.default_rng([SPLIT_SEED, seed]).choice(
             self.pool, min(problems, len(self.pool)), replace=False
         )
-        return self.table(np.sort(drawn))
+        return np.sort(drawn)
+
+    def training(self, problems: int, seed: int) -> TrainingTable:
+        return self.table(self.training_rows(problems, seed))
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def trained(setting: Setting, problems: int, seed: int) -> Trained:
         table,
         setting.of.operators,
         operator_rows(setting.of.operators),
-        controller=CONTROLLER,
+        controller=setting.controller,
         settings=SETTINGS,
         seed=seed,
     )

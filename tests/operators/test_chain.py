@@ -73,9 +73,9 @@ async def test_requests_carry_the_slot_as_key_seed_and_labels() -> None:
     model = ScriptedModel(echo)
     chain = chain_for("MultiGenerateCoT", PROBLEM, model)
 
-    async def twice(branch: Chain) -> None:
+    async def twice(branch: Chain) -> str:
         await ask(branch)
-        await ask(branch)
+        return await ask(branch)
 
     await chain.parallel([twice, twice])
     keys = sorted(request.sample_key for request in model.requests)
@@ -135,8 +135,8 @@ async def test_the_attempts_of_a_failed_call_are_recorded() -> None:
 
 
 async def test_a_branch_cannot_branch_again() -> None:
-    async def nested(branch: Chain) -> None:
-        await branch.parallel([ask])
+    async def nested(branch: Chain) -> str:
+        return "".join(await branch.parallel([ask]))
 
     with pytest.raises(OperatorError, match="cannot branch again"):
         await chain_for("Generate", PROBLEM, ScriptedModel(echo)).parallel([nested])

@@ -35,6 +35,7 @@ def test_there_is_one_field_for_each_query_and_none_is_forgotten_here(recorded: 
     assert tested == set(recorded.frames)
 
 
+@pytest.mark.slow
 def test_query__run(recorded: Recorded) -> None:
     found = recorded.frames["run"].to_dicts()
     assert len(found) == 1

@@ -96,6 +96,7 @@ def test_the_page_needs_nothing_beside_itself(files: ReportFiles, elements: Elem
     assert outside == []
 
 
+@pytest.mark.slow
 def test_ids_are_unique_and_every_reference_leads_somewhere(
     files: ReportFiles, elements: Elements
 ) -> None:

@@ -44,6 +44,7 @@ def test_what_was_given_is_found_again(given: list[str], found: list[str] | None
     assert words == ["lamas", "retrain", *overrides]
 
 
+@pytest.mark.slow
 def test_a_configuration_of_another_version_is_told() -> None:
     content = json.loads(stored("llm=simulated"))
     content["training"]["patience"] = 3

@@ -325,6 +325,7 @@ made > 20_000 and breach(f"{made} files")
 }
 
 
+@pytest.mark.slow
 @pytest.mark.attack
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_is_repelled(ground: Ground, name: str) -> None:

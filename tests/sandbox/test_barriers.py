@@ -181,6 +181,7 @@ def test_without_user_namespaces_it_falls_back() -> None:
     assert result == "42"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["-m", "lamas.sandbox"]])
 def test_the_command_prints_the_barriers(arguments: list[str]) -> None:
     ran = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)

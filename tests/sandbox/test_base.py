@@ -79,6 +79,7 @@ async def test_the_folders_of_killed_sandboxes_are_swept_at_the_next_start(
     assert os.listdir(temporary) == []
 
 
+@pytest.mark.slow
 def test_many_who_make_and_sweep_at_once_keep_their_own(temporary: pathlib.Path) -> None:
     program = (
         "import os\nfrom lamas.sandbox.base import make, sweep\n"

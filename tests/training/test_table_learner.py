@@ -52,6 +52,7 @@ def test_it_thinks_long_where_the_query_shows_that_it_must(fit: TableFit) -> Non
     assert (chosen[~unseen.easy] == "Long").mean() > 0.95
 
 
+@pytest.mark.slow
 def test_its_own_multiplier_keeps_the_bound_on_problems_it_did_not_see(fit: TableFit) -> None:
     assert fit.score >= fit.best.score - 0.02
     assert fit.time < 0.75 * fit.best.time
@@ -80,7 +81,8 @@ def test_the_expectation_is_over_the_graphs_that_are_drawn() -> None:
     table = world(100).table
     query, copies = table.embeddings[:1], 4000
     condition = torch.full((1,), math.log(0.1), dtype=torch.float64)
-    found = ExactChoices(controller).of(torch.from_numpy(query), condition)
+    encoded = controller.policy.encode(torch.from_numpy(query))
+    found = ExactChoices(controller).of(encoded, condition)
     expected: list[float] = found[0].detach().numpy().tolist()
     drawn = controller.sample(
         np.repeat(query, copies, axis=0), range(copies), multipliers=[0.1] * copies
@@ -126,6 +128,7 @@ def test_a_checkpoint_keeps_the_frontier(fit: TableFit, tmp_path: Path) -> None:
         assert loaded.multiplier(condition) == fit.controller.multiplier(condition)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_learned_is_refused() -> None:
     table = world(10).table
 

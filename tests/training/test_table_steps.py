@@ -24,6 +24,7 @@ def fitted(on_step: OnStep | None = None) -> TableFit:
     )
 
 
+@pytest.mark.slow
 def test_every_step_is_told_with_the_controller_it_left() -> None:
     told: list[tuple[TableStep, str]] = []
 
@@ -44,6 +45,7 @@ def test_every_step_is_told_with_the_controller_it_left() -> None:
     assert told[1][0].loss < told[0][0].loss
 
 
+@pytest.mark.slow
 def test_whether_anybody_listens_changes_no_weight() -> None:
     listened, alone = fitted(lambda step, controller: None), fitted()
     assert state_digest(Trainer(listened.controller)) == state_digest(Trainer(alone.controller))

@@ -82,6 +82,7 @@ def learning_settings() -> TrainerSettings:
     return TrainerSettings(credit="uniform", weights=RewardWeights(lambda_c=5.0, lambda_t=0.02))
 
 
+@pytest.mark.slow
 def test_the_lamas_policy_finds_the_best_graph_and_commits_to_it() -> None:
     assert share_of_the_best(trainer(settings=learning_settings()), 30) > 0.6
 
@@ -92,6 +93,7 @@ def test_the_paper_policy_finds_it_too_but_cannot_commit() -> None:
     assert share_of_the_best(trainer("paper", settings=learning_settings()), 30) < 0.35
 
 
+@pytest.mark.slow
 def test_the_lamas_policy_tells_queries_apart() -> None:
     learner = trainer(settings=TrainerSettings(credit="uniform"))
     directions = unit_rows(2, 8)

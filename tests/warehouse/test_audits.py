@@ -12,6 +12,7 @@ from tests.factories import T0, make_checkpoint, make_rollout, step
 from tests.naive import naive_credits, naive_labels
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import fitted_credits, make_fit, predictions_of
+from tests.warehouse.raced import raced_predictions, raced_rollouts
 from tests.warehouse.records import evaluation_rollouts, make_metric, make_update
 from tests.warehouse.simulated import simulated_cell
 from tests.warehouse.tables import tabulated
@@ -27,6 +28,7 @@ RETRIED = make_rollout([[step("Generate", 1)]], rollout_id="retried", retry=1)
 DEFECTS: dict[str, str] = {
     "calls_without_first_attempt": "DELETE FROM model_calls WHERE status = 'error'",
     "chain_outcomes_differ": "UPDATE chain_outcomes SET seconds = seconds + 1e-9",
+    "cancelled_without_quorum": "UPDATE decisions SET quorum = NULL",
     "champions_unclear": "UPDATE checkpoints SET status = 'champion' WHERE step = 0",
     "checkpoints_without_parent": "UPDATE checkpoints SET parent_id = NULL WHERE step = 2",
     "costs_impossible": "UPDATE model_calls SET cost_usd = -cost_usd WHERE call_index = 0",
@@ -43,6 +45,7 @@ DEFECTS: dict[str, str] = {
     "invocation_totals_differ": "UPDATE operator_invocations SET tool_seconds = -1e-9",
     "labels_inconsistent": "UPDATE critical_path_labels SET is_critical = NOT is_critical",
     "latency_models_differ": "UPDATE latency_models SET spearman = spearman - 1e-6",
+    "observations_differ": "UPDATE observations SET cp_tokens = cp_tokens + 1e-9",
     "orphan_rows": "DELETE FROM rollouts WHERE sample_index = 3",
     "predicted_seconds_differ": "UPDATE predicted_seconds SET seconds = seconds + 1e-9",
     "probabilities_impossible": "UPDATE decisions SET probability = 1.5 WHERE draw_order = 0",
@@ -60,6 +63,19 @@ MORE_DEFECTS: list[tuple[str, str]] = [
     ("chain_outcomes_differ", "UPDATE chain_outcomes SET answer_key = '3' WHERE chain = 1"),
     ("chain_outcomes_differ", "DELETE FROM chain_outcomes WHERE chain = 2"),
     ("chain_outcomes_differ", "UPDATE model_calls SET ended_at = ended_at + 1 WHERE branch = 2"),
+    (
+        "cancelled_without_quorum",
+        "UPDATE critical_path_labels SET is_critical = TRUE WHERE invocation_id IN "
+        "(SELECT invocation_id FROM operator_invocations WHERE status = 'cancelled')",
+    ),
+    (
+        "cancelled_without_quorum",
+        "UPDATE operator_invocations SET candidates = ['x'] WHERE status = 'cancelled'",
+    ),
+    ("invocation_totals_differ", "UPDATE model_calls SET status = 'ok' WHERE status = 'cancelled'"),
+    ("failures_without_reason", "UPDATE model_calls SET error = '' WHERE status = 'cancelled'"),
+    ("observations_differ", "UPDATE observations SET stopped = NOT stopped"),
+    ("observations_differ", "UPDATE observations SET failed_programs = failed_programs + 1"),
     ("champions_unclear", "DELETE FROM promotions"),
     ("checkpoints_without_parent", "UPDATE checkpoints SET step = 9 WHERE step = 0"),
     ("credits_differ", "UPDATE credits SET advantage = advantage * 1.0000001 + 1e-9"),
@@ -108,6 +124,9 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
     writer.add_updates(
         [replace(make_update(), rollouts=len(usable), failed_rollouts=80 - len(usable))]
     )
+    raced = raced_rollouts(24)
+    writer.add_rollouts([(item, naive_labels(item.trace)) for item in raced])
+    writer.add_credits([], predictions=raced_predictions(raced))
     table = [
         tabulated("Generate", ("2", 1.0, 100)),
         tabulated("MultiGenerateCoT", ("3", 0.0, 300), ("2", 1.0, 100), ("2", 1.0, 400)),
@@ -145,10 +164,12 @@ def test_a_sound_warehouse_passes_every_audit(sound: Warehouse) -> None:
     assert [result.name for result in sound.audit() if result.rows.height] == []
 
 
+@pytest.mark.slow
 def test_an_empty_warehouse_passes_every_audit(empty: Warehouse) -> None:
     assert [result.name for result in empty.audit() if result.rows.height] == []
 
 
+@pytest.mark.slow
 def test_the_copy_without_keys_passes_before_anything_is_planted(
     open_to_defects: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -190,6 +211,7 @@ def test_a_slot_tried_again_after_a_success_is_found(warehouse: Warehouse) -> No
     assert found == {"doubled_rollouts"}
 
 
+@pytest.mark.slow
 def test_a_champion_without_decision_is_found(warehouse: Warehouse) -> None:
     crowned: Checkpoint = replace(
         make_checkpoint(3), checkpoint_id="usurper", digest="other", status="champion"

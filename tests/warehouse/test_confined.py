@@ -20,6 +20,7 @@ def written(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -106,6 +107,7 @@ def test_two_readers_of_one_process_are_confined_side_by_side(warehouse: Warehou
         warehouse.query("FROM read_text('/etc/hostname')")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep_digest", [True, False])
 def test_views_of_a_file_from_elsewhere_are_made_anew_whatever_the_file_says_of_them(
     warehouse: Warehouse, tmp_path: Path, keep_digest: bool
@@ -130,6 +132,7 @@ def test_views_of_a_file_from_elsewhere_are_made_anew_whatever_the_file_says_of_
     assert "runs" in export.rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("macro", "asked", "answer"),
     [
@@ -165,6 +168,7 @@ def test_a_table_whose_name_is_a_path_is_not_exported(warehouse: Warehouse, tmp_
     assert not (tmp_path / "out" / "escaped.parquet").exists()
 
 
+@pytest.mark.slow
 def test_views_are_compared_with_what_this_code_makes_also_without_a_cache(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ except WarehouseError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more_kib", [200, 1500])
 def test_a_full_disk_loses_nothing_that_was_stored(warehouse: Warehouse, more_kib: int) -> None:
     limit = warehouse.path.stat().st_size + more_kib * 1024
@@ -93,6 +94,7 @@ def _complaint(path: Path) -> str:
     return ""
 
 
+@pytest.mark.slow
 def test_a_damaged_file_ends_in_a_sentence(warehouse: Warehouse) -> None:
     batch = random_rollouts(200)
     Writer(warehouse).add_rollouts([(item, naive_labels(item.trace)) for item in batch])

@@ -25,6 +25,7 @@ def land(folder: Path, rollouts: Sequence[Rollout], texts: Texts = "keep") -> Pa
     return folder
 
 
+@pytest.mark.slow
 def test_merged_rollouts_come_back_equal(
     warehouse: Warehouse, reader: Reader, tmp_path: Path
 ) -> None:
@@ -39,6 +40,7 @@ def test_merged_rollouts_come_back_equal(
     assert not any(result.rows.height for result in warehouse.audit())
 
 
+@pytest.mark.slow
 def test_what_is_stored_already_stays_with_all_its_parts(
     warehouse: Warehouse, store: Store, reader: Reader, tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
         write_landed(tmp_path / "file" / "shard", [])
 
 
+@pytest.mark.slow
 def test_a_writer_and_a_landing_make_the_same_rows(
     warehouse: Warehouse, prepared_file: Path, tmp_path: Path
 ) -> None:

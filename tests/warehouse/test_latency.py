@@ -50,6 +50,7 @@ def batch(store: Store) -> tuple[Rollout, ...]:
     return found
 
 
+@pytest.mark.slow
 def test_predictions_and_credits_are_recomputed_to_the_last_bit(
     batch: tuple[Rollout, ...], writer: Writer, warehouse: Warehouse
 ) -> None:
@@ -96,6 +97,7 @@ def test_a_credit_by_another_clock_is_a_contradiction(
         writer.add_credits(by_proxy)
 
 
+@pytest.mark.slow
 def test_held_out_figures_are_recomputed(
     store: Store, writer: Writer, warehouse: Warehouse
 ) -> None:
@@ -108,6 +110,7 @@ def test_held_out_figures_are_recomputed(
     assert report["request_model"].item() == "gpt-4o-mini"
 
 
+@pytest.mark.slow
 def test_a_model_is_found_by_id_by_age_and_by_the_credits_that_rest_on_it(
     batch: tuple[Rollout, ...], writer: Writer, warehouse: Warehouse
 ) -> None:
@@ -146,6 +149,7 @@ def test_only_calls_that_were_sent_are_measured(store: Store, warehouse: Warehou
     assert CallTimes(warehouse).latest_measured_run() == "run-1"
 
 
+@pytest.mark.slow
 def test_correlations_of_the_proxy_are_those_of_scipy(store: Store, warehouse: Warehouse) -> None:
     rollouts = random_rollouts(80, seed=9, failed_share=0.1)
     store(*rollouts)

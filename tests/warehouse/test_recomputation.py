@@ -120,6 +120,7 @@ def test_evaluation_recomputed_averages_in_order_and_interpolates(
     assert set(found) == set(expected)
 
 
+@pytest.mark.slow
 def test_recomputation_is_exact_on_random_floats(store: Store, warehouse: Warehouse) -> None:
     rollouts = random_rollouts(300, seed=11, failed_share=0.1)
     store(*rollouts)
@@ -156,6 +157,7 @@ def test_recomputation_is_exact_on_random_floats(store: Store, warehouse: Wareho
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["critical_path", "uniform", "cost_only", "marginal"])
 def test_credits_are_recomputed_exactly_on_random_floats(
     store: Store, writer: Writer, warehouse: Warehouse, rule: str
@@ -196,6 +198,7 @@ def interpolated(values: list[float], share: float) -> float:
     return low + (high - low) * (position - math.floor(position))
 
 
+@pytest.mark.slow
 def test_an_evaluation_over_both_splits_is_recomputed_for_all(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -216,6 +219,7 @@ def test_an_evaluation_over_both_splits_is_recomputed_for_all(
     assert [item.name for item in warehouse.audit() if item.rows.height] == []
 
 
+@pytest.mark.slow
 def test_judging_runs_are_rows_that_charge_nothing(store: Store, warehouse: Warehouse) -> None:
     tool = make_tool(2.0)
     rollout = make_rollout([[Step(operator="Programmer", calls=(make_call(),), tools=(tool,))]])

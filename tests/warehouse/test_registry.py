@@ -82,6 +82,7 @@ def test_a_rejection_is_on_record_and_changes_no_status(
     assert [item.name for item in warehouse.audit() if item.rows.height] == []
 
 
+@pytest.mark.slow
 def test_what_cannot_be_decided_is_refused(registry: Registry) -> None:
     with pytest.raises(WarehouseError, match="checkpoint nope is unknown"):
         registry.promote("nope", evidence={})

@@ -52,6 +52,7 @@ def columns(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     return ", ".join(name for (name,) in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, len(SCHEMA.migrations) + 1))
 def test_every_released_schema_comes_forward(number: int, full: Warehouse, tmp_path: Path) -> None:
     path = tmp_path / "old.duckdb"

@@ -48,6 +48,7 @@ def _store(store: Store) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["answers.parquet", "answers.jsonl"])
 def test_exported_answers_are_found_by_what_was_asked(
     warehouse: Warehouse, store: Store, tmp_path: Path, name: str
@@ -70,6 +71,7 @@ def test_exported_answers_are_found_by_what_was_asked(
     assert (assumed.seconds, assumed.output_tokens, assumed.input_tokens) == (None, None, None)
 
 
+@pytest.mark.slow
 def test_an_answer_used_by_two_rollouts_is_one(
     warehouse: Warehouse, store: Store, tmp_path: Path
 ) -> None:

@@ -49,6 +49,7 @@ def two_runs(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
+@pytest.mark.slow
 def test_a_run_goes_with_all_that_hangs_on_it(two_runs: Warehouse) -> None:
     before = counts(two_runs)
     stays = two_runs.query("FROM rollouts WHERE run_id = 'run-1' ORDER BY rollout_id")
@@ -64,6 +65,7 @@ def test_a_run_goes_with_all_that_hangs_on_it(two_runs: Warehouse) -> None:
     Writer(two_runs).add_run(make_run("run-3"))
 
 
+@pytest.mark.slow
 def test_without_apply_nothing_changes(two_runs: Warehouse) -> None:
     before = two_runs.path.read_bytes()
     assert prune(two_runs, ["run-1", "run-2"], apply=False).gone == ("run-1", "run-2")
@@ -71,6 +73,7 @@ def test_without_apply_nothing_changes(two_runs: Warehouse) -> None:
     assert len(list(two_runs.path.parent.glob(".*"))) == 0
 
 
+@pytest.mark.slow
 def test_the_champion_and_its_ancestors_stay(two_runs: Warehouse) -> None:
     registry = Registry(two_runs)
     registry.promote("lamas-1", evidence={}, run_id="run-1")
@@ -92,6 +95,7 @@ def test_the_champion_and_its_ancestors_stay(two_runs: Warehouse) -> None:
     assert unclean(two_runs) == []
 
 
+@pytest.mark.slow
 def test_what_other_runs_refer_to_stays(two_runs: Warehouse) -> None:
     """`run-2` measured `lamas-0` of `run-1` and goes on from `lamas-2`."""
     pruning = prune(two_runs, ["run-1"], apply=True)
@@ -101,6 +105,7 @@ def test_what_other_runs_refer_to_stays(two_runs: Warehouse) -> None:
     assert unclean(two_runs) == []
 
 
+@pytest.mark.slow
 def test_members_go_with_their_comparison_and_not_before(two_runs: Warehouse) -> None:
     writer = Writer(two_runs)
     writer.add_run(replace(make_run("compared"), kind="compare"))
@@ -122,12 +127,14 @@ def test_members_go_with_their_comparison_and_not_before(two_runs: Warehouse) ->
     assert unclean(two_runs) == []
 
 
+@pytest.mark.slow
 def test_age_counts_from_the_end(two_runs: Warehouse) -> None:
     start = make_run().started_at
     assert ended_before(two_runs, start + 3000.0) == ("run-1",)
     assert ended_before(two_runs, start + 1e6) == ("run-1", "run-2")
 
 
+@pytest.mark.slow
 def test_space_is_given_back(two_runs: Warehouse) -> None:
     writer = Writer(two_runs)
     writer.add_run(make_run("large"))
@@ -139,6 +146,7 @@ def test_space_is_given_back(two_runs: Warehouse) -> None:
     assert two_runs.path.stat().st_size < 0.8 * before
 
 
+@pytest.mark.slow
 def test_failing_leaves_the_file_as_it_was(
     two_runs: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from lamas.domain import ComparisonMember
 from tests.factories import make_rollout, make_run
 from tests.warehouse.records import rows
@@ -11,6 +13,7 @@ from warehouse.writer import Writer
 Store = Callable[..., int]
 
 
+@pytest.mark.slow
 def test_a_run_shows_its_policies_and_a_comparison_its_variants_over_all_seeds(
     store: Store, writer: Writer, warehouse: Warehouse
 ) -> None:

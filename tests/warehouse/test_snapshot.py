@@ -29,6 +29,7 @@ from warehouse.writer import Writer
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_parquet_files_hold_every_row_of_every_table_and_view(
     full: Warehouse, tmp_path: Path
 ) -> None:
@@ -50,6 +51,7 @@ def test_parquet_files_hold_every_row_of_every_table_and_view(
     assert rollouts == full.query("FROM rollouts ORDER BY rollout_id").rows()
 
 
+@pytest.mark.slow
 def test_a_duckdb_snapshot_is_a_warehouse_itself(full: Warehouse, tmp_path: Path) -> None:
     file = tmp_path / "copy.duckdb"
     export = export_duckdb(full, file)
@@ -65,6 +67,7 @@ def test_nothing_is_overwritten(full: Warehouse, tmp_path: Path) -> None:
         export_parquet(full, tmp_path / "out", views=False)
 
 
+@pytest.mark.slow
 def test_a_copy_made_while_another_process_writes_is_sound(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
@@ -104,6 +107,7 @@ def test_a_copy_made_while_another_process_writes_is_sound(
     assert warehouse.query("SELECT count(*) FROM rollouts").item() == counts[-1]
 
 
+@pytest.mark.slow
 def test_a_killed_export_leaves_nothing_under_its_name(full: Warehouse, tmp_path: Path) -> None:
     code = (
         "import os, signal\n"
@@ -147,6 +151,7 @@ def test_a_full_disk_ends_an_export_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_analysts_wait_no_longer_than_a_burst(warehouse: Warehouse) -> None:
     """Between two calls of the writer the file is free, whatever each call holds."""
     writer, stop = Writer(warehouse), threading.Event()

@@ -199,6 +199,7 @@ def test_the_gap_is_closed_by_what_a_controller_scores_beyond_the_best_fixed_gra
     assert found == ("lamas", "generate_cot", 3, 2 / 3, 2 / 3, 1.0, 150.0, 0.0)
 
 
+@pytest.mark.slow
 def test_without_a_fixed_graph_there_is_no_gap(store: Store, warehouse: Warehouse) -> None:
     store(evaluated("lamas", 5, 1.0, 80, checkpoint_id="lamas-2"))
     assert rows(warehouse, "FROM gap_closed") == []

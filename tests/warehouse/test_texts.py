@@ -39,6 +39,7 @@ def spoken(rollout: Rollout) -> Rollout:
     return replace(rollout, trace=replace(rollout.trace, invocations=invocations), answer=SECRET)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("texts", ["hash", "drop"])
 def test_no_text_is_stored_and_every_audit_is_clean(warehouse: Warehouse, texts: Texts) -> None:
     batch = [spoken(item) for item in random_rollouts(30)]

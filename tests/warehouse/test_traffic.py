@@ -82,6 +82,7 @@ def store(empty: Warehouse, tmp_path: Path) -> Callable[[dict[str, list[Said]]],
     return stored
 
 
+@pytest.mark.slow
 def test_the_latest_reference_of_a_question_is_its_answer(
     store: Callable[[dict[str, list[Said]]], Warehouse], tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ def test_the_latest_reference_of_a_question_is_its_answer(
     assert [result.name for result in warehouse.audit() if result.rows.height] == []
 
 
+@pytest.mark.slow
 def test_without_a_reference_there_is_nothing_to_learn_from(
     store: Callable[[dict[str, list[Said]]], Warehouse], tmp_path: Path
 ) -> None:

@@ -45,6 +45,7 @@ def audited(warehouse: Warehouse) -> None:
     warehouse.audit()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("go", [deleted, moved, folder_deleted])
 @pytest.mark.parametrize("use", [read, written, audited])
 def test_a_deleted_file_is_called_that_and_not_made_anew(
@@ -56,6 +57,7 @@ def test_a_deleted_file_is_called_that_and_not_made_anew(
     assert not used.path.exists()
 
 
+@pytest.mark.slow
 def test_a_file_that_comes_back_is_used_again(used: Warehouse) -> None:
     used.path.rename(used.path.with_name("away"))
     used.path.with_name("away").rename(used.path)

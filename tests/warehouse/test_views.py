@@ -50,11 +50,13 @@ def name_of(file: SqlFile) -> str:
     return file.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [file.name for file in sql_files(VIEWS)])
 def test_every_view_is_empty_or_answers_on_an_empty_warehouse(empty: Warehouse, view: str) -> None:
     assert empty.query(f"FROM {view}").is_empty()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", sql_files(VIEWS), ids=name_of)
 def test_every_view_states_its_grain_and_is_named_as_its_file(
     view: SqlFile, empty: Warehouse
@@ -65,6 +67,7 @@ def test_every_view_states_its_grain_and_is_named_as_its_file(
     assert empty.query(comment, [view.name]).item() == view.headline
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", QUESTIONS)
 def test_every_query_runs_on_an_empty_and_on_a_full_warehouse(
     place: str, empty: Warehouse, full: Warehouse
@@ -162,6 +165,7 @@ ASKED_BY_RUN = (
 )
 
 
+@pytest.mark.slow
 def test_what_a_view_says_of_one_run_does_not_depend_on_asking_for_it_alone(
     store: Store, writer: Writer, warehouse: Warehouse
 ) -> None:
@@ -363,6 +367,7 @@ def test_run_summary_holds_runs_with_and_without_rollouts(
     ]
 
 
+@pytest.mark.slow
 def test_every_table_and_column_has_a_comment(empty: Warehouse) -> None:
     tables = "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL"
     assert rows(empty, tables) == []

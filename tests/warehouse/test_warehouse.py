@@ -19,6 +19,7 @@ from warehouse.sql_files import SqlFile, views_in_order
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_a_missing_file_is_made_only_when_asked(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "lamas.duckdb"
     with pytest.raises(WarehouseError, match=r"no warehouse at .*lamas prepare"):
@@ -33,6 +34,7 @@ def test_making_it_twice_keeps_what_is_in_it(warehouse: Warehouse) -> None:
     assert Reader(again).run("run-1") == make_run()
 
 
+@pytest.mark.slow
 def test_two_threads_may_make_it_at_once(tmp_path: Path) -> None:
     path = tmp_path / "lamas.duckdb"
     threads = [threading.Thread(target=Warehouse.open, args=(path,), kwargs={"create": True})]
@@ -100,6 +102,7 @@ def test_a_table_altered_by_hand_is_refused(warehouse: Warehouse) -> None:
         Warehouse.open(warehouse.path)
 
 
+@pytest.mark.slow
 def test_an_earlier_version_is_migrated_with_its_rows(tmp_path: Path) -> None:
     path = tmp_path / "lamas.duckdb"
     current = packaged_schema()
@@ -129,6 +132,7 @@ def test_a_failing_migration_leaves_the_version_before(warehouse: Warehouse) -> 
     assert Warehouse.open(warehouse.path).query("FROM schema_version").height == count
 
 
+@pytest.mark.slow
 def test_changed_views_are_renewed(warehouse: Warehouse) -> None:
     current = packaged_schema()
     extra = SqlFile(name="answer", text="-- Grain: one.\nCREATE VIEW answer AS SELECT 42 AS a;")
@@ -149,6 +153,7 @@ def test_views_are_created_after_the_views_they_read() -> None:
         views_in_order((loop, back))
 
 
+@pytest.mark.slow
 def test_queries_take_parameters_and_cannot_write(warehouse: Warehouse) -> None:
     found = warehouse.query("SELECT seed + ? AS next FROM runs WHERE run_id = ?", [1, "run-1"])
     assert found.to_dicts() == [{"next": 8}]
@@ -162,8 +167,14 @@ def test_queries_take_parameters_and_cannot_write(warehouse: Warehouse) -> None:
     assert Reader(warehouse).run("run-1") == make_run()
 
 
-OF_NO_BENCH = {"answer_feedback", "gap_closed", "value_gap_closed"}
-"""Views of what people said of served answers, and of controllers fitted to a table."""
+OF_NO_BENCH = {
+    "answer_feedback",
+    "candidate_estimates",
+    "gap_closed",
+    "trial_outcomes",
+    "value_gap_closed",
+}
+"""Views of served answers, and of controllers fitted to a table."""
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ Store = Callable[..., int]
 numbers = itertools.count()
 
 
+@pytest.mark.slow
 @settings(
     max_examples=15,
     deadline=None,
@@ -77,6 +78,7 @@ def test_labels_come_back_in_order(store: Store, reader: Reader) -> None:
     assert found == {item.rollout_id: naive_labels(item.trace) for item in written}
 
 
+@pytest.mark.slow
 def test_writing_twice_stores_once(
     store: Store, writer: Writer, reader: Reader, warehouse: Warehouse
 ) -> None:
@@ -197,6 +199,7 @@ def test_what_is_unknown_is_named(writer: Writer, reader: Reader) -> None:
         reader.embeddings(["nope/1"])
 
 
+@pytest.mark.slow
 def test_misshapen_records_are_refused(store: Store, writer: Writer) -> None:
     with pytest.raises(WarehouseError, match=r"shape \(1, 384\), got \(1, 3\)"):
         writer.add_problems([make_problem()], np.zeros((1, 3), np.float32))

@@ -1,4 +1,4 @@
--- Failed rollouts, invocations and attempts that do not say why.
+-- Failed rollouts, failed or cancelled invocations and attempts that do not say why.
 SELECT
     'rollouts' AS relation,
     rollout_id AS row_id,
@@ -13,7 +13,7 @@ SELECT
     status,
     error
 FROM operator_invocations
-WHERE status = 'failed' AND coalesce(error, '') = ''
+WHERE status IN ('failed', 'cancelled') AND coalesce(error, '') = ''
 UNION ALL
 SELECT
     'model_calls' AS relation,
@@ -21,4 +21,4 @@ SELECT
     status,
     error
 FROM model_calls
-WHERE status = 'error' AND coalesce(error, '') = '';
+WHERE status IN ('error', 'cancelled') AND coalesce(error, '') = '';

@@ -33,8 +33,13 @@ others AS (
 expected AS (
     SELECT
         invocations.invocation_id,
+        invocations.status,
         layers.execution_mode = 'sequential'
-        OR invocations.cp_tokens = layers.descending[1] AS is_critical,
+        OR (
+            invocations.cp_tokens = layers.descending[1]
+            -- Nobody waited for it.
+            AND invocations.status <> 'cancelled'
+        ) AS is_critical,
         CASE
             WHEN layers.execution_mode = 'sequential' THEN 0.0::DOUBLE
             ELSE layers.descending[1] - invocations.cp_tokens
@@ -68,4 +73,7 @@ WHERE
     OR labels.slack_tokens IS DISTINCT FROM expected.slack_tokens
     OR labels.layer_max_tokens IS DISTINCT FROM expected.layer_max_tokens
     OR labels.layer_second_tokens IS DISTINCT FROM expected.layer_second_tokens
-    OR (labels.slack_tokens = 0) IS DISTINCT FROM labels.is_critical;
+    OR (
+        expected.status <> 'cancelled'
+        AND (labels.slack_tokens = 0) IS DISTINCT FROM labels.is_critical
+    );

@@ -23,6 +23,7 @@ SELECT
     invocations.cp_tokens,
     invocations.ended_at - invocations.started_at AS seconds,
     labels.is_critical,
+    invocations.status = 'cancelled' AS was_cancelled,
     CASE
         WHEN NOT labels.is_critical THEN 0.0::DOUBLE
         WHEN rollouts.execution_mode = 'sequential' THEN invocations.cp_tokens

@@ -18,7 +18,11 @@ attempts AS (
         -- A call is recovered when a later attempt of it succeeded.
         bool_or(calls.status = 'ok') OVER (
             PARTITION BY calls.invocation_id, calls.call_id
-        ) AS recovered
+        ) AS recovered,
+        -- Nobody waited for it any more.
+        bool_or(calls.status = 'cancelled') OVER (
+            PARTITION BY calls.invocation_id, calls.call_id
+        ) AS given_up
     FROM model_calls AS calls
     SEMI JOIN failing
         ON calls.invocation_id = failing.invocation_id AND calls.call_id = failing.call_id
@@ -34,7 +38,7 @@ SELECT
     count(*) AS failed_attempts,
     count(DISTINCT call_key) AS calls,
     count(DISTINCT call_key) FILTER (WHERE recovered) AS recovered_calls,
-    count(DISTINCT call_key) FILTER (WHERE NOT recovered) AS lost_calls,
+    count(DISTINCT call_key) FILTER (WHERE NOT recovered AND NOT given_up) AS lost_calls,
     max(attempt) AS highest_attempt,
     sum(ended_at - started_at) AS seconds_lost,
     sum(cost_usd) AS cost_usd

@@ -31,7 +31,8 @@ branch_calls AS (
         calls.stage,
         calls.branch,
         any_value(placed.gamma) AS gamma,
-        sum(calls.usage_output_tokens)::BIGINT AS output_tokens
+        sum(calls.usage_output_tokens)::BIGINT AS output_tokens,
+        bool_or(calls.status = 'cancelled') AS was_cancelled
     FROM model_calls AS calls
     INNER JOIN placed USING (invocation_id)
     GROUP BY placed.run_id, placed.place, calls.stage, calls.branch
@@ -62,6 +63,8 @@ branches AS (
         coalesce(branch_tools.tool_seconds, 0.0::DOUBLE) AS tool_seconds
     FROM branch_calls
     FULL JOIN branch_tools USING (run_id, place, stage, branch)
+    -- Nobody waited for a chain that was cancelled.
+    WHERE NOT coalesce(branch_calls.was_cancelled, FALSE)
 ),
 
 -- Branches of a stage run side by side: the slowest counts, the lowest branch at a tie.
@@ -141,8 +144,14 @@ figures AS (
         + coalesce(further_calls.input_tokens, 0) AS input_tokens,
         coalesce(first_calls.output_tokens, 0)
         + coalesce(further_calls.output_tokens, 0) AS all_tokens,
-        coalesce(chains.output_tokens, all_tokens) AS chain_tokens,
-        coalesce(chains.tool_seconds, only_tools.charged_seconds, 0.0::DOUBLE) AS chain_seconds,
+        CASE
+            WHEN invocations.status = 'cancelled' THEN 0
+            ELSE coalesce(chains.output_tokens, all_tokens)
+        END AS chain_tokens,
+        CASE
+            WHEN invocations.status = 'cancelled' THEN 0.0::DOUBLE
+            ELSE coalesce(chains.tool_seconds, only_tools.charged_seconds, 0.0::DOUBLE)
+        END AS chain_seconds,
         coalesce(first_calls.cost_usd, 0.0::DOUBLE) AS first_usd,
         further_calls.costs_usd
     FROM invocations

@@ -10,10 +10,14 @@ measured AS (
         shares.operator,
         count(*) AS invocations,
         count_if(shares.is_critical)::BIGINT AS critical_invocations,
-        quantile_cont(shares.cp_tokens, [0.5, 0.9, 0.99]) AS cp_tokens,
+        count_if(shares.was_cancelled)::BIGINT AS cancelled_invocations,
+        -- How long one takes that was cut short is not known.
+        quantile_cont(shares.cp_tokens, [0.5, 0.9, 0.99]) FILTER (
+            WHERE NOT shares.was_cancelled
+        ) AS cp_tokens,
         -- Measured seconds mean something only where nothing came from the response store.
         quantile_cont(shares.seconds, [0.5, 0.9, 0.99]) FILTER (
-            WHERE rollouts.replayed_calls = 0
+            WHERE rollouts.replayed_calls = 0 AND NOT shares.was_cancelled
         ) AS seconds,
         sum(shares.critical_tokens) AS critical_tokens
     FROM critical_shares AS shares
@@ -31,6 +35,7 @@ SELECT
     operator,
     invocations,
     critical_invocations,
+    cancelled_invocations,
     critical_invocations / invocations AS critical_share,
     cp_tokens[1] AS cp_tokens_p50,
     cp_tokens[2] AS cp_tokens_p90,

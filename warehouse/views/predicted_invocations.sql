@@ -10,6 +10,7 @@ SELECT
     invocations.layer,
     invocations.position,
     invocations.kind,
+    invocations.status,
     invocations.cost_usd,
     predicted.seconds,
     predicted.held_out

@@ -15,6 +15,7 @@ layers AS (
             {
                 'invocation_id': invocation_id,
                 'operator': operator,
+                'status': status,
                 'cost_usd': cost_usd,
                 'seconds': seconds
             }
@@ -49,7 +50,8 @@ SELECT
     operator,
     cost_usd,
     seconds,
-    execution_mode = 'sequential' OR seconds = descending[1] AS is_critical,
+    execution_mode = 'sequential'
+    OR (seconds = descending[1] AND status <> 'cancelled') AS is_critical,
     CASE
         WHEN execution_mode = 'sequential' THEN ordered_sum(in_order)
         ELSE descending[1]

@@ -8,6 +8,7 @@ timed AS NOT MATERIALIZED (
         calls.call_index AS part_index,
         calls.stage,
         calls.branch,
+        calls.status = 'cancelled' AS was_cancelled,
         CASE
             WHEN calls.status = 'ok'
                 THEN
@@ -38,6 +39,7 @@ timed AS NOT MATERIALIZED (
         tools.tool_index AS part_index,
         tools.stage,
         tools.branch,
+        FALSE AS was_cancelled,
         tools.charged_seconds AS seconds
     FROM predicted_seconds AS predicted
     INNER JOIN tool_executions AS tools USING (invocation_id)
@@ -71,6 +73,8 @@ branches AS (
     FROM timed
     SEMI JOIN composite USING (place)
     GROUP BY timed.place, timed.stage, timed.branch
+    -- Nobody waited for a chain that was cancelled.
+    HAVING NOT bool_or(timed.was_cancelled)
 ),
 
 -- Branches of a stage run side by side: the slowest counts.
@@ -94,11 +98,17 @@ chains AS (
 SELECT
     predicted.invocation_id,
     predicted.latency_model_id,
-    coalesce(
-        chains.seconds,
-        coalesce(only_call.seconds, 0.0::DOUBLE) + coalesce(only_tool.seconds, 0.0::DOUBLE)
-    ) AS seconds
+    CASE
+        WHEN invocations.status = 'cancelled' THEN 0.0::DOUBLE
+        ELSE
+            coalesce(
+                chains.seconds,
+                coalesce(only_call.seconds, 0.0::DOUBLE)
+                + coalesce(only_tool.seconds, 0.0::DOUBLE)
+            )
+    END AS seconds
 FROM predicted_seconds AS predicted
+INNER JOIN operator_invocations AS invocations USING (invocation_id)
 LEFT JOIN timed AS only_call
     ON
         predicted.rowid = only_call.place

@@ -8,6 +8,7 @@ SELECT
     calls.request_model,
     count(*) AS attempts,
     count_if(calls.status = 'error')::BIGINT AS failed_attempts,
+    count_if(calls.status = 'cancelled')::BIGINT AS cancelled_attempts,
     count_if(calls.replayed)::BIGINT AS replayed_attempts,
     sum(calls.usage_input_tokens)::BIGINT AS input_tokens,
     sum(calls.usage_cached_tokens)::BIGINT AS cached_tokens,
@@ -15,6 +16,8 @@ SELECT
     sum(calls.cost_usd) AS cost_usd,
     coalesce(sum(calls.cost_usd) FILTER (WHERE calls.status = 'error'), 0)
         AS cost_usd_failed_attempts,
+    coalesce(sum(calls.cost_usd) FILTER (WHERE calls.status = 'cancelled'), 0)
+        AS cost_usd_cancelled_attempts,
     coalesce(sum(calls.cost_usd) FILTER (WHERE rollouts.status = 'failed'), 0)
         AS cost_usd_failed_rollouts,
     sum(calls.cost_usd)

@@ -15,7 +15,7 @@ any instant and neither can ask the other:
 import fcntl
 import time
 import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,6 @@ class Shard:
     plans: tuple[PlannedRollout, ...]
     problems: tuple[Problem, ...]
     """Those of `plans`."""
-    samples_by_policy: Mapping[str, int | None]
     budget: Budget
     """What the shard may spend."""
     endpoint: EndpointSettings | None

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import replace
@@ -68,7 +68,6 @@ class Shards:
         problems: ProblemSet,
         plans: Sequence[PlannedRollout],
         *,
-        samples_by_policy: Mapping[str, int | None],
         on_finished: Callable[[AnyResult], None],
     ) -> Collected:
         """Run `plans` in shards and store what they land.
@@ -90,7 +89,6 @@ class Shards:
                 landing=landing,
                 plans=(),
                 problems=(),
-                samples_by_policy=dict(samples_by_policy),
                 budget=Budget(),
                 endpoint=self._endpoint,
                 earlier=copied_answers(landing, store) if current.shared.resumed else None,

@@ -81,8 +81,7 @@ async def _run(shard: Shard, finished: list[Rollout]) -> None:
         start = Showing(shard.settings.execution.granularity)
 
         async def run_one(planned: PlannedRollout) -> Rollout:
-            runner = live.runner(shard.samples_by_policy.get(planned.policy))
-            return await start(runner, planned, problems[planned.problem_id])
+            return await start(live.runner, planned, problems[planned.problem_id])
 
         await collect_rollouts(
             shard.plans,

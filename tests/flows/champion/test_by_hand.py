@@ -68,6 +68,7 @@ def test_promote_show_and_roll_back(home: Path) -> None:
     assert run_here("audit", f"home={home}").code == 0
 
 
+@pytest.mark.slow
 def test_a_promotion_needs_a_reason_and_a_name(home: Path) -> None:
     first = names(home)[0]
     assert "needs a reason" in refused(champion(home, "promote", first), code=2)

@@ -100,6 +100,7 @@ def events(prefect_api: str, name: str) -> list[dict[str, object]]:
     return cast("list[dict[str, object]]", response.json()["events"])
 
 
+@pytest.mark.slow
 async def test_a_server_records_the_event_and_an_automation_acts_on_it(prefect_api: str) -> None:
     departure = Departure(metric="score", value=0.4, low=0.48, high=0.52, evaluations=5)
     with temporary_settings({PREFECT_API_URL: prefect_api}):

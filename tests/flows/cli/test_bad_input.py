@@ -93,6 +93,7 @@ def test_benchmark_files(
         refused(["retrain", *options], *words, code=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "words"),
     [
@@ -172,7 +173,7 @@ def test_command_lines(arguments: list[str], words: list[str]) -> None:
 
 def test_model_files(tmp_path: Path, home: Path) -> None:
     fake = text_file(tmp_path, "model.gguf", "PK not a model")
-    options = ("retrain", "benchmark.size=20", "training.problems_per_step=2", f"home={home}")
+    options = ("retrain", *TINY[1:], f"home={home}")
     refused([*options, f"llm.gguf={fake}"], f"llm.gguf={fake}", "no GGUF file", code=2)
     refused([*options, "llm.gguf=/no/model.gguf"], "/no/model.gguf", "give the path", code=2)
     assert not files(home)
@@ -214,6 +215,7 @@ def test_home_folders(tmp_path: Path) -> None:
     refused(["retrain", *TINY, f"home={taken}/sub"], "cannot be written", "home=…")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can put on and off another user")
 def test_read_only_home_folders(prepared: Path, tmp_path: Path) -> None:
     run_here("retrain", *TINY, f"home={tmp_path / 'x'}", "operators.enabled=[Foo]")
@@ -304,11 +306,13 @@ def test_checkpoints(prepared: Path, tmp_path: Path) -> None:
         for command in ("collect", "evaluate"):
             run = [command, *TINY, at]
             refused([*run, "checkpoint=lamas-nope"], "lamas-nope is unknown", "lists those stored")
-            refused([*run, f"checkpoint={ids['paper']}"], ids["paper"], "another controller")
             refused(
                 [*run, f"checkpoint={ids['lamas']}", "controller.layers=2"], "it has L = 4, 2 is"
             )
             refused([*run, "checkpoint=champion"], "no champion yet", "lamas retrain")
+        paper = f"checkpoint={ids['paper']}"
+        refused(["collect", *TINY, at, paper], ids["paper"], "another controller")
+        refused(["collect", TINY[0], at], "add learner=reinforce", "lamas tabulate")
         refused(["retrain", *TINY, at, "training.start_from=champion"], "no champion yet")
         refused(["ask", "1 + 1?", *TINY, at], "no champion yet", "checkpoint=…")
         refused(["ask", *TINY, at], "give one question in quotes", code=2)
@@ -327,6 +331,7 @@ def empty(_: bytes) -> bytes:
     return b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -401,6 +406,7 @@ def checkpoint_ids(home: Path) -> dict[str, str]:
     return {str(kind): str(name) for kind, name in rows.iter_rows()}
 
 
+@pytest.mark.slow
 def test_a_parameter_that_the_endpoint_refuses_is_known_before_the_run(home: Path) -> None:
     message = "Unsupported parameter: 'seed' is not supported with this model."
     with ScriptedEndpoint(fails(400, message), models=lists("tiny")) as endpoint:

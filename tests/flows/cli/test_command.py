@@ -44,6 +44,7 @@ def test_no_command_shows_help_and_fails() -> None:
     assert "usage: lamas" in shown.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [*STAGES, "ask", "sql", "audit"])
 def test_the_resolved_configuration_is_shown_and_nothing_done(command: str, tmp_path: Path) -> None:
     home = tmp_path / "home"

@@ -99,6 +99,7 @@ def test_what_is_missing_is_one_sentence(
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_loaded() -> None:
     program = (
         "import sys; import lamas.benchmarks.explain, lamas.benchmarks.source;"

@@ -69,6 +69,7 @@ def test_a_pipe_gets_what_is_stored(place: Path) -> None:
     assert told.stdout == "said\n\x9b\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_a_long_query_with_a_sentence(place: Path, number: signal.Signals) -> None:
     with subprocess.Popen(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import cast
 
 import httpx
+import pytest
 
 from tests.flows.gateway.conftest import QUESTION, Running, running
 from warehouse import Registry
@@ -121,6 +122,7 @@ async def test_models_health_metrics_and_page(shared: Running) -> None:
         assert "script-src 'self'" in page.headers["content-security-policy"]
 
 
+@pytest.mark.slow
 async def test_every_request_is_a_rollout_in_the_warehouse(home: Path) -> None:
     async with running(home) as gateway:
         first = (await gateway.ask(user="somebody", metadata={"task": "sums"})).json()
@@ -149,6 +151,7 @@ async def test_every_request_is_a_rollout_in_the_warehouse(home: Path) -> None:
     assert [result.name for result in warehouse.audit() if result.rows.height] == []
 
 
+@pytest.mark.slow
 async def test_texts_that_are_not_kept_reach_no_file(home: Path) -> None:
     secret = "zebra-91"
     async with running(home, "recording.texts=drop") as gateway:
@@ -168,6 +171,7 @@ async def test_texts_that_are_not_kept_reach_no_file(home: Path) -> None:
     assert [result.name for result in warehouse.audit() if result.rows.height] == []
 
 
+@pytest.mark.slow
 async def test_a_promotion_is_taken_over_and_rolled_back_without_a_restart(home: Path) -> None:
     async with running(home, "gateway.champion_seconds=0.01") as gateway:
         registry = Registry(gateway.warehouse())

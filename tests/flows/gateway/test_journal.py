@@ -51,6 +51,7 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 async def test_a_killed_gateways_answers_are_stored_once(blank: Path, tmp_path: Path) -> None:
     warehouse = Warehouse.open(shutil.copy(blank, tmp_path / "warehouse.duckdb"))
     folder, copied = tmp_path / "served", tmp_path / "copied"

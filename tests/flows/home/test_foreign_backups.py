@@ -145,6 +145,7 @@ def half(content: bytes, path: Path) -> bytes:
     return content[: len(content) // 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -210,6 +210,7 @@ with prefect_server(Path(sys.argv[1]), keep_open=True) as server:
 """
 
 
+@pytest.mark.slow
 def test_its_own_server_answers_is_noted_and_dies_with_a_killed_run(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True

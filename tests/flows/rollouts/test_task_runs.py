@@ -1,13 +1,17 @@
 """Work: a result or an error handed over, never raised where Prefect would see it."""
 
 import asyncio
+from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from flows.rollouts import task_runs as operator_runs
 from flows.rollouts.showing_allowance import FIRST_SECONDS, SHARE, Allowance, Metered
 from flows.rollouts.task_runs import Work
+from lamas.domain import OperatorInvocation
 from lamas.errors import BudgetExceededError
+from tests.factories import make_rollout, step
 
 
 async def test_a_result_is_handed_over() -> None:
@@ -49,6 +53,28 @@ async def test_work_is_done_once_although_the_engine_that_shows_it_breaks(
     monkeypatch.setattr(operator_runs, "batch_run", broken)
     assert await operator_runs.as_batch("a batch", start) == 4
     assert done == [1]
+
+
+@pytest.mark.parametrize("status", ["ok", "failed", "cancelled"])
+async def test_a_task_run_shows_how_its_operator_ended_and_why(
+    status: Literal["ok", "failed", "cancelled"],
+) -> None:
+    (done,) = make_rollout([[step("Generate", 1)]]).trace.invocations
+    error = None if status == "ok" else f"why it {status}"
+    ended = replace(done, status=status, error=error)
+
+    async def start() -> OperatorInvocation:
+        return ended
+
+    work = Work(start)
+    await work.run()
+    state = await operator_runs.operator_run.fn("Generate", work)
+    assert (state.is_completed(), state.is_failed(), state.is_cancelled()) == (
+        status == "ok",
+        status == "failed",
+        status == "cancelled",
+    )
+    assert (error or "tokens") in (state.message or "")
 
 
 async def test_work_does_not_wait_for_what_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:

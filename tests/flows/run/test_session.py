@@ -116,6 +116,7 @@ async def test_another_kind_is_another_run(options: list[str]) -> None:
     assert other.run_id != stopped.run_id
 
 
+@pytest.mark.slow
 async def test_stages_inside_a_run_share_its_session(options: list[str]) -> None:
     async with session("retrain", options) as outer:
         async with session("collect", None) as inner:
@@ -132,6 +133,7 @@ async def test_the_batch_belongs_to_the_retrain_or_to_the_named_run(options: lis
         assert current.batch_run == "retrain-1"
 
 
+@pytest.mark.slow
 async def test_a_second_writer_is_refused_while_one_runs_and_welcome_after(
     options: list[str], tmp_path: Path
 ) -> None:

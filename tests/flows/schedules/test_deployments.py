@@ -43,6 +43,7 @@ def settings_of(*overrides: str) -> Settings:
     return load_settings([*BASE, *overrides])
 
 
+@pytest.mark.slow
 async def test_a_plan_says_which_flow_runs_when_with_what(tmp_path: Path) -> None:
     overrides = [*BASE, f"home={tmp_path}", "deployment.timezone=Europe/Berlin"]
     plans = {item.name: item for item in planned_deployments(load_settings(overrides), overrides)}
@@ -55,9 +56,11 @@ async def test_a_plan_says_which_flow_runs_when_with_what(tmp_path: Path) -> Non
     assert plans["evaluate"].schedule == CronSchedule(cron="30 3 * * *", timezone="Europe/Berlin")
     assert plans["report"].schedule is None
     assert plans["retrain"].parameters["with_report"] is True
-    assert set(plans["retrain"].tags) == {"generated", "lamas", load_settings(BASE).llm.model} | {
-        "simulated"
-    }
+    assert set(plans["retrain"].tags) == {
+        "generated",
+        "conditioned",
+        load_settings(BASE).llm.model,
+    } | {"simulated"}
     # What a run of each will compose is legal.
     for plan in plans.values():
         load_settings(cast("list[str]", plan.parameters["overrides"]))
@@ -69,6 +72,7 @@ async def test_entry_points_lead_to_the_flows(tmp_path: Path) -> None:
         assert flow.name == plan.name
 
 
+@pytest.mark.slow
 def test_prefect_yaml_deploys_the_same_flows_on_the_same_schedules(tmp_path: Path) -> None:
     content = yaml.safe_load(Path("prefect.yaml").read_text())
     written = {item["entrypoint"].partition(":")[2]: item for item in content["deployments"]}
@@ -182,6 +186,7 @@ async def test_whether_a_time_was_missed(
     assert await missed(schedule, since, since + timedelta(hours=hours)) is expected
 
 
+@pytest.mark.slow
 def test_deploy_registers_once_and_says_what(
     prefect_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +202,7 @@ def test_deploy_registers_once_and_says_what(
     assert "deployed evaluate/lamas: cron 30 3 * * * UTC (paused)" in again.stdout
 
 
+@pytest.mark.slow
 def test_deploy_without_a_server_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ import pytest
 from flows.settings.compose import load_settings
 
 
+@pytest.mark.slow
 def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/somewhere/to live")
     settings = load_settings(

@@ -61,6 +61,7 @@ def test_strange_overrides_end_in_a_sentence(override: str) -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.slow
 def test_one_key_may_still_stand_for_another() -> None:
     settings = load_settings(["home=somewhere", "benchmark.name=${home}-questions"])
     assert settings.benchmark.name == "somewhere-questions"

@@ -25,8 +25,11 @@ REQUIRED = {
     "benchmark=file": ["benchmark.path=problems.jsonl"],
     "benchmark=math": ["benchmark.path=math.jsonl"],
     "benchmark=mmlu_pro": ["benchmark.path=questions.parquet"],
+    "controller=lamas": ["learner=reinforce"],
+    "controller=paper": ["learner=reinforce"],
     "experiment=proof_bbh": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
     "experiment=proof_mmlu_pro": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
+    "experiment=race_math": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
     "llm=endpoint": ["llm.base_url=http://127.0.0.1:8000/v1", "llm.model=tiny"],
     "llm=recorded": ["llm.path=answers.parquet", "llm.model=old-model"],
 }
@@ -76,11 +79,13 @@ NO_RESULT_SECTIONS = {
     "latency",
     "recording",
     "retention",
+    "serving",
     "simulation",
     "sweep",
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_composes_validates_and_builds_its_parts(option: str) -> None:
     settings = load_settings([option, *REQUIRED.get(option, [])])
@@ -102,6 +107,7 @@ def test_what_an_option_needs_is_asked_for_by_name(option: str) -> None:
         load_settings([option])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
@@ -223,6 +229,7 @@ def test_keys_without_a_result_exist() -> None:
     assert set(LEAVES) >= NO_RESULT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -251,10 +258,14 @@ def test_what_an_endpoint_wants_besides_is_taken() -> None:
 
 # As the first release made them, with prompts "p": a run of that release is found again by them.
 FIRST_DIGESTS: dict[tuple[str, ...], str] = {
-    (): "5164ea0d7a0e7bee96a918ff476355ab",
-    ("llm=simulated",): "d5bac693c29c4486355a84b55b3d5aa7",
-    ("llm=simulated", "llm.price=null"): "f1657cf5103789941666ffa972a9b82f",
-    ("benchmark=gsm8k", "benchmark.path=/x"): "01c230d8bf912c3e57c8f37e2d2a20de",
+    ("learner=reinforce",): "5164ea0d7a0e7bee96a918ff476355ab",
+    ("learner=reinforce", "llm=simulated"): "d5bac693c29c4486355a84b55b3d5aa7",
+    ("learner=reinforce", "llm=simulated", "llm.price=null"): "f1657cf5103789941666ffa972a9b82f",
+    (
+        "learner=reinforce",
+        "benchmark=gsm8k",
+        "benchmark.path=/x",
+    ): "01c230d8bf912c3e57c8f37e2d2a20de",
 }
 
 

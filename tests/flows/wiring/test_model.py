@@ -70,6 +70,7 @@ def store_rollouts(warehouse: Warehouse, rollouts: Sequence[Rollout]) -> None:
     Writer(warehouse).add_rollouts([(item, label(item.trace)) for item in rollouts])
 
 
+@pytest.mark.slow
 def test_calls_without_an_answer_are_found_in_the_warehouse(warehouse: Warehouse) -> None:
     lost = Step(
         operator="Generate",

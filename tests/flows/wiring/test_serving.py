@@ -50,6 +50,7 @@ def test_a_workload_that_cannot_be_read_is_told(tmp_path: Path, more: str, said:
         build_world(load_settings(overrides(tmp_path, more)), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [

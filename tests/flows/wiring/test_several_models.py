@@ -128,6 +128,7 @@ def test_only_models_that_may_be_asked_are_opened(tmp_path: Path) -> None:
     assert used_models(both) == ("c", "b", None)
 
 
+@pytest.mark.slow
 async def test_an_operator_without_any_answer_is_known_before_the_run(tmp_path: Path) -> None:
     path = _file(tmp_path)
     recorded = [*RECORDED[:2], f"llm.path={path}"]
@@ -172,6 +173,7 @@ async def test_what_is_not_on_record_is_asked_once_and_kept(tmp_path: Path) -> N
             await model.complete(_request(sample=1))
 
 
+@pytest.mark.slow
 async def test_each_model_has_caps_of_its_own_within_those_of_all(tmp_path: Path) -> None:
     settings = _settings(
         tmp_path,

@@ -127,6 +127,7 @@ def test_two_operators_may_share_their_strengths() -> None:
     assert differing > 15
 
 
+@pytest.mark.slow
 def test_length_has_the_configured_mean_and_scales_with_the_population() -> None:
     def mean_tokens(benchmark: str, operator: str) -> float:
         # Questions of the usual length: shorter ones are easier, and get shorter answers.

@@ -152,6 +152,7 @@ async def test_a_hanging_request_sends_nothing_and_leaves_others_alone() -> None
         assert list(await asyncio.gather(*map(one, range(12)))) == kinds
 
 
+@pytest.mark.slow
 async def test_a_hanging_connection_is_dropped_in_the_end() -> None:
     profile = changed_profile(faults={"hang": 1.0, "hang_seconds": 0.2})
     async with (
@@ -204,6 +205,7 @@ async def test_latency_is_simulated_seconds_times_the_time_scale() -> None:
     assert moments[-1] - moments[0] >= 0.5 * 0.01 * 100 * scale
 
 
+@pytest.mark.slow
 async def test_load_slows_answers_down_and_changes_no_text() -> None:
     latency = {
         "first_token_seconds": {"median": 0.1, "sigma": 0.0},

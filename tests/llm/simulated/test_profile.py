@@ -82,6 +82,7 @@ def test_many_findings_are_cut_short() -> None:
         parse_profile({f"key{index}": 1 for index in range(20)})
 
 
+@pytest.mark.slow
 @pytest.mark.attack
 @pytest.mark.parametrize(
     "text",

@@ -29,6 +29,7 @@ def is_running(process_id: int) -> bool:
     return status.rsplit(")", 1)[1].split()[0] != "Z"
 
 
+@pytest.mark.slow
 def test_the_block_bounds_the_process() -> None:
     server = SimulatedServer()
     with pytest.raises(ServerError, match="not running"):
@@ -55,6 +56,7 @@ FOREIGN: list[tuple[str, dict[str, str], int]] = [
 PATHS = ("/v1/chat/completions", "/v1/models", "/simulated/problems", "/simulated/statistics")
 
 
+@pytest.mark.slow
 @pytest.mark.attack
 def test_nobody_but_its_run_is_answered() -> None:
     asked = {"model": "any", "messages": [{"role": "user", "content": "x"}]}
@@ -74,6 +76,7 @@ def test_nobody_but_its_run_is_answered() -> None:
                 assert "access-control-allow-origin" not in answer.headers
 
 
+@pytest.mark.slow
 def test_it_may_be_started_from_a_thread_that_ends() -> None:
     server = SimulatedServer()
     thread = threading.Thread(target=server.start)
@@ -94,6 +97,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
 def test_it_dies_with_its_parent(ending: signal.Signals) -> None:
     with subprocess.Popen(
@@ -126,6 +130,7 @@ def test_invalid_settings_are_refused_before_anything_starts() -> None:
         SimulatedServer("no_such_profile")
 
 
+@pytest.mark.slow
 def test_problems_of_a_benchmark_are_taken_as_they_are() -> None:
     problem = Problem(
         problem_id="b/v/0",

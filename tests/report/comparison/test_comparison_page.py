@@ -138,6 +138,7 @@ def test_the_page_is_whole_and_needs_nothing_beside_itself(files: ReportFiles, h
     }
 
 
+@pytest.mark.slow
 def test_it_says_what_the_comparison_found(html: str, compared: Compared) -> None:
     text = parsed(html).text
     assert "Simulated model." in text
@@ -234,6 +235,7 @@ def test_text_from_outside_cannot_become_markup(compared: Compared) -> None:
     assert nasty in found.text
 
 
+@pytest.mark.slow
 def test_an_unfinished_comparison_is_told(tmp_path: Path) -> None:
     warehouse = prepared(tmp_path / "unfinished.duckdb", "run-1")
     Writer(warehouse).add_run(replace(make_run("compare-9"), kind="compare", started_at=T0 + 1))

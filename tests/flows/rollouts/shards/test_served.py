@@ -45,6 +45,7 @@ def telling(folder: Path, key: str) -> list[Path]:
     return [item for item in files if key.encode() in item.read_bytes()]
 
 
+@pytest.mark.slow
 async def test_a_key_is_in_the_environment_of_workers_and_in_nothing_that_is_sent(
     tmp_path: Path,
 ) -> None:
@@ -64,6 +65,7 @@ async def test_a_key_is_in_the_environment_of_workers_and_in_nothing_that_is_sen
     assert KEY_VARIABLE not in os.environ
 
 
+@pytest.mark.slow
 async def test_workers_of_others_are_refused() -> None:
     settings = load_settings([*SMALL, "engine=dask", "engine.address=tcp://127.0.0.1:1"])
     async with AsyncExitStack() as stack:

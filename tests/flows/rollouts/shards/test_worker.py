@@ -45,7 +45,6 @@ async def collecting(
                 landing=landing,
                 plans=training_plans(current, problems, chosen_learner(current)),
                 problems=problems.train,
-                samples_by_policy={},
                 budget=Budget(),
                 endpoint=None,
                 earlier=None,
@@ -156,6 +155,7 @@ def calls_in(path: Path) -> int:
         return store.count()
 
 
+@pytest.mark.slow
 async def test_a_shard_of_an_earlier_term_does_nothing(current: Session, shard: Shard) -> None:
     shard.landing.begin("another")
     with pytest.raises(asyncio.CancelledError):

@@ -1,0 +1,139 @@
+"""How a layer ends at a quorum of chains as they really arrive; what still runs is cancelled."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from lamas.domain import ModelCall, OperatorInvocation, ToolExecution
+from lamas.errors import CallCancelledError
+from lamas.execution.race import Judge, LayerRace, Outcome, Place
+from lamas.llm import Turn
+from lamas.operators.chain import Chain
+from lamas.timing.quorum import Step, cancelled, cut, in_turn, spans
+
+
+class LiveRace(LayerRace):
+    """Who arrives first counts, and what still runs at the quorum is cancelled.
+
+    Nothing is sent before every chain has either ended from stored answers or wants to send: those
+    that were there before a restart have arrived in the order of their records, so what happened
+    then happens again.
+    """
+
+    def __init__(
+        self, places: Collection[Place], quorum: int, judge: Judge, *, reason: str
+    ) -> None:
+        super().__init__(places, quorum, judge, reason=reason)
+        self._waiting = set(self.places)
+        """Chains that have neither ended nor asked to send anything."""
+        self._open = asyncio.Event()
+        self._early: dict[Place, tuple[float, str | None]] = {}
+        """Chains that ended before anything was sent: when, by their records, and their keys."""
+        self._tasks: dict[Place, asyncio.Task[str]] = {}
+        self._arrived: set[Place] = set()
+        self._alike: Counter[str] = Counter()
+        self._lost: set[Place] = set()
+        self._over = False
+        self._moment: float | None = None
+
+    async def run(
+        self, place: Place, chain: Chain, work: Callable[[], Awaitable[str]]
+    ) -> str | None:
+        task = self._tasks[place] = asyncio.create_task(self._working(place, chain, work))
+        try:
+            await asyncio.wait({task})
+        finally:
+            if not task.done():
+                # The whole rollout is cancelled.
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            self._pass(place)
+        error = None if task.cancelled() else task.exception()
+        # That it was cut short is what was wanted, now or before a restart.
+        if place in self._lost or isinstance(error, CallCancelledError):
+            return None
+        return task.result()
+
+    def turn(self, place: Place) -> Turn | None:
+        return _Turn(self, place)
+
+    def leave(self, position: int) -> None:
+        for place in self.places:
+            if place[0] == position:
+                self._pass(place)
+
+    async def settled(self, position: int, ran: OperatorInvocation) -> Outcome | None:
+        self.leave(position)
+        return Outcome(arrived=frozenset(self._arrived), cut=self._cut)
+
+    def _cut(
+        self, steps: Sequence[Step]
+    ) -> tuple[tuple[ModelCall, ...], tuple[ToolExecution, ...]]:
+        calls = tuple(step for step in in_turn(steps) if isinstance(step, ModelCall))
+        if self._moment is None or not calls or calls[-1].status == "cancelled":
+            tools = tuple(step for step in steps if isinstance(step, ToolExecution))
+            return cancelled(calls, self.reason), tools
+        # Its answers were stored, and the quorum was reached before: by the same records.
+        return cut(spans(steps, None), self._moment - calls[0].started_at, self.reason)
+
+    async def ready(self, place: Place) -> None:
+        """Returns when that chain may send."""
+        self._pass(place)
+        await self._open.wait()
+
+    def over(self, place: Place) -> str | None:
+        """Why nobody waits for that chain any more."""
+        return self.reason if place in self._lost else None
+
+    async def _working(self, place: Place, chain: Chain, work: Callable[[], Awaitable[str]]) -> str:
+        text = await work()
+        key = await self.judge(text, chain)
+        if self._open.is_set():
+            self._arrive(place, key)
+        else:
+            at = max((call.ended_at for call in chain.own_calls), default=0.0)
+            self._early[place] = (at, key)
+            self._pass(place)
+            await self._open.wait()
+        return text
+
+    def _pass(self, place: Place) -> None:
+        self._waiting.discard(place)
+        if self._waiting or self._open.is_set():
+            return
+        for early in sorted(self._early, key=lambda item: (self._early[item][0], item)):
+            at, key = self._early[early]
+            self._arrive(early, key)
+            if self._over:
+                self._moment = at
+                break
+        self._open.set()
+
+    def _arrive(self, place: Place, key: str | None) -> None:
+        if self._over:
+            return
+        self._arrived.add(place)
+        if key is None:
+            return
+        self._alike[key] += 1
+        if self._alike[key] < self.quorum:
+            return
+        self._over = True
+        for other, task in self._tasks.items():
+            if other not in self._arrived and not task.done():
+                self._lost.add(other)
+                task.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    race: LiveRace
+    place: Place
+
+    async def ready(self) -> None:
+        await self.race.ready(self.place)
+
+    @property
+    def over(self) -> str | None:
+        return self.race.over(self.place)
