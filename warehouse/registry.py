@@ -141,6 +141,39 @@ class Registry:
             )
             return _checkpoint(connection, earlier)
 
+    def weighed_last(self) -> Checkpoint | None:
+        """The checkpoint of the last decision, if it was not promoted."""
+        last = self.promotions()[-1:]
+        return next(
+            (self.checkpoint(item.checkpoint_id) for item in last if item.decision == "rejected"),
+            None,
+        )
+
+    def tagged(self) -> Mapping[str, Checkpoint]:
+        """The champion of each tag."""
+        frame = self._warehouse.query(
+            "SELECT checkpoints.*, tag FROM tagged_champions "
+            "INNER JOIN checkpoints USING (checkpoint_id) "
+            "QUALIFY row_number() OVER (PARTITION BY tag ORDER BY decision_number DESC) = 1 "
+            "ORDER BY tag"
+        )
+        found = records.read(frame, records.CHECKPOINT)
+        return dict(zip(frame["tag"].to_list(), found, strict=True))
+
+    def tag(
+        self, checkpoint_id: str, tag: str, *, reason: str, decided_at: float | None = None
+    ) -> None:
+        """Let the checkpoint decide under `tag`, in place of another one's; WarehouseError when it
+        is not stored.
+        """
+        with self._warehouse.writing() as connection:
+            _checkpoint(connection, checkpoint_id)
+            connection.execute(
+                "INSERT INTO tagged_champions "
+                "SELECT coalesce(max(decision_number), 0) + 1, ?, ?, ?, ? FROM tagged_champions",
+                [tag, checkpoint_id, reason, time.time() if decided_at is None else decided_at],
+            )
+
 
 def _champion(connection: duckdb.DuckDBPyConnection) -> Checkpoint | None:
     found = _champions(connection)

@@ -65,6 +65,13 @@ WITH RECURSIVE kept (checkpoint_id) AS (
         UNION
         SELECT unnest([checkpoint_before, checkpoint_after]) FROM old.updates
         WHERE run_id NOT IN (FROM gone)
+        UNION
+        SELECT unnest([champion_id, candidate_id])
+        FROM old.trials
+        INNER JOIN old.served_requests USING (request_id)
+        WHERE run_id NOT IN (FROM gone)
+        UNION
+        SELECT checkpoint_id FROM old.tagged_champions
     )
     UNION
     (

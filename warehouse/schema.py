@@ -84,6 +84,8 @@ OPERATING_POINTS = Table(
 )
 SERVED_REQUESTS = Table(name="served_requests", key=("request_id",))
 FEEDBACK = Table(name="feedback", key=("feedback_id",))
+TRIALS = Table(name="trials", key=("request_id",))
+TAGGED_CHAMPIONS = Table(name="tagged_champions", key=("decision_number",))
 SIMULATED_CELLS = Table(
     name="simulated_cells", key=("cell_id",), contradicts=("run_id", "policies", "load", "seed")
 )
@@ -118,6 +120,8 @@ TABLES: tuple[Table, ...] = (
     OPERATING_POINTS,
     SERVED_REQUESTS,
     FEEDBACK,
+    TRIALS,
+    TAGGED_CHAMPIONS,
     SIMULATED_CELLS,
     SIMULATED_WORKFLOWS,
     SIMULATED_CALLS,

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from lamas.domain import CriticalPathLabel, Problem, Rollout, Run
-from lamas.domain.served import Feedback, ServedRequest
+from lamas.domain.served import Feedback, ServedRequest, Trial
 from lamas.errors import WarehouseError
 from warehouse import rows, schema
 from warehouse.landing import insert_landed, landed_file, read_landed, write_parts
@@ -39,6 +39,7 @@ class Served:
     """Its start, as it stands."""
     answered: Sequence[Answered] = ()
     requests: Sequence[ServedRequest] = ()
+    trials: Sequence[Trial] = ()
     feedback: Sequence[Feedback] = ()
     encoder: str = "float32"
     """Kind of encoder that made the embeddings."""
@@ -61,6 +62,7 @@ def write_served(folder: Path, served: Served) -> None:
         ),
         *rollout_parts([(item.rollout, item.labels) for item in served.answered], "keep"),
         (schema.SERVED_REQUESTS, partial(rows.fields, served.requests)),
+        (schema.TRIALS, partial(rows.fields, served.trials)),
         (schema.FEEDBACK, partial(rows.fields, served.feedback)),
     )
     write_parts(folder, parts)
@@ -87,12 +89,11 @@ def merge_served(warehouse: Warehouse, folder: Path) -> int:
         )
         new = insert_landed(connection, folder, rollouts)
         _insert(connection, folder, schema.SERVED_REQUESTS.name, "ON CONFLICT DO NOTHING")
-        _insert(
-            connection,
-            folder,
-            schema.FEEDBACK.name,
-            "SEMI JOIN served_requests USING (request_id) ON CONFLICT DO NOTHING",
-        )
+        known = "SEMI JOIN served_requests USING (request_id) ON CONFLICT DO NOTHING"
+        if Path(landed_file(folder, schema.TRIALS.name)).exists():
+            # A gateway of an earlier version, which tried no candidate, may have landed it.
+            _insert(connection, folder, schema.TRIALS.name, known)
+        _insert(connection, folder, schema.FEEDBACK.name, known)
         return new
 
 

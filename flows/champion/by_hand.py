@@ -5,7 +5,8 @@ from collections.abc import Callable
 from flows.home.lock import writer_turn
 from flows.settings import Settings
 from flows.wiring.warehouse import open_warehouse
-from lamas.errors import WarehouseError
+from lamas.domain.served import is_tag
+from lamas.errors import ConfigurationError, WarehouseError
 from warehouse import Registry
 
 
@@ -26,6 +27,27 @@ async def promote_by_hand(
         registry.promote(checkpoint_id, evidence={"rule": "by hand", "reason": reason})
     replaced = "" if before is None else f"; {before.checkpoint_id} is retired"
     return f"{checkpoint_id} is champion{replaced}"
+
+
+async def promote_tagged(
+    settings: Settings, checkpoint_id: str, tag: str, reason: str, say: Callable[[str], None]
+) -> str:
+    """Let a checkpoint decide under a tag, beside the champion; a sentence about it.
+
+    Raises WarehouseError as `promote_by_hand` does, ConfigurationError for what is no tag.
+    """
+    if not is_tag(tag):
+        raise ConfigurationError(
+            f"--tag {tag[:80]!r} is no tag: take up to 64 small letters, digits, '.', '_' and '-'"
+        )
+    async with writer_turn(settings.home, settings.overlap, say):
+        registry = Registry(open_warehouse(settings))
+        before = registry.tagged().get(tag)
+        if before is not None and before.checkpoint_id == checkpoint_id:
+            raise WarehouseError(f"{checkpoint_id} has the tag {tag} already: nothing was changed")
+        registry.tag(checkpoint_id, tag, reason=reason)
+    replaced = "" if before is None else f" in place of {before.checkpoint_id}"
+    return f"{checkpoint_id} decides under the tag {tag}{replaced}"
 
 
 async def roll_back(settings: Settings, reason: str | None, say: Callable[[str], None]) -> str:

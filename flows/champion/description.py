@@ -13,7 +13,7 @@ METRICS = ("score", "cost_usd", "cp_tokens_mean", "makespan_seconds_mean")
 
 
 def description(warehouse: Warehouse) -> str:
-    """Champion, its metrics, its lineage and the last decisions, as lines to print."""
+    """Champion, metrics, lineage, those of tags, the last decisions, as lines to print."""
     registry = Registry(warehouse)
     champion = registry.champion()
     decisions = registry.promotions()
@@ -26,6 +26,10 @@ def description(warehouse: Warehouse) -> str:
             *_metrics(warehouse, champion),
             f"lineage   {' ← '.join(_lineage(registry, champion))}",
         ]
+    lines += [
+        f"lamas:{tag}  {item.checkpoint_id}  step {item.step}, {item.controller}"
+        for tag, item in registry.tagged().items()
+    ]
     if decisions:
         lines += ["decisions, the latest first:"]
         lines += [f"  {_decision(item)}" for item in reversed(decisions[-DECISIONS:])]

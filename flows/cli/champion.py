@@ -18,12 +18,20 @@ def _add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=ACTIONS, help="what to do")
     add_overrides(parser)
     parser.add_argument("--reason", help="why, in a sentence; stored as the decision's evidence")
+    parser.add_argument(
+        "--tag", help="promote: as the champion that a gateway asks as lamas:TAG, beside the other"
+    )
 
 
 def _handle(options: argparse.Namespace) -> int:
     given: list[str] = options.overrides
     names = [item for item in given if not OVERRIDE.match(item)]
     options.overrides = [item for item in given if OVERRIDE.match(item)]
+    tag: str | None = options.tag
+    if tag is not None and options.action != "promote":
+        raise ConfigurationError(
+            f"lamas champion {options.action} takes no --tag: promote another checkpoint for it"
+        )
     if options.action == "show":
         _refuse_name("show", names)
         place = place_of(options)
@@ -43,7 +51,7 @@ def _handle(options: argparse.Namespace) -> int:
                 "lamas champion promote CHECKPOINT --reason '…'; "
                 "`lamas sql 'FROM checkpoints'` lists them"
             )
-        asyncio.run(_promote(settings, names[0], reason))
+        asyncio.run(_promote(settings, names[0], reason, tag))
     else:
         _refuse_name("rollback", names)
         asyncio.run(_rollback(settings, reason))
@@ -61,13 +69,18 @@ def _reason(given: str | None) -> str | None:
     return given.strip() or None if given is not None else None
 
 
-async def _promote(settings: "Settings", checkpoint_id: str, reason: str | None) -> None:
+async def _promote(
+    settings: "Settings", checkpoint_id: str, reason: str | None, tag: str | None
+) -> None:
     if reason is None:
         raise ConfigurationError(
             "a promotion by hand needs a reason, which is stored with it: --reason '…'"
         )
-    from flows.champion.by_hand import promote_by_hand
+    from flows.champion.by_hand import promote_by_hand, promote_tagged
 
+    if tag is not None:
+        print(await promote_tagged(settings, checkpoint_id, tag, reason, _say))
+        return
     print(await promote_by_hand(settings, checkpoint_id, reason, _say))
 
 

@@ -232,6 +232,7 @@ def served_of(run: Run, entries: list[Entry], encoder: str) -> Served:
             if entry.rollout is not None and entry.problem is not None
         ),
         requests=tuple(entry.request for entry in entries if entry.request is not None),
+        trials=tuple(entry.trial for entry in entries if entry.trial is not None),
         feedback=tuple(entry.feedback for entry in entries if entry.feedback is not None),
         encoder=encoder,
     )

@@ -42,6 +42,12 @@ class GatewayConfig(Section):
     champion_seconds: float = Field(default=2.0, gt=0)
     """How often it looks whether another controller was promoted."""
 
+    candidate: str | None = None
+    """Checkpoint that is tried beside the champion; `latest`: the one that was weighed last, and
+    not promoted."""
+    candidate_share: float = Field(default=0.0, ge=0, le=0.5)
+    """Share of the requests on which it decides; 0: in shadow, it only says what it would have."""
+
     @field_validator("origins")
     @classmethod
     def _whole_origins(cls, origins: list[str]) -> list[str]:

@@ -1,9 +1,16 @@
 """What a gateway knows of a request besides its rollout, and what people say of its answer."""
 
+import re
 from dataclasses import dataclass
 
 LEFT_EARLY = 499
 """Status of a request whose client left before the answer was ready."""
+_TAG = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def is_tag(text: str) -> bool:
+    """Whether a champion can be called by that tag: small letters, digits, `.`, `_` and `-`."""
+    return _TAG.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,3 +61,20 @@ class Feedback:
     comment: str | None
     given_at: float
     """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One request on which the champion and a candidate both decided, before one graph ran."""
+
+    request_id: str
+    champion_id: str
+    candidate_id: str
+    candidate_share: float
+    """Probability with which the candidate was drawn to decide; 0: in shadow."""
+    champion_graph: str
+    """As a graph prints itself, with widths and quorums; as the next one."""
+    candidate_graph: str
+    champion_log_probability: float
+    """Of drawing its graph from it, ≤ 0; as the next one."""
+    candidate_log_probability: float

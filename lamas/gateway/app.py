@@ -1,9 +1,9 @@
-"""The addresses of a gateway: chat completions, models, feedback, health, metrics, its page."""
+"""The addresses of a gateway: answers, models, feedback, health, metrics, its page."""
 
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,15 @@ from lamas.gateway.bodies import chat_body, feedback_body
 from lamas.gateway.guard import Bounds, Guard, body_of
 from lamas.gateway.keys import Client, Keys
 from lamas.gateway.names import CHAMPION
+from lamas.gateway.openai_responses import (
+    ResponseObject,
+    broken_response,
+    chat_body_of,
+    responses_body,
+)
 from lamas.gateway.refusal import RefusedError
-from lamas.gateway.responses import AnswerResponse, json_response, refusal_response
+from lamas.gateway.replies import Completion, broken_completion
+from lamas.gateway.responses import AnswerResponse, Sendable, json_response, refusal_response
 from lamas.gateway.service import Service
 
 _LOGGER = logging.getLogger(__name__)
@@ -55,6 +62,7 @@ def gateway_app(front: Front) -> ASGIApp:
     app = Starlette(
         routes=[
             outside.route("/v1/chat/completions", outside.chat, "POST"),
+            outside.route("/v1/responses", outside.responses, "POST"),
             outside.route("/v1/feedback", outside.feedback, "POST"),
             outside.route("/v1/models", outside.models, "GET"),
             outside.route("/v1/models/{name:path}", outside.model, "GET"),
@@ -107,10 +115,37 @@ class _Outside:
                 "stream_options is for streamed answers: send stream=true, or leave it out",
                 parameter="stream_options",
             )
+        with_usage = options is not None and options.include_usage
+
+        async def work() -> Completion:
+            reply = await self._service.answer(body, client, deadline_seconds=deadline)
+            return Completion(reply=reply, with_usage=with_usage)
+
+        return self._answer(work, broken_completion, streamed=bool(body.stream))
+
+    async def responses(self, request: Request) -> Response:
+        client = self._client(request)
+        deadline = _deadline(request)
+        asked = responses_body(await body_of(request, self._front.bounds))
+        body = chat_body_of(asked)
+
+        async def work() -> ResponseObject:
+            reply = await self._service.answer(body, client, deadline_seconds=deadline)
+            return ResponseObject(reply=reply, asked=asked)
+
+        return self._answer(work, broken_response, streamed=bool(body.stream))
+
+    def _answer(
+        self,
+        work: Callable[[], Awaitable[Sendable]],
+        broken: Callable[[RefusedError], Iterable[bytes]],
+        *,
+        streamed: bool,
+    ) -> Response:
         return AnswerResponse(
-            lambda: self._service.answer(body, client, deadline_seconds=deadline),
-            streamed=bool(body.stream),
-            with_usage=options is not None and options.include_usage,
+            work,
+            streamed=streamed,
+            broken=broken,
             patience_seconds=self._front.patience_seconds,
             refused=self._refused,
         )
@@ -159,6 +194,7 @@ class _Outside:
     async def figures(self, request: Request) -> Response:
         self._client(request)
         champion = self._service.deployed.current()
+        candidate = self._service.deployed.candidate()
         places = self._service.places
         return json_response(
             {
@@ -166,6 +202,8 @@ class _Outside:
                 "running": places.running,
                 "waiting": places.waiting,
                 "checkpoint": None if champion is None else champion.checkpoint.checkpoint_id,
+                "candidate": None if candidate is None else candidate.checkpoint_id,
+                "candidate_share": None if candidate is None else candidate.share,
                 "simulated": self._service.kitchen.simulated,
                 "spent_today": self._service.allowances.spent(),
             }
@@ -194,8 +232,10 @@ class _Outside:
         return self._front.keys.client(request.headers.get("authorization"))
 
     def _names(self) -> tuple[str, ...]:
-        points = tuple(f"{CHAMPION}@{point}" for point in POINT_NAMES)
-        return (CHAMPION, *points, *self._service.kitchen.plain)
+        tagged = (f"{CHAMPION}:{tag}" for tag in self._service.deployed.tags())
+        champions = (CHAMPION, *tagged)
+        points = (f"{name}@{point}" for name in champions for point in POINT_NAMES)
+        return (*champions, *points, *self._service.kitchen.plain)
 
     def _refused(self, error: RefusedError) -> None:
         self._service.traffic.refused(error.status)

@@ -1,6 +1,6 @@
 """What a client may send: JSON read with bounds, and a sentence on what is wrong first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -47,19 +47,26 @@ IGNORED = frozenset({"prompt_cache_key", "prompt_cache_retention", "safety_ident
 Text = Annotated[str, Field(max_length=4_000_000)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=MOST_METADATA),
+]
 
-class _Part(BaseModel):
+
+class Part(BaseModel):
+    """Holds exactly what it names."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class TextPart(_Part):
+class TextPart(Part):
     """A piece of a message's content."""
 
     type: Literal["text"]
     text: Text
 
 
-class Message(_Part):
+class Message(Part):
     """One message of a conversation."""
 
     role: Literal["system", "developer", "user", "assistant"]
@@ -76,21 +83,21 @@ class Message(_Part):
         return "".join(part.text for part in self.content)
 
 
-class StreamOptions(_Part):
+class StreamOptions(Part):
     """How an answer is streamed."""
 
     include_usage: bool = False
     include_obfuscation: bool = False
 
 
-class Wishes(_Part):
+class Wishes(Part):
     """What only this gateway understands."""
 
     deadline_ms: Annotated[float, Field(gt=0, le=86_400_000, allow_inf_nan=False)] | None = None
     multiplier: Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)] | None = None
 
 
-class ChatBody(_Part):
+class ChatBody(Part):
     """The body of a chat completion, with what is honoured of it."""
 
     model: Name
@@ -109,16 +116,7 @@ class ChatBody(_Part):
         | None
     ) = None
     user: Annotated[str, Field(max_length=1000)] | None = None
-    metadata: (
-        Annotated[
-            dict[
-                Annotated[str, Field(max_length=64)],
-                Annotated[str, Field(max_length=512)],
-            ],
-            Field(max_length=MOST_METADATA),
-        ]
-        | None
-    ) = None
+    metadata: Metadata | None = None
     lamas: Wishes | None = None
 
     @property
@@ -133,7 +131,7 @@ class ChatBody(_Part):
         return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
 
 
-class FeedbackBody(_Part):
+class FeedbackBody(Part):
     """What somebody says of an answer."""
 
     id: Name
@@ -147,10 +145,18 @@ Body = TypeVar("Body", bound=BaseModel)
 
 def chat_body(content: bytes) -> ChatBody:
     """The body of a chat completion; RefusedError (400) for anything else."""
-    given = _object(content)
-    for name, neutral in NEUTRAL.items():
+    return checked(without_neutral(object_of(content), NEUTRAL, IGNORED), ChatBody)
+
+
+def without_neutral(
+    given: dict[str, object],
+    neutral_values: Mapping[str, Sequence[object]],
+    ignored: Collection[str],
+) -> dict[str, object]:
+    """`given` without the parameters that change nothing; RefusedError (400) where one would."""
+    for name, neutral in neutral_values.items():
         value = given.pop(name, None)
-        if value is None or name in IGNORED or _among(value, neutral):
+        if value is None or name in ignored or _among(value, neutral):
             continue
         allowed = " or ".join(repr(item) for item in neutral)
         raise RefusedError(
@@ -159,12 +165,12 @@ def chat_body(content: bytes) -> ChatBody:
             parameter=name,
             code="unsupported_parameter",
         )
-    return _checked(given, ChatBody)
+    return given
 
 
 def feedback_body(content: bytes) -> FeedbackBody:
     """What is said of an answer; RefusedError (400) for anything else."""
-    body = _checked(_object(content), FeedbackBody)
+    body = checked(object_of(content), FeedbackBody)
     if body.score is None and body.reference is None:
         raise RefusedError(
             "give a score from 0 to 1, a reference answer, or both", parameter="score"
@@ -179,7 +185,8 @@ def _among(value: object, neutral: Sequence[object]) -> bool:
     )
 
 
-def _object(content: bytes) -> dict[str, object]:
+def object_of(content: bytes) -> dict[str, object]:
+    """One JSON object without U+0000 in it; RefusedError (400) for anything else."""
     try:
         value: object = from_json(content, allow_inf_nan=False, cache_strings="none")
     except ValueError as error:
@@ -217,13 +224,14 @@ def _place_of_nul(value: Mapping[str, object]) -> str | None:
     return None
 
 
-def _checked(given: Mapping[str, object], kind: type[Body]) -> Body:
+def checked(given: Mapping[str, object], kind: type[Body]) -> Body:
+    """`given` as a `kind`; RefusedError (400) with the first fault and its place."""
     try:
         return kind.model_validate(given)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         # Of what may be one thing or another, the one that it comes closest to.
-        same = [item for item in faults if item["loc"][:2] == faults[0]["loc"][:2]]
+        same = [item for item in faults if _item(item["loc"]) == _item(faults[0]["loc"])]
         first = max(same, key=lambda item: len(item["loc"]))
         place = _place(first["loc"])
         if first["type"] == "extra_forbidden":
@@ -240,6 +248,11 @@ def _checked(given: Mapping[str, object], kind: type[Body]) -> Body:
             parameter=place,
             code="missing_required_parameter" if missing else "invalid_value",
         ) from None
+
+
+def _item(location: Sequence[int | str]) -> Sequence[int | str]:
+    """The parameter, or of a list the item, that a fault is in."""
+    return location[:2] if len(location) > 1 and isinstance(location[1], int) else location[:1]
 
 
 def _place(location: Sequence[int | str]) -> str:

@@ -1,7 +1,7 @@
 """How a question becomes a planned rollout: the deployed controller decides, off the event loop."""
 
 import asyncio
-import uuid
+import secrets
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -130,4 +130,4 @@ def _condition(champion: Champion, asked: Asked) -> Condition:
 
 def new_rollout_id() -> str:
     """One that nobody can guess: whoever knows it may say something of its answer."""
-    return digest("serve", uuid.uuid4().hex, uuid.uuid4().hex)
+    return digest("serve", secrets.token_hex(32))

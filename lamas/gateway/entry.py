@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamas.domain import Problem, Rollout
-from lamas.domain.served import Feedback, ServedRequest
+from lamas.domain.served import Feedback, ServedRequest, Trial
 from lamas.domain.texts import Texts, change_of, with_texts
 
 NOT_KEPT = "(not kept)"
@@ -23,6 +23,8 @@ class Entry:
     """The question of `rollout`."""
     embedding: str = ""
     """Its query embedding, 384 float32 in base64; empty: zeros."""
+    trial: Trial | None = None
+    """What a candidate had to say to `request`, if one is tried."""
     feedback: Feedback | None = None
 
     def vector(self) -> NDArray[np.float32]:
@@ -51,6 +53,7 @@ def kept(entry: Entry, texts: Texts) -> Entry:
         request=request and replace(request, metadata="{}"),
         rollout=entry.rollout and with_texts(entry.rollout, texts),
         problem=problem and replace(problem, question=change(problem.question) or NOT_KEPT),
+        trial=entry.trial,
         feedback=feedback
         and replace(
             feedback,

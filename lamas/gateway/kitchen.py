@@ -1,12 +1,13 @@
 """What a gateway answers with: models, operators, the deployed controller, a record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from lamas.domain import Clock, ExecutionMode, TaskFamily
 from lamas.gateway.deciding import Champion
 from lamas.gateway.entry import Entry
+from lamas.gateway.trials import Candidate
 from lamas.llm import ChatModel
 from lamas.operators import Catalogue
 from lamas.operators.settings import CallSettings
@@ -31,9 +32,19 @@ class Record(Protocol):
 
 
 class Deployed(Protocol):
-    """Which controller decides at the moment."""
+    """Which controllers decide at the moment."""
 
-    def current(self) -> Champion | None: ...
+    def current(self, tag: str | None = None) -> Champion | None:
+        """The champion, or the one of a tag; None where there is none."""
+        ...
+
+    def tags(self) -> Sequence[str]:
+        """Tags that have a champion of their own."""
+        ...
+
+    def candidate(self) -> Candidate | None:
+        """What is tried beside the champion without a tag."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

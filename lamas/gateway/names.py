@@ -1,4 +1,4 @@
-"""What a model name asks for: the champion at one of its trade-offs, or a plain model."""
+"""What a model name asks for: a champion at one of its trade-offs, or a plain model."""
 
 import re
 from collections.abc import Collection
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lamas.controller.condition import Condition
 from lamas.controller.named_points import POINT_NAMES, PointName
+from lamas.domain.served import is_tag
 from lamas.gateway.refusal import RefusedError
 
 CHAMPION = "lamas"
@@ -23,6 +24,8 @@ class Asked:
     """As it was sent."""
     plain: bool = False
     """A configured model alone, without a controller."""
+    tag: str | None = None
+    """Of the champion that is wanted, after a colon; None: the one without."""
     condition: Condition = OWN
     point: PointName | None = None
 
@@ -53,7 +56,8 @@ def asked_for(
             )
         return Asked(name=name, plain=True)
     base, separator, wish = name.partition("@")
-    if base != CHAMPION or (separator and not wish):
+    start, colon, tag = base.partition(":")
+    if start != CHAMPION or (separator and not wish) or (colon and not is_tag(tag)):
         raise _unknown(name, plain)
     given = [item for item in (deadline_seconds, multiplier) if item is not None]
     if len(given) + bool(wish) > 1:
@@ -64,11 +68,13 @@ def asked_for(
         )
     if not wish:
         return Asked(
-            name=name, condition=Condition(deadline=deadline_seconds, multiplier=multiplier)
+            name=name,
+            tag=tag or None,
+            condition=Condition(deadline=deadline_seconds, multiplier=multiplier),
         )
     for point in POINT_NAMES:
         if wish == point:
-            return Asked(name=name, point=point)
+            return Asked(name=name, tag=tag or None, point=point)
     found = _DEADLINE.fullmatch(wish)
     if found is None:
         raise _unknown(name, plain)
@@ -78,7 +84,7 @@ def asked_for(
             f"model {name}: a deadline lies above 0 and at {LONGEST_DEADLINE_SECONDS:g} s at most",
             parameter="model",
         )
-    return Asked(name=name, condition=Condition(deadline=seconds))
+    return Asked(name=name, tag=tag or None, condition=Condition(deadline=seconds))
 
 
 def _unknown(name: str, plain: Collection[str]) -> RefusedError:

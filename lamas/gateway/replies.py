@@ -1,10 +1,11 @@
-"""The OpenAI form of an answer: whole, or as the events of a stream."""
+"""An answer, and its form as a chat completion: whole, or as the events of a stream."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from lamas.domain import Rollout
+from lamas.gateway.refusal import RefusedError
 from lamas.timing import label
 
 PIECE_CHARACTERS = 48
@@ -34,6 +35,11 @@ class Reply:
                 if call.response_text == said and call.status == "ok":
                     return "length" if "length" in call.response_finish_reasons else "stop"
         return "stop"
+
+    def pieces(self) -> Iterator[str]:
+        """The text as it is streamed."""
+        for start in range(0, len(self.text), PIECE_CHARACTERS):
+            yield self.text[start : start + PIECE_CHARACTERS]
 
     def usage(self) -> dict[str, object]:
         """Tokens of every attempt of every call, on the critical path or not."""
@@ -71,31 +77,42 @@ class Reply:
             "simulated": self.simulated,
         }
 
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Completion:
+    """A reply as a chat completion."""
+
+    reply: Reply
+    with_usage: bool = False
+    """A stream of it ends with the usage."""
+
     def body(self) -> dict[str, object]:
         """The whole answer."""
-        message = {"role": "assistant", "content": self.text, "refusal": None}
+        reply = self.reply
+        message = {"role": "assistant", "content": reply.text, "refusal": None}
         choice = {
             "index": 0,
             "message": message,
             "logprobs": None,
-            "finish_reason": self.finish_reason,
+            "finish_reason": reply.finish_reason,
         }
         return {
             **self._opening("chat.completion"),
             "choices": [choice],
-            "usage": self.usage(),
-            "lamas": self.details(),
+            "usage": reply.usage(),
+            "lamas": reply.details(),
         }
 
-    def events(self, *, with_usage: bool) -> Iterator[bytes]:
-        """The same as server-sent events; `with_usage` adds a last one with the usage."""
+    def events(self) -> Iterator[bytes]:
+        """The same as server-sent events."""
+        reply = self.reply
         yield self._chunk({"role": "assistant", "content": ""}, None)
-        for start in range(0, len(self.text), PIECE_CHARACTERS):
-            yield self._chunk({"content": self.text[start : start + PIECE_CHARACTERS]}, None)
-        yield self._chunk({}, self.finish_reason, lamas=self.details())
-        if with_usage:
+        for piece in reply.pieces():
+            yield self._chunk({"content": piece}, None)
+        yield self._chunk({}, reply.finish_reason, lamas=reply.details())
+        if self.with_usage:
             opening = self._opening("chat.completion.chunk")
-            yield event({**opening, "choices": [], "usage": self.usage()})
+            yield event({**opening, "choices": [], "usage": reply.usage()})
         yield DONE
 
     def _chunk(self, delta: Mapping[str, object], end: str | None, **more: object) -> bytes:
@@ -103,13 +120,20 @@ class Reply:
         return event({**self._opening("chat.completion.chunk"), "choices": [choice], **more})
 
     def _opening(self, kind: str) -> dict[str, object]:
+        reply = self.reply
         return {
-            "id": self.request_id,
+            "id": reply.request_id,
             "object": kind,
-            "created": self.created,
-            "model": self.model,
-            "system_fingerprint": self.rollout.plan.checkpoint_id,
+            "created": reply.created,
+            "model": reply.model,
+            "system_fingerprint": reply.rollout.plan.checkpoint_id,
         }
+
+
+def broken_completion(error: RefusedError) -> Iterator[bytes]:
+    """What a stream of a completion ends with that had begun."""
+    yield event(error.body())
+    yield DONE
 
 
 DONE = b"data: [DONE]\n\n"

@@ -1,14 +1,15 @@
 """How answers go over HTTP: JSON, errors, and a stream that stays alive until it has something."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from lamas.gateway.refusal import RefusedError
-from lamas.gateway.replies import DONE, KEEP_ALIVE, Reply, encoded, event
+from lamas.gateway.replies import KEEP_ALIVE, encoded
 
 HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
@@ -28,6 +29,18 @@ def refusal_response(error: RefusedError) -> Response:
     )
 
 
+class Sendable(Protocol):
+    """An answer in the form of one of the APIs."""
+
+    def body(self) -> dict[str, object]:
+        """The whole of it."""
+        ...
+
+    def events(self) -> Iterator[bytes]:
+        """The same as server-sent events."""
+        ...
+
+
 class AnswerResponse(Response):
     """Runs what answers a request, and cancels it when the client leaves.
 
@@ -38,18 +51,18 @@ class AnswerResponse(Response):
 
     def __init__(
         self,
-        work: Callable[[], Awaitable[Reply]],
+        work: Callable[[], Awaitable[Sendable]],
         *,
         streamed: bool,
-        with_usage: bool,
+        broken: Callable[[RefusedError], Iterable[bytes]],
         patience_seconds: float,
         refused: Callable[[RefusedError], None],
     ) -> None:
-        """`refused` is told of every refusal."""
+        """`broken`: what a stream ends with that had begun; `refused` hears of every refusal."""
         super().__init__()
         self._work = work
         self._streamed = streamed
-        self._with_usage = with_usage
+        self._broken = broken
         self._patience = patience_seconds
         self._refused = refused
 
@@ -71,7 +84,7 @@ class AnswerResponse(Response):
                 await working
 
     async def _whole(
-        self, working: "asyncio.Future[Reply]", scope: Scope, receive: Receive, send: Send
+        self, working: "asyncio.Future[Sendable]", scope: Scope, receive: Receive, send: Send
     ) -> None:
         try:
             response = json_response(working.result().body())
@@ -82,7 +95,7 @@ class AnswerResponse(Response):
 
     async def _stream(
         self,
-        working: "asyncio.Future[Reply]",
+        working: "asyncio.Future[Sendable]",
         leaving: "asyncio.Future[None]",
         scope: Scope,
         receive: Receive,
@@ -107,21 +120,20 @@ class AnswerResponse(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _wait(
-        self, working: "asyncio.Future[Reply]", leaving: "asyncio.Future[None]"
+        self, working: "asyncio.Future[Sendable]", leaving: "asyncio.Future[None]"
     ) -> None:
         await asyncio.wait(
             {working, leaving}, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED
         )
 
-    def _events(self, working: "asyncio.Future[Reply]") -> Iterator[bytes]:
+    def _events(self, working: "asyncio.Future[Sendable]") -> Iterator[bytes]:
         try:
             reply = working.result()
         except RefusedError as error:
             self._refused(error)
-            yield event(error.body())
-            yield DONE
+            yield from self._broken(error)
             return
-        yield from reply.events(with_usage=self._with_usage)
+        yield from reply.events()
 
 
 async def _left(receive: Receive) -> None:

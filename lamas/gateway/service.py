@@ -10,16 +10,18 @@ from lamas.execution import Execution, GraphExecutor
 from lamas.execution.runner import assembled
 from lamas.gateway.bodies import ChatBody, FeedbackBody
 from lamas.gateway.conversation import Conversation, InConversation, Sampling
-from lamas.gateway.deciding import Champion, Decider
+from lamas.gateway.deciding import Champion, Decided, Decider
 from lamas.gateway.entry import Entry, packed
 from lamas.gateway.keys import Client
 from lamas.gateway.kitchen import Deployed, Kitchen, Record
 from lamas.gateway.limits import Allowances, Places
+from lamas.gateway.names import Asked
 from lamas.gateway.plain import PlainModel, asked_plainly, plain_plan
 from lamas.gateway.refusal import RefusedError
 from lamas.gateway.replies import Reply
 from lamas.gateway.taken import Taken, taken
 from lamas.gateway.traffic import Traffic
+from lamas.gateway.trials import decides, trial_of
 from lamas.operators.settings import CallSettings
 
 NO_CONVERSATION = Conversation(instructions="", earlier=(), question="", length=0)
@@ -67,7 +69,7 @@ class Service:
             now=kitchen.clock.now(),
         )
         if not one.asked.plain:
-            self._champion()
+            self._champion(one.asked)
         self.allowances.take(client, one.received_at)
         if self._record.failing is not None:
             # Nothing is paid for that could not be kept: first an empty line.
@@ -122,8 +124,16 @@ class Service:
             await asyncio.gather(*self._ending, return_exceptions=True)
         self._decider.close()
 
-    def _champion(self) -> Champion:
-        champion = self.deployed.current()
+    def _champion(self, asked: Asked) -> Champion:
+        champion = self.deployed.current(asked.tag)
+        if champion is None and asked.tag is not None:
+            raise RefusedError(
+                f"no champion has the tag {asked.tag!r}: `lamas champion promote CHECKPOINT --tag "
+                f"{asked.tag}` names one; GET /v1/models lists them",
+                status=404,
+                parameter="model",
+                code="model_not_found",
+            )
         if champion is None:
             raise RefusedError(
                 "there is no champion yet: `lamas retrain` makes one, or name a plain model",
@@ -140,10 +150,7 @@ class Service:
         if one.asked.plain:
             return await self._plainly(one)
         # The champion of this instant decides, whoever is promoted while it runs.
-        one.champion = self._champion()
-        decided = await self._decider.decide(
-            one.champion, one.problem, one.asked, seed=one.seed, rollout_id=one.rollout_id
-        )
+        decided = await self._decided(one, self._champion(one.asked))
         one.decided_at, one.multiplier = kitchen.clock.now(), decided.multiplier
         executor = GraphExecutor(
             catalogue=kitchen.catalogue,
@@ -155,6 +162,29 @@ class Service:
         )
         execution = await executor.execute(decided.planned, one.problem)
         return packed(decided.embedding), execution
+
+    async def _decided(self, one: Taken, champion: Champion) -> Decided:
+        """What is to be run; beside the champion a candidate may be tried."""
+
+        async def by(who: Champion) -> Decided:
+            return await self._decider.decide(
+                who, one.problem, one.asked, seed=one.seed, rollout_id=one.rollout_id
+            )
+
+        one.champion, decided = champion, await by(champion)
+        candidate = None if one.asked.tag else self.deployed.candidate()
+        if candidate is None or candidate.checkpoint_id == champion.checkpoint.checkpoint_id:
+            return decided
+        try:
+            other = await by(candidate.chosen)
+        except RefusedError:
+            # It knows no such trade-off: the request is none of its.
+            return decided
+        one.trial = trial_of(one.request_id, candidate, of_champion=decided, of_candidate=other)
+        if not decides(candidate.checkpoint_id, candidate.share, one.request_id):
+            return decided
+        one.champion = candidate.chosen
+        return other
 
     async def _plainly(self, one: Taken) -> tuple[str, Execution]:
         kitchen, sampling = self.kitchen, one.sampling
@@ -198,7 +228,13 @@ class Service:
             rollout_id=one.rollout_id,
         )
         await self._kept(
-            Entry(request=request, rollout=rollout, problem=one.problem, embedding=embedding)
+            Entry(
+                request=request,
+                rollout=rollout,
+                problem=one.problem,
+                embedding=embedding,
+                trial=one.trial,
+            )
         )
         self.traffic.add(request, rollout)
         if execution.error is not None:
@@ -224,7 +260,7 @@ class Service:
             status, run_id=self.kitchen.run_id, answered_at=self.kitchen.clock.now()
         )
         self.traffic.add(request, None)
-        await self._kept(Entry(request=request))
+        await self._kept(Entry(request=request, trial=one.trial))
 
     def _later(self, one: Taken) -> None:
         """The same for a client that left: nobody waits for it."""

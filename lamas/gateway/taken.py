@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from lamas.domain import Problem, TaskFamily, derive_seed, digest
-from lamas.domain.served import ServedRequest
+from lamas.domain.served import ServedRequest, Trial
 from lamas.gateway.answering import question_of
 from lamas.gateway.bodies import ChatBody
 from lamas.gateway.conversation import Conversation, Sampling, conversation_of
@@ -18,7 +17,7 @@ from lamas.gateway.names import Asked, asked_for
 
 @dataclass(kw_only=True, slots=True)
 class Taken:
-    """One request that was understood; the last three are filled in as it goes."""
+    """One request that was understood; the last four are filled in as it goes."""
 
     client: Client
     body: ChatBody
@@ -31,6 +30,7 @@ class Taken:
     champion: Champion | None = None
     decided_at: float | None = None
     multiplier: float | None = None
+    trial: Trial | None = None
 
     @property
     def request_id(self) -> str:
@@ -100,14 +100,15 @@ def taken(
         split="train",
         metadata={},
     )
-    drawn = secrets.token_hex(8) if body.seed is None else str(body.seed)
+    rollout_id = new_rollout_id()
+    drawn = rollout_id if body.seed is None else str(body.seed)
     return Taken(
         client=client,
         body=body,
         asked=asked,
         conversation=conversation,
         problem=problem,
-        rollout_id=new_rollout_id(),
+        rollout_id=rollout_id,
         received_at=now,
         seed=derive_seed(seed, "serve", drawn),
     )

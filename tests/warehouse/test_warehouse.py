@@ -167,8 +167,14 @@ def test_queries_take_parameters_and_cannot_write(warehouse: Warehouse) -> None:
     assert Reader(warehouse).run("run-1") == make_run()
 
 
-OF_NO_BENCH = {"answer_feedback", "gap_closed", "value_gap_closed"}
-"""Views of what people said of served answers, and of controllers fitted to a table."""
+OF_NO_BENCH = {
+    "answer_feedback",
+    "candidate_estimates",
+    "gap_closed",
+    "trial_outcomes",
+    "value_gap_closed",
+}
+"""Views of served answers, and of controllers fitted to a table."""
 
 
 @pytest.mark.slow

@@ -191,6 +191,27 @@ links AS (
     FROM feedback
     UNION ALL
     SELECT
+        'trials' AS relation,
+        request_id AS row_id,
+        'served_requests' AS refers_to,
+        request_id AS missing_id
+    FROM trials
+    UNION ALL
+    SELECT
+        'trials' AS relation,
+        request_id AS row_id,
+        'checkpoints' AS refers_to,
+        unnest([champion_id, candidate_id]) AS missing_id
+    FROM trials
+    UNION ALL
+    SELECT
+        'tagged_champions' AS relation,
+        tag AS row_id,
+        'checkpoints' AS refers_to,
+        checkpoint_id AS missing_id
+    FROM tagged_champions
+    UNION ALL
+    SELECT
         'simulated_cells' AS relation,
         cell_id AS row_id,
         'runs' AS refers_to,

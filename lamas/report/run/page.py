@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from lamas.evaluation.promotion import Verdict
+from lamas.report.candidates import candidates_html
 from lamas.report.chart import Chart
 from lamas.report.html import (
     NO_WAIT,
@@ -48,6 +49,7 @@ def page(data: ReportData, charts: Sequence[Chart], recipe: Recipe) -> str:
         section("Where the time goes", _time(data, charts)),
         section("Does CP_len tell seconds?", _seconds(data)),
         section("Where the money goes", _money(data)),
+        section("Tried beside the champion", _tried(data)),
         section("Failures", tables.failures(data.failures) + source("run/failures", run)),
         section("Configuration and code", configuration(run)),
         section("How to reproduce", reproduce(run, recipe)),
@@ -140,6 +142,12 @@ def _worth(data: ReportData) -> str:
             source("run/oracle_gaps", run),
         ]
     )
+
+
+def _tried(data: ReportData) -> str:
+    if not data.candidates:
+        return ""
+    return candidates_html(data.candidates) + source("run/candidates", data.run[0])
 
 
 def _lengths(data: ReportData, charts: Sequence[Chart]) -> str:

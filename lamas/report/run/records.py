@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from lamas.domain import EvaluationMetric
 from lamas.errors import WarehouseError
 from lamas.evaluation import PairedDifference
+from lamas.report.candidates import CandidateEstimate
 from lamas.report.rows import (
     ExampleBar,
     FrontierPoint,
@@ -184,6 +185,7 @@ class ReportData:
     proxy_rollouts: tuple[ProxyRollouts, ...]
     proxy_operators: tuple[ProxyOperator, ...]
     latency_models: tuple[LatencyModelFigures, ...]
+    candidates: tuple[CandidateEstimate, ...]
 
     @property
     def names(self) -> dict[Key, str]:

@@ -31,6 +31,11 @@ def chat(status: int = 400, parameter: str | None = None, **more: object) -> Hos
     return Hostile(status, {**GOOD, **more}, parameter=parameter)
 
 
+def response(parameter: str | None = None, **more: object) -> Hostile:
+    body = {"model": "lamas", "input": "What is 17 + 25?", **more}
+    return Hostile(400, body, path="/v1/responses", parameter=parameter)
+
+
 def said(content: object) -> dict[str, object]:
     return {**GOOD, "messages": [{"role": "user", "content": content}]}
 
@@ -104,6 +109,17 @@ HOSTILE = {
     "feedback of an unknown answer": Hostile(
         404, {"id": "chatcmpl-x", "score": 1}, path="/v1/feedback", parameter="id"
     ),
+    "a response to nothing": response("input", input=[]),
+    "a response to a picture": response(
+        "input[0].content[0].type",
+        input=[{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}],
+    ),
+    "a response to a call of a tool": response(
+        "input[0].role", input=[{"type": "function_call_output", "call_id": "x", "output": "x"}]
+    ),
+    "a response with tools": response("tools", tools=[{"type": "web_search"}]),
+    "a response that goes on": response("previous_response_id", previous_response_id="resp_1"),
+    "a response in a form": response("text", text={"format": {"type": "json_object"}}),
     "feedback that says nothing": Hostile(
         400, {"id": "chatcmpl-x"}, path="/v1/feedback", parameter="score"
     ),

@@ -74,6 +74,37 @@ async def test_the_openai_client_is_answered_whole_streamed_and_from_a_thread(
         assert await asyncio.to_thread(from_a_thread) == text
 
 
+async def test_the_responses_of_the_openai_client_are_text(shared: Running) -> None:
+    async with served(shared) as url, openai.AsyncOpenAI(base_url=url, api_key="any") as client:
+        whole = await client.responses.create(
+            model="lamas", input="What is 17 + 25?", instructions="Be brief.", temperature=0.0
+        )
+        assert (whole.status, whole.object) == ("completed", "response")
+        assert whole.output_text
+        assert whole.usage is not None
+        assert whole.usage.total_tokens > 0
+        again = await client.responses.create(
+            model="lamas",
+            input=[
+                {"role": "user", "content": "What is 17 + 25?"},
+                {"role": "assistant", "content": whole.output_text},
+                {"role": "user", "content": [{"type": "input_text", "text": "And 2 more?"}]},
+            ],
+            stream=True,
+        )
+        events = [event async for event in again]
+        kinds = [event.type for event in events]
+        assert (kinds[0], kinds[-1]) == ("response.created", "response.completed")
+        assert [event.sequence_number for event in events] == list(range(len(events)))
+        text = "".join(item.delta for item in events if item.type == "response.output_text.delta")
+        (done,) = [item for item in events if item.type == "response.completed"]
+        assert text == done.response.output_text != ""
+        given = {"id": done.response.id, "score": 1.0}
+        assert (await shared.client.post("/v1/feedback", json=given)).status_code == 200
+        with pytest.raises(openai.BadRequestError, match="tools"):
+            await client.responses.create(model="lamas", input="x", tools=[{"type": "web_search"}])
+
+
 async def test_a_client_that_leaves_cancels_what_runs(shared: Running) -> None:
     scripted = ScriptedModel(lambda request: Reply("42", seconds=3600.0))
     body = {"model": "lamas", "messages": [{"role": "user", "content": "?"}]}
