@@ -1,4 +1,4 @@
-"""How what people asked a gateway, and said of its answers, becomes problems to learn from."""
+"""What people asked gateways: as problems to learn from, and beside those learned from before."""
 
 from pathlib import Path
 
@@ -28,3 +28,27 @@ def export_questions(warehouse: Warehouse, file: Path) -> int:
             "to POST /v1/feedback of a gateway that keeps texts"
         )
     return rows
+
+
+def asked_and_trained(
+    warehouse: Warehouse, checkpoint_id: str, *, requests: int, encoder: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(problem of each of the last `requests` that a controller of a gateway answered, those that
+    the run of the checkpoint learned from), as far as `encoder` made their embeddings.
+    """
+    asked = warehouse.query(
+        "SELECT problem_id FROM served_requests "
+        "INNER JOIN rollouts USING (rollout_id) INNER JOIN problems USING (problem_id) "
+        # Where texts are not kept there is no embedding either.
+        "WHERE encoder = $1 AND embedding[1] <> 0 "
+        "ORDER BY received_at DESC, request_id LIMIT $2",
+        [encoder, requests],
+    )
+    trained = warehouse.query(
+        "SELECT DISTINCT problem_id FROM rollouts "
+        "INNER JOIN checkpoints USING (run_id) INNER JOIN problems USING (problem_id) "
+        "WHERE checkpoints.checkpoint_id = $1 AND purpose IN ('train', 'tabulate') "
+        "AND encoder = $2 ORDER BY problem_id",
+        [checkpoint_id, encoder],
+    )
+    return tuple(asked["problem_id"].to_list()), tuple(trained["problem_id"].to_list())

@@ -1,12 +1,15 @@
-"""Whether an evaluation of the champion leaves the band of the last ones, and who is told."""
+"""Whether the champion, or what it is asked, is not as it was, and who is told."""
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
 from flows.run.session import Session
+from lamas.domain import derive_seed
 from lamas.evaluation.drift import Departure, champion_departures
+from lamas.evaluation.live_mix import live_mix_departure
 from warehouse.sql_files import QUERIES, sql_files
+from warehouse.traffic import asked_and_trained
 
 EVENT = "lamas.drift"
 DELIVERY_SECONDS = 10.0
@@ -20,10 +23,28 @@ async def watch_champion(current: Session, evaluated: Sequence[str]) -> tuple[De
     query = next(item for item in sql_files(QUERIES) if item.name == "how_steady_is_the_champion")
     history = current.warehouse.query(query.text)
     found = champion_departures(history, current.run.run_id, config.band)
+    found += _live_mix(current, champion.checkpoint_id)
     for departure in found:
         current.say(departure.sentence())
     await emit(found, checkpoint_id=champion.checkpoint_id, run_id=current.run.run_id)
     return found
+
+
+def _live_mix(current: Session, champion_id: str) -> tuple[Departure, ...]:
+    """What gateways were asked lately against what the champion was trained on."""
+    config = current.settings.drift
+    asked, trained = asked_and_trained(
+        current.warehouse, champion_id, requests=config.requests, encoder=current.encoder.kind
+    )
+    if not (asked and trained):
+        return ()
+    departure = live_mix_departure(
+        current.reader.embeddings(asked),
+        current.reader.embeddings(trained),
+        least=config.minimum_mix,
+        seed=derive_seed(current.settings.seed, "live mix"),
+    )
+    return () if departure is None else (departure,)
 
 
 async def emit(found: Sequence[Departure], *, checkpoint_id: str, run_id: str) -> None:

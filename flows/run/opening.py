@@ -10,7 +10,7 @@ from flows.orchestrator.allowed import refuse_others
 from flows.orchestrator.process import cancelled_by_sigterm, started_by_prefect
 from flows.orchestrator.quiet import hide_leak_report
 from flows.run.preflight import check
-from flows.run.record import forget_answers, give_up, new_run
+from flows.run.record import forget_answers, give_up, new_run, unfinished_run
 from flows.run.session import Session, Shared, current_session, in_progress
 from flows.settings import Settings
 from flows.settings.compose import load_settings
@@ -79,12 +79,7 @@ def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitS
     reader = Reader(warehouse)
     clock = Clock(not_before=reader.latest_time())
     fresh = replace(new_run(settings, kind), started_at=clock.now())
-    unfinished = [
-        run
-        for run in reader.runs(kind=kind)
-        if run.config_digest == fresh.config_digest and run.status != "completed"
-    ]
-    previous = unfinished[-1] if unfinished and settings.resume else None
+    previous = unfinished_run(reader, fresh) if settings.resume else None
     run = previous or fresh
     shared = Shared(
         warehouse=warehouse,

@@ -12,6 +12,7 @@ from flows.run.batches import batch_checkpoint, batch_credits, latest_batch
 from flows.run.credit_clock import credit_clock
 from flows.run.learners import chosen_checkpoint, evaluable, first_checkpoint, stored_learner
 from flows.run.problems import checked_problems, prepared_problems
+from flows.run.traffic import renew_questions
 from flows.settings import Settings
 from flows.settings.engine import EngineConfig
 from flows.wiring.learning import condition_of
@@ -38,7 +39,8 @@ def _say(text: str) -> None:
 async def preflight(stage: str, settings: Settings) -> None:
     """Raise the LamasError that `stage` would meet sooner or later, where that can be told now.
 
-    Writes nothing; the home folder and its lock file are made.
+    Writes nothing but what people asked (`renew_questions`); the home folder and its lock file are
+    made.
     """
     async with writer_turn(settings.home, settings.overlap, _say):
         await check(stage, settings)
@@ -47,6 +49,7 @@ async def preflight(stage: str, settings: Settings) -> None:
 async def check(stage: str, settings: Settings) -> None:
     """`preflight` for a run that holds the home folder already."""
     _check_engine(stage, settings)
+    renew_questions(stage, settings, _say)
     if stage in ("retrain", "collect", "evaluate"):
         _check_conditions(stage, settings)
     async with AsyncExitStack() as stack:

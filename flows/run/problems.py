@@ -20,9 +20,10 @@ def checked_problems(current: Parts) -> tuple[Problem, ...]:
         return problems
     name = current.benchmark.name
     stored = current.reader.problems(benchmark=name)
-    # Generated problems are a function of their parameters: other parameters are another version,
-    # not a changed source.
-    if current.settings.benchmark.kind != "generated":
+    # Generated problems are a function of their parameters, and what people ask grows: that is
+    # another version, not a changed source.
+    config = current.settings.benchmark
+    if config.kind != "generated" and not config.served:
         for version in {problem.version for problem in stored}:
             check_unchanged(
                 benchmark=name, stored_version=version, current_version=problems[0].version

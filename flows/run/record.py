@@ -15,6 +15,7 @@ from flows.wiring.operators import prompts_of
 from lamas.domain import Clock, Run, RunStatus
 from lamas.errors import BudgetExceededError, LamasError, WarehouseError
 from lamas.llm import ResponseStore
+from warehouse.reader import Reader
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,18 @@ def new_run(settings: Settings, kind: str) -> Run:
         status="running",
         started_at=Clock().now(),
         prefect_flow_run_id=flow_run_id(),
+    )
+
+
+def unfinished_run(reader: Reader, fresh: Run) -> Run | None:
+    """The latest run of the same kind and configuration that did not complete."""
+    return next(
+        (
+            run
+            for run in reversed(reader.runs(kind=fresh.kind))
+            if run.config_digest == fresh.config_digest and run.status != "completed"
+        ),
+        None,
     )
 
 

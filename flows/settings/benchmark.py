@@ -46,3 +46,6 @@ class BenchmarkConfig(Section):
     train_size: int | None = Field(default=None, ge=1)
     """At most so many training problems; all of the split by default."""
     test_size: int | None = Field(default=None, ge=1)
+    served: bool = False
+    """The file at `path` holds what gateways of this home were asked: a run that begins writes it
+    anew, and other content is another version, not a changed source."""

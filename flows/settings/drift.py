@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from flows.settings.section import Section
-from lamas.domain.drift import MINIMUM_EVALUATIONS, DriftBand
+from lamas.domain.drift import LEAST_QUESTIONS, MINIMUM_EVALUATIONS, DriftBand
 
 
 class DriftConfig(Section):
@@ -18,6 +18,11 @@ class DriftConfig(Section):
     """Half-width of the score's band at least, as a fraction."""
     minimum_relative: float = Field(default=0.05, ge=0)
     """Half-width of the bands of CP_len and cost at least, as a fraction of the median."""
+
+    requests: int = Field(default=200, ge=LEAST_QUESTIONS)
+    """So many of the last requests of gateways are held against what the champion learned from."""
+    minimum_mix: float = Field(default=0.1, ge=0, le=2)
+    """Distance of the mean embeddings that is worth a word, of vectors of length 1."""
 
     @property
     def band(self) -> DriftBand:

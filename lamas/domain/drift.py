@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 MINIMUM_EVALUATIONS = 3
 """Fewer evaluations than this make no band."""
+LEAST_QUESTIONS = 20
+"""Fewer questions than this are no mix."""
 
 
 @dataclass(frozen=True, kw_only=True)
