@@ -28,8 +28,11 @@ class LiveRace(LayerRace):
         self._waiting = set(self.places)
         """Chains that have neither ended nor asked to send anything."""
         self._open = asyncio.Event()
-        self._early: dict[Place, tuple[float, str | None]] = {}
-        """Chains that ended before anything was sent: when, by their records, and their keys."""
+        self._unread: dict[Place, float] = {}
+        """Chains that have answered and are being read: when they did, by their records."""
+        self._read: dict[Place, tuple[float, str | None]] = {}
+        """Those that were read and are not counted yet: when they answered, and their keys."""
+        self._counted = asyncio.Event()
         self._tasks: dict[Place, asyncio.Task[str]] = {}
         self._arrived: set[Place] = set()
         self._alike: Counter[str] = Counter()
@@ -85,23 +88,37 @@ class LiveRace(LayerRace):
 
     async def _working(self, place: Place, chain: Chain, work: Callable[[], Awaitable[str]]) -> str:
         text = await work()
-        key = await self.judge(text, chain)
-        if self._open.is_set():
-            self._arrive(place, key)
-        else:
-            at = max((call.ended_at for call in chain.own_calls), default=0.0)
-            self._early[place] = (at, key)
+        at = max((call.ended_at for call in chain.own_calls), default=0.0)
+        # Reading an answer takes its time; whoever answered before is counted before.
+        self._unread[place] = at
+        try:
+            self._read[place] = (at, await self.judge(text, chain))
+        finally:
+            del self._unread[place]
             self._pass(place)
-            await self._open.wait()
+            self._count()
+        while place in self._read:
+            self._counted.clear()
+            await self._counted.wait()
         return text
 
     def _pass(self, place: Place) -> None:
         self._waiting.discard(place)
         if self._waiting or self._open.is_set():
             return
-        for early in sorted(self._early, key=lambda item: (self._early[item][0], item)):
-            self._arrive(early, self._early[early][1])
         self._open.set()
+        self._count()
+
+    def _count(self) -> None:
+        """Let those arrive before whom nobody answered that is still read."""
+        while self._open.is_set() and self._read:
+            first = min(self._read, key=lambda place: (self._read[place][0], place))
+            at, key = self._read[first]
+            if any((other, place) < (at, first) for place, other in self._unread.items()):
+                break
+            del self._read[first]
+            self._arrive(first, key)
+        self._counted.set()
 
     def _arrive(self, place: Place, key: str | None) -> None:
         if self._over:
