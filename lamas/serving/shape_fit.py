@@ -64,8 +64,10 @@ def fitted_shape(shape: ModelShape, rounds: Sequence[Round]) -> ModelShape:
         ],
         dtype=np.float64,
     )
-    solved = optimize.nnls(design / seconds[:, None], np.ones(len(rounds)))
-    found, _ = cast("tuple[NDArray[np.float64], float]", solved)
+    found, _ = cast(
+        "tuple[NDArray[np.float64], float]",
+        optimize.nnls(design / seconds[:, None], np.ones(len(rounds))),
+    )
     call, prompt, step, share = (float(value) for value in found)
     if not step + share > 0:
         raise DomainError("tokens of answers would take no time: measure longer answers")
