@@ -231,7 +231,7 @@ def checked(given: Mapping[str, object], kind: type[Body]) -> Body:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         # Of what may be one thing or another, the one that it comes closest to.
-        same = [item for item in faults if item["loc"][:2] == faults[0]["loc"][:2]]
+        same = [item for item in faults if _item(item["loc"]) == _item(faults[0]["loc"])]
         first = max(same, key=lambda item: len(item["loc"]))
         place = _place(first["loc"])
         if first["type"] == "extra_forbidden":
@@ -248,6 +248,11 @@ def checked(given: Mapping[str, object], kind: type[Body]) -> Body:
             parameter=place,
             code="missing_required_parameter" if missing else "invalid_value",
         ) from None
+
+
+def _item(location: Sequence[int | str]) -> Sequence[int | str]:
+    """The parameter, or of a list the item, that a fault is in."""
+    return location[:2] if len(location) > 1 and isinstance(location[1], int) else location[:1]
 
 
 def _place(location: Sequence[int | str]) -> str:

@@ -141,10 +141,11 @@ class ResponseObject:
             yield _event({"type": kind, "sequence_number": number, **content})
 
     def _events(self) -> Iterator[tuple[str, dict[str, object]]]:
-        begun = {**self._opening("in_progress"), "output": [], "usage": None}
+        nothing: list[object] = []
+        begun = {**self._opening("in_progress"), "output": nothing, "usage": None}
         yield "response.created", {"response": begun}
         yield "response.in_progress", {"response": begun}
-        item = {**self._message("in_progress"), "content": []}
+        item = {**self._message("in_progress"), "content": nothing}
         yield "response.output_item.added", {"output_index": 0, "item": item}
         place: dict[str, object] = {
             "item_id": item["id"],

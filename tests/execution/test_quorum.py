@@ -1,7 +1,6 @@
 """Layers that end at a quorum: by the seconds of records at any concurrency, and as they arrive."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -23,8 +22,6 @@ from lamas.execution import (
     GraphExecutor,
     InvocationLabel,
     RolloutRunner,
-    fixed_plan,
-    fixed_topology,
 )
 from lamas.execution.graph_values import graph_values
 from lamas.execution.invocation import run_directly
@@ -292,50 +289,3 @@ async def test_a_task_run_ends_when_it_is_known_whether_its_chain_was_in_time() 
     execution = await executor.execute(plan, PROBLEM, invoke=watched)
     told = {item.operator: item.status for item in execution.trace.invocations}
     assert seen == told
-
-
-async def test_a_cascade_goes_on_only_without_agreement() -> None:
-    async def run(texts: dict[str, str]) -> Rollout:
-        def script(request: ChatRequest) -> Reply:
-            return Reply(texts[request.labels["operator"]])
-
-        executor = executor_for(ScriptedModel(script))
-        plan = fixed_plan(fixed_topology("cascade"), PROBLEM, OPERATORS, run_id="run", seed=1)
-        return await RolloutRunner(executor, ToyBenchmark()).run(plan, PROBLEM)
-
-    agreed = await run({"Generate": "42", "GenerateCoT": "42"})
-    assert agreed.plan.graph.names == (("Generate", "GenerateCoT"),)
-    (seen,) = agreed.observed
-    assert (seen.layer, seen.candidates, seen.agreeing, seen.stopped) == (1, 2, 2, True)
-
-    parted = await run({"Generate": "1", "GenerateCoT": "42", "MultiGenerateCoT": "42"})
-    assert parted.plan.graph.names == (("Generate", "GenerateCoT"), ("MultiGenerateCoT",))
-    assert [(item.agreeing, item.stopped) for item in parted.observed] == [(1, False), (4, True)]
-    assert Counter(item.layer for item in parted.plan.decisions) == {1: 2, 2: 1}
-    assert parted.observed[0].cp_tokens == 10.0
-    assert parted.answer == "42"
-
-
-def test_names_of_races_say_width_and_quorum() -> None:
-    def shape(name: str) -> str:
-        return str(fixed_topology(name).graph(OPERATORS))
-
-    assert shape("race") == "MultiGenerateCoT ×3 q2"
-    assert shape("race8_q2") == "MultiGenerateCoT ×8 q2"
-    assert shape("race12") == "MultiGenerateCoT ×12"
-    assert shape("cot5_sc_q3") == "MultiGenerateCoT ×5 q3 → ScEnsemble"
-    assert fixed_topology("cascade_q3").until == 3
-    with pytest.raises(OperatorError, match="no two models answer step by step"):
-        shape("models_q2")
-
-
-def test_models_side_by_side_are_those_that_answer_step_by_step() -> None:
-    names = ["Generate", *(f"GenerateCoT@{name}" for name in ("a", "b", "c"))]
-    catalogue = Catalogue(
-        names, read_answer=last_number, models=dict.fromkeys(("a", "b", "c"), "A model.")
-    )
-    bound = catalogue.for_family("math")
-    assert str(fixed_topology("models_q2").graph(bound)) == (
-        "GenerateCoT@a ∥ GenerateCoT@b ∥ GenerateCoT@c q2"
-    )
-    assert str(fixed_topology("cascade_models").graph(bound)) == "GenerateCoT@a ∥ GenerateCoT@b"

@@ -30,6 +30,10 @@ def test_a_name_carries_a_trade_off() -> None:
     assert asked_for("lamas@fast", ()).point == "fast"
     assert asked_for("lamas", (), multiplier=0.5).condition == Condition(multiplier=0.5)
     assert asked_for("gpt", ("gpt",)).plain
+    tagged = asked_for("lamas:math@2s", ())
+    assert (tagged.tag, tagged.condition) == ("math", Condition(deadline=2.0))
+    assert asked_for("lamas:math", ()).tag == "math"
+    assert asked_for("lamas", ()).tag is None
     for name, wishes in (
         ("lamas@2s", {"multiplier": 1.0}),
         ("lamas", {"multiplier": 1.0, "deadline_seconds": 1.0}),
@@ -38,6 +42,9 @@ def test_a_name_carries_a_trade_off() -> None:
         ("lamas@0s", {}),
         ("lamas@2h", {}),
         ("Lamas", {}),
+        ("lamas:", {}),
+        ("lamas:Math", {}),
+        ("lamas:@2s", {}),
     ):
         with pytest.raises(RefusedError):
             asked_for(name, ("gpt",), **wishes)

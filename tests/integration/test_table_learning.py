@@ -113,7 +113,7 @@ def test_layers_of_a_controller_with_a_quorum_end_at_it(home: Path, lamas: Run) 
         "operators.enabled=[Generate,GenerateCoT,Programmer]",
         "controller.quorum=2",
         "evaluation.controls=[random]",
-        "evaluation.problems=12",
+        "evaluation.problems=30",
         "evaluation.baselines=[]",
         f"home={home}",
     )

@@ -38,6 +38,7 @@ RUN_EMBEDDED = (
 """Its answers depend on which of them were generated together: no two runs are alike."""
 RUN_QUORUM = (
     "retrain",
+    "learner=reinforce",
     "llm=simulated",
     "benchmark.size=60",
     f"training.steps={STEPS}",

@@ -100,7 +100,7 @@ async def overhead(rollouts: int, concurrent: int) -> Overhead:
     catalogue = Catalogue(read_answer=benchmark.extract)
     executor = GraphExecutor(catalogue=catalogue, model=_InstantModel(), sandbox=_NoSandbox())
     runner = RolloutRunner(executor, benchmark)
-    topology = FixedTopology(name="bench", layers=lambda operators: tuple(map(Layer, _LAYERS)))
+    topology = FixedTopology(name="bench", layers=lambda operators: _LAYERS)
     operators = catalogue.for_family("math")
     plans = [
         fixed_plan(topology, _PROBLEM, operators, run_id="bench", seed=1, sample_index=index)

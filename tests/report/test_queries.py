@@ -9,6 +9,7 @@ from scipy import stats
 
 from lamas.domain import CriticalPathLabel, OperatorInvocation, Rollout
 from lamas.evaluation import EvaluationLabel, quantile, summarise
+from lamas.report.candidates import CandidateEstimate
 from tests.naive import naive_labels, plain_sum
 from tests.report.conftest import TEST_PROBLEMS, Recorded, category_of, held_out
 from tests.warehouse.latency import make_fit
@@ -353,6 +354,13 @@ def test_query__gaps_closed(recorded: Recorded) -> None:
         assert row["fixed_score"] == pytest.approx(mean([fixed[name][0] for name in names]))
         assert row["oracle_score"] == row["fixed_score"]
         assert row["closed"] is None
+
+
+def test_query__candidates(recorded: Recorded) -> None:
+    # None was tried here; tests/warehouse/test_candidates.py has one.
+    frame = recorded.frames["candidates"]
+    assert frame.columns == list(CandidateEstimate.__slots__)
+    assert frame.is_empty()
 
 
 def test_query__operator_values(recorded: Recorded) -> None:

@@ -120,7 +120,9 @@ def test_it_says_what_the_run_found(elements: Elements, recorded: Recorded) -> N
     assert "lamas retrain" in text
     for words in ("What the operators are worth", "By category", "What choosing brought"):
         assert words in text
-    for query in recorded.frames.keys() - {"run", "entrants"}:
+    # No candidate was tried beside a champion: there is no such section.
+    assert "Tried beside the champion" not in text
+    for query in recorded.frames.keys() - {"run", "entrants", "candidates"}:
         assert f"warehouse/reports/{place_of(query, OF_RUN)}.sql" in text
 
 

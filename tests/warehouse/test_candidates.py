@@ -15,6 +15,7 @@ from tests.factories import T0, make_problem, make_rollout, make_run, step
 from tests.naive import naive_labels
 from tests.served import make_request
 from warehouse import Registry, Warehouse
+from warehouse.reports import run_report
 from warehouse.retention import prune
 from warehouse.served import Answered, Served, merge_served, write_served
 
@@ -109,6 +110,7 @@ def test_sql_and_python_estimate_the_same(
     scored = by_sql["score", "candidate"]
     assert scored["requests"] == 160
     assert scored["low"] is not None
+    assert run_report(warehouse, "run-1")["candidates"].height == len(rows)
     print_tried([pair])
     assert "240 requests" in capsys.readouterr().out
     assert candidates_html(pair.estimates).count("<tr>") == 5
