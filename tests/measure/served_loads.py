@@ -76,7 +76,9 @@ class Bench:
     async def ask(self, asked: Asked, workflow: str, layer: int, model: ChatModel) -> CallTruth:
         """One call with a prompt that no other shares."""
         self._asked += 1
-        draw = random.Random(self._asked)
+        # Others ask while this call waits: its number is its own.
+        number = self._asked
+        draw = random.Random(number)
         text = " ".join(draw.choice(WORDS) for _ in range(asked.words))
         result = await model.complete(
             ChatRequest(
@@ -86,8 +88,8 @@ class Bench:
                 ),
                 temperature=1.0,
                 max_tokens=asked.tokens,
-                sample_key=str(self._asked),
-                seed=self._asked,
+                sample_key=str(number),
+                seed=number,
                 labels={"problem_id": workflow, "operator": "Tell", "layer": str(layer + 1)},
             )
         )
@@ -98,7 +100,7 @@ class Bench:
             layer=layer,
             output_tokens=max(call.usage_output_tokens, 1),
             max_tokens=asked.tokens,
-            prompt=(Piece(self._asked, call.usage_input_tokens - call.usage_cached_tokens),),
+            prompt=(Piece(number, call.usage_input_tokens - call.usage_cached_tokens),),
         )
 
     async def rounds(self) -> list[tuple[Round, float]]:

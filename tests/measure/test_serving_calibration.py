@@ -1,14 +1,18 @@
 """The calibration's own arithmetic: what it fits and predicts of a server that is the simulator."""
 
+import asyncio
+import os
 import random
 from dataclasses import replace
 
 import pytest
 
+from lamas.llm.chat import ChatRequest, ChatResult
 from lamas.serving.shape_fit import Round, round_seconds, slower
 from lamas.serving.workloads.workflow import CallTruth, Piece, Workflow
-from tests.measure.served_loads import MODEL, SLOTS, UNKNOWN, Asked, Load, busy_seconds
+from tests.measure.served_loads import MODEL, SLOTS, UNKNOWN, Asked, Bench, Load, busy_seconds
 from tests.measure.serving_calibration import capacity, figure, fitted, predicted, slowness
+from tests.scripted import Reply, attempt_of
 
 
 def call(layer: int, number: int, parents: tuple[int, ...] = ()) -> CallTruth:
@@ -56,3 +60,19 @@ def test_busy_seconds_count_once_and_a_slower_shape_serves_less() -> None:
     assert busy_seconds([(5.0, 6.0), (0.0, 2.0), (1.0, 3.0)]) == 4.0
     plans = (((Asked(20, 10), Asked(30, 5)), (Asked(9, 9),)),)
     assert capacity(slower(UNKNOWN, 2.0), plans) == pytest.approx(capacity(UNKNOWN, plans) / 2)
+
+
+class Answering:
+    """Answers every call with as many tokens as it may have, when the loop comes round."""
+
+    async def complete(self, request: ChatRequest) -> ChatResult:
+        await asyncio.sleep(0)
+        call = attempt_of(request, Reply("x", tokens=request.max_tokens))
+        return ChatResult(text="x", attempts=(call,))
+
+
+async def test_no_two_measured_prompts_share_anything() -> None:
+    """Calls side by side had one number once: the simulator took their prompts for cached."""
+    bench = Bench(Answering(), os.getpid())
+    calls = await asyncio.gather(*(bench.ask(Asked(5, 3), "w", 0, bench.model) for _ in range(4)))
+    assert len({piece.number for item in calls for piece in item.prompt}) == 4
