@@ -1,8 +1,9 @@
 """`python -m tests.measure.gateway`: what the gateway adds to a call, and what a process takes.
 
 The same questions go to a simulated endpoint whose every answer takes 500 ms, directly and through
-a gateway that asks it as it is (a graph of one call), by turns, at 1 and at 64 clients. Then 64
-clients ask a gateway whose simulated model answers at once in its own process. Linux only.
+a gateway that asks it as it is (a graph of one call), by turns, at 1 and at 64 clients, which begin
+one after another within the time of an answer. Then 64 clients ask a gateway whose simulated model
+answers at once in its own process. Linux only.
 """
 
 import argparse
@@ -42,8 +43,8 @@ def slow_profile() -> SimulatedProfile:
 
 @contextmanager
 def gateway(home: Path, *overrides: str) -> Generator[tuple[str, int]]:
-    """(address, process id) of a gateway on a new home."""
-    home.mkdir()
+    """(address, process id) of a gateway on a home, by default a new one."""
+    home.mkdir(exist_ok=True)
     Warehouse.open(home / "warehouse.duckdb", create=True)
     line = [
         sys.executable,
@@ -71,9 +72,11 @@ def gateway(home: Path, *overrides: str) -> Generator[tuple[str, int]]:
 
 
 async def asked(
-    url: str, model: str, clients: int, each: int, *, key: str = ""
+    url: str, model: str, clients: int, each: int, *, key: str = "", within: float = 0.0
 ) -> tuple[list[float], int]:
-    """(seconds of every answer, how many were none) of `clients` that ask one after another."""
+    """(seconds of every answer, how many were none) of `clients` that ask one after another, and
+    begin spread over so many seconds.
+    """
     seconds: list[float] = []
     lost = 0
     limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
@@ -83,6 +86,7 @@ async def asked(
 
         async def ask(name: int) -> None:
             nonlocal lost
+            await asyncio.sleep(within * name / clients)
             for number in range(each):
                 body = {
                     "model": model,
@@ -137,7 +141,9 @@ def overhead(folder: Path, rounds: int, each: int) -> None:
                 for _ in range(rounds):
                     for url, seconds in both.items():
                         key = server.api_key if url == direct else ""
-                        more, lost = asyncio.run(asked(url, profile.model, clients, each, key=key))
+                        more, lost = asyncio.run(
+                            asked(url, profile.model, clients, each, key=key, within=CALL_SECONDS)
+                        )
                         assert lost == 0, f"{lost} requests were not answered"
                         seconds += more
                 (p50, p99), (own50, own99) = milliseconds(both[direct]), milliseconds(both[through])
