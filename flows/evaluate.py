@@ -55,15 +55,15 @@ async def evaluate(
             evaluation_plans(current, entrants, evaluated),
             name="evaluate",
         )
-        standings, gap = standings_of(current, entrants, controls)
+        standings, words = standings_of(current, entrants, controls)
         current.writer.add_evaluations([m for item in standings for m in item.metrics])
         title = _title(current, entrants, len(evaluated))
         assumed = assumptions(*current.reader.assumed([current.run.run_id]))
         title += f" — {assumed}" if assumed else ""
         print_standings(standings, title)
-        if gap:
-            print(gap)
-        text = "\n\n".join([markdown(standings, title), *([gap] if gap else [])])
+        if words:
+            print(words)
+        text = "\n\n".join([markdown(standings, title), *([words] if words else [])])
         await acreate_markdown_artifact(key="evaluation", markdown=text)
         used = [checkpoint_key(name) for name in dict.fromkeys(ids)]
         await record_asset(

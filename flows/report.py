@@ -28,10 +28,11 @@ from lamas.report.html import Recipe, title
 from lamas.report.run.charts import charts
 from lamas.report.run.page import page
 from lamas.report.run.records import report_data, require_rollouts
+from lamas.report.simulation import simulation_charts, simulation_data, simulation_page
 from lamas.report.style import png
 from warehouse import Warehouse
 from warehouse.reader import Reader
-from warehouse.reports import comparison_report, run_report
+from warehouse.reports import comparison_report, run_report, simulation_report
 
 SHOWN = ("score", "cost_usd", "cp_tokens_mean", "makespan_seconds_mean")
 
@@ -59,9 +60,8 @@ async def publish_report(settings: Settings, run_id: str | None) -> Path:
             key="claims", markdown=comparison_markdown(warehouse, files.run)
         )
     else:
-        await acreate_table_artifact(
-            key="figures", table=_figures(warehouse, page.stem), description=f"Run {page.stem}"
-        )
+        figures = _figures(warehouse, page.stem)
+        await acreate_table_artifact(key="figures", table=figures, description=f"Run {page.stem}")
     await acreate_link_artifact(
         key="report",
         link=page.as_uri(),
@@ -75,7 +75,7 @@ async def publish_report(settings: Settings, run_id: str | None) -> Path:
 def _figures(warehouse: Warehouse, run_id: str) -> list[dict[str, object]]:
     headline = run_report(warehouse, run_id)["headline"].filter(pl.col("metric").is_in(SHOWN))
     columns = ("policy", "checkpoint_id", "metric", "value", "low", "high", "n", "failed")
-    return [{name: row[name] for name in columns} for row in headline.to_dicts()]
+    return headline.select(columns).to_dicts()
 
 
 COMPARISONS = ("compare", "sweep")
@@ -109,10 +109,8 @@ def write_report(warehouse: Warehouse, run_id: str | None, folder: Path) -> Repo
         for chart, path in zip(drawn, pictures, strict=True):
             path.write_bytes(png(chart.figure))
     except OSError as error:
-        raise WarehouseError(
-            f"the report cannot be written to {folder} ({error.strerror}); "
-            "free the folder or choose another home=…"
-        ) from None
+        reason = f"the report cannot be written to {folder} ({error.strerror})"
+        raise WarehouseError(f"{reason}; free the folder or choose another home=…") from None
     return ReportFiles(run=run, page=target, pictures=pictures)
 
 
@@ -126,6 +124,10 @@ def comparison_markdown(warehouse: Warehouse, run: Run) -> str:
 
 
 def _content(warehouse: Warehouse, run: Run) -> tuple[str, tuple[Chart, ...]]:
+    if run.kind == "simulate":
+        served = simulation_data(simulation_report(warehouse, run.run_id), run.run_id)
+        drawn = simulation_charts(served)
+        return simulation_page(served, drawn), drawn
     if run.kind in COMPARISONS:
         compared = comparison_data(comparison_report(warehouse, run.run_id))
         require_variants(compared, run.run_id)
@@ -138,10 +140,8 @@ def _content(warehouse: Warehouse, run: Run) -> tuple[str, tuple[Chart, ...]]:
 
 
 def _recipe(run: Run) -> Recipe:
-    overrides = overrides_for(run.config_json)
-    return Recipe(
-        command=command(run.kind, overrides), resolves=resolves_to(overrides, run.config_json)
-    )
+    overrides, config = overrides_for(run.config_json), run.config_json
+    return Recipe(command=command(run.kind, overrides), resolves=resolves_to(overrides, config))
 
 
 def _latest(warehouse: Warehouse) -> Run:

@@ -1,5 +1,7 @@
 """The whole loop: prepare, learn from a table or from rollouts, evaluate, promote or not."""
 
+import asyncio
+
 from prefect import flow
 
 from flows.champion.promotion import promote_or_not
@@ -7,10 +9,12 @@ from flows.collect import collect
 from flows.credit import credit
 from flows.evaluate import evaluate
 from flows.prepare import prepare
+from flows.run.closing import closing_lines
 from flows.run.learners import first_learner, stored_chooser
 from flows.run.naming import run_name
 from flows.run.opening import session
 from flows.run.session import Session
+from flows.simulate import profile
 from flows.tabulate import learn, tabulate
 from flows.update import update
 from flows.wiring.learning import condition_of
@@ -39,8 +43,8 @@ async def retrain(overrides: list[str] | None = None, with_report: bool = False)
         evaluated = [item for item in (before, last, champion) if item is not None]
         await evaluate(checkpoint_ids=evaluated)
         await promote_or_not(current, reference=reference, candidate=last, best_fixed=best)
-        home, run_id = current.settings.home, current.run.run_id
-        current.say(f"`lamas report home={home} run={run_id}` makes an HTML file of all this")
+        await profile()
+        print("\n" + "\n".join(await asyncio.to_thread(closing_lines, current, last)))
     if with_report:
         # Drawing takes its time to load: only where it is wanted.
         from flows.report import publish_report

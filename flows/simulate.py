@@ -1,4 +1,4 @@
-"""Policies × loads × seeds of a simulated cluster, stored as a run and shown as tables."""
+"""What calls are like (`profile`), and which policies serve them how well (`simulate`)."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.run.opening import session
 from flows.run.session import Session
+from flows.wiring.profile import fitted_profile
 from flows.wiring.serving import World, build_world, run_cell
+from lamas.errors import ConfigurationError
 from lamas.evaluation.serving import CellFigures, compared, forecast_quality
 from lamas.report.serving_tables import print_forecasts, print_serving, serving_markdown
 from lamas.serving.prediction.observed import observations
@@ -53,6 +55,28 @@ async def simulate_cell(cell: Cell, bench: Bench) -> None:
     bench.current.writer.add_simulated(found, kept.records)
 
 
+@flow(name="profile", flow_run_name="profile")
+async def profile(overrides: list[str] | None = None) -> None:
+    """Started by hand or by `retrain` at its end. Reads the finished rollouts of a run (`run=…`; of
+    all runs by default), fits what a scheduler expects of calls to half of them; writes
+    `length_profiles` of the other half and shows them beside the empirical quantile.
+
+    May run twice: the profile that a run has stored stands. No model is asked.
+    """
+    async with session("profile", overrides) as current:
+        try:
+            found = await asyncio.to_thread(
+                fitted_profile, current.settings, current.reader, current.batch_run
+            )
+        except ConfigurationError as error:
+            if current.run.kind == "profile":
+                raise
+            current.say(f"calls were not profiled: {error}")
+            return
+        current.writer.add_length_profiles(found.records(current.run.run_id))
+        print_forecasts(found.quality, found.expressions, found.held_out_roles)
+
+
 @flow(name="simulate", flow_run_name="simulate")
 async def simulate(overrides: list[str] | None = None) -> None:
     """Started by hand. Reads the files of `simulation` or stored rollouts; simulates every set of
@@ -90,6 +114,12 @@ async def simulate(overrides: list[str] | None = None) -> None:
         figures = stored.figures(current.run.run_id, CellFigures)
         rows = compared(figures, config.reference)
         print_serving(rows, config.reference)
+        # Drawing takes its time to load: only where there is something to draw.
+        from flows.report import write_report
+
+        folder = current.settings.reports_folder
+        files = write_report(current.warehouse, current.run.run_id, folder)
+        current.say(f"SLOs over load, completion times, memory and waits: {files.page}")
         await acreate_markdown_artifact(
             key="simulate", markdown=serving_markdown(rows, config.reference)
         )

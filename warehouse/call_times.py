@@ -7,7 +7,7 @@ from warehouse.warehouse import Warehouse
 
 _SENT_CALL = records.RecordOf(SentCall)
 _LATENCY_MODEL = records.RecordOf(LatencyModel)
-_MODEL_COLUMNS = ", ".join(("request_model", *LATENCY_UNITS))
+_MODEL_COLUMNS = ", ".join(("request_model", *LATENCY_UNITS, "uncached"))
 
 _SENT = """
 FROM model_calls AS c JOIN operator_invocations AS i USING (invocation_id)
@@ -39,7 +39,8 @@ class CallTimes:
         """Every attempt of the run that was really sent, or of all runs, in order of its start."""
         frame = self._warehouse.query(
             "SELECT i.rollout_id, c.request_model, c.status = 'ok' AS ok, c.usage_input_tokens, "
-            "c.usage_output_tokens, c.started_at, c.ended_at, c.time_to_first_chunk_seconds "
+            "c.usage_output_tokens, c.started_at, c.ended_at, c.time_to_first_chunk_seconds, "
+            "c.usage_cached_tokens "
             f"{_SENT} ORDER BY c.started_at, c.invocation_id, c.call_index",
             [run_id],
         )

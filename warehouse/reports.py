@@ -1,4 +1,4 @@
-"""Which packaged questions the report of a run or of a comparison asks, and their answers."""
+"""Which packaged questions a report asks, of whatever kind of run it is, and their answers."""
 
 from collections.abc import Iterable
 
@@ -12,6 +12,7 @@ SHARED = REPORTS / "shared"
 """What both ask: of the policies of a run, of the variants of a comparison."""
 OF_RUN = REPORTS / "run"
 OF_COMPARISON = REPORTS / "comparison"
+OF_SIMULATION = REPORTS / "simulation"
 
 
 def run_report(warehouse: Warehouse, run_id: str) -> dict[str, pl.DataFrame]:
@@ -22,6 +23,12 @@ def run_report(warehouse: Warehouse, run_id: str) -> dict[str, pl.DataFrame]:
 def comparison_report(warehouse: Warehouse, run_id: str) -> dict[str, pl.DataFrame]:
     """As `run_report`, of every question on a comparison or a sweep."""
     return _answers(warehouse, run_id, (*sql_files(SHARED), *sql_files(OF_COMPARISON)))
+
+
+def simulation_report(warehouse: Warehouse, run_id: str) -> dict[str, pl.DataFrame]:
+    """As `run_report`, of every question on a run of `lamas simulate`."""
+    facts = [item for item in sql_files(OF_RUN) if item.name == "run"]
+    return _answers(warehouse, run_id, (*facts, *sql_files(OF_SIMULATION)))
 
 
 def _answers(

@@ -142,7 +142,7 @@ def latency_model_columns(fits: Sequence[LatencyFit], names: Iterable[str]) -> C
     held_out, proxy = [fit.held_out for fit in fits], [fit.proxy for fit in fits]
     figures = ("median_absolute_percentage_error", "r_squared", "pearson", "spearman")
     special: dict[str, list[object]] = {
-        **fields(models, ("latency_model_id", "request_model", *LATENCY_UNITS)),
+        **fields(models, ("latency_model_id", "request_model", *LATENCY_UNITS, "uncached")),
         "held_out_rollouts": [item.n for item in held_out],
         **fields(held_out, figures),
         **{f"proxy_{name}": values for name, values in fields(proxy, figures).items()},

@@ -95,6 +95,8 @@ SIMULATED_NODE_SAMPLES = Table(name="simulated_node_samples", key=("cell_id", "n
 SIMULATED_COLD_STARTS = Table(
     name="simulated_cold_starts", key=("cell_id", "node", "model", "began_at")
 )
+# A run that goes on fits again to what it has by then: the first profile stands.
+LENGTH_PROFILES = Table(name="length_profiles", key=("run_id", "role", "model"))
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -127,5 +129,6 @@ TABLES: tuple[Table, ...] = (
     SIMULATED_CALLS,
     SIMULATED_NODE_SAMPLES,
     SIMULATED_COLD_STARTS,
+    LENGTH_PROFILES,
 )
 """Every table, each after the tables it refers to."""

@@ -21,7 +21,7 @@ from lamas.domain import (
     Update,
 )
 from lamas.domain.latency import LatencyFit, PredictedSeconds
-from lamas.domain.serving import SimulatedCell, SimulatedRecords
+from lamas.domain.serving import LengthProfile, SimulatedCell, SimulatedRecords
 from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord
 from lamas.domain.texts import Texts, with_texts
 from lamas.errors import WarehouseError
@@ -185,6 +185,12 @@ class Writer:
             insert(connection, table, fits)
             table = schema.PREDICTED_SECONDS
             insert(connection, table, self._records(connection, table, predictions))
+
+    def add_length_profiles(self, profiles: Sequence[LengthProfile]) -> None:
+        """Store what a run's profile of lengths came to; one that is there already stands."""
+        with self._warehouse.writing() as connection:
+            table = schema.LENGTH_PROFILES
+            insert(connection, table, self._records(connection, table, profiles))
 
     def add_comparison_members(self, members: Sequence[ComparisonMember]) -> None:
         """Store which runs belong to a comparison."""

@@ -10,7 +10,7 @@ from flows.run.session import Session
 from lamas.domain import Rollout, derive_seed
 from lamas.evaluation import PairedDifference, compare
 from lamas.evaluation.promotion import Rival, Verdict
-from lamas.report.verdict import difference_lines
+from lamas.report.verdict import difference_lines, in_one_sentence
 
 
 async def promote_or_not(
@@ -54,7 +54,10 @@ async def promote_or_not(
             decided_at=current.clock.now(),
         )
     heading = f"{'Promoted' if promoted else 'Not promoted'}: {verdict.reason()}"
-    lines = difference_lines(verdict.differences)
+    lines = [
+        *difference_lines(verdict.differences),
+        in_one_sentence(reference, verdict.differences, config.score_margin),
+    ]
     print(f"\n{candidate} against {reference}, the same problems, 95 % paired bootstrap:")
     print("\n".join(f"  {line}" for line in [*lines, heading]))
     evidence = json.dumps(_evidence(verdict, reference), indent=2)

@@ -21,9 +21,14 @@ STAGES = {
     "evaluate": "answer the held-out problems with a checkpoint and the baselines",
     "retrain": "all of it: prepare, (collect, credit, update) × steps, evaluate, promote or not",
     "compare": "train variants over several seeds, weigh them on the same held-out problems",
+    "profile": "fit what is expected of calls to stored rollouts, and show its held-out error",
     "simulate": "serve a workload on a simulated cluster under several sets of policies",
     "sweep": "the same for a grid of configuration values: what does each cost and bring?",
 }
+
+
+FILES = {"sweep": "compare", "profile": "simulate"}
+"""Flows that stand beside another one in its file."""
 
 
 def run_flow(options: argparse.Namespace) -> int:
@@ -79,7 +84,7 @@ def run_flow(options: argparse.Namespace) -> int:
 
 def flow_of(name: str) -> Flow:
     """The flow called `name`; Prefect is imported with it."""
-    module = importlib.import_module(f"flows.{'compare' if name == 'sweep' else name}")
+    module = importlib.import_module(f"flows.{FILES.get(name, name)}")
     flow: Flow = getattr(module, name)
     return flow
 

@@ -22,6 +22,10 @@ LEFT_BEHIND_SECONDS = 60.0
 """Longest wait for workers that an interrupted start of the run left behind."""
 
 
+LAST_FIGURES_SECONDS = 2.0
+"""Longest wait for the server to take the last figures of a collection."""
+
+
 async def run_plans(
     current: Session,
     problems: ProblemSet,
@@ -51,7 +55,9 @@ async def run_plans(
                 )
             finally:
                 stop.set()
-                await publishing
+                # A server that is behind delays nothing: its last figures are left out then.
+                await asyncio.wait([publishing], timeout=LAST_FIGURES_SECONDS)
+                publishing.cancel()
 
     def ends(missing: Sequence[PlannedRollout]) -> list[AnswerEnd]:
         return stored_ends(current.warehouse, (*plans, *missing))

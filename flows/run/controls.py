@@ -44,7 +44,9 @@ def controls_of(
     """
     wanted = current.settings.evaluation.controls
     count = len(evaluated)
-    best = ExecutionGraph(tuple(Layer(names) for names in fit.best_graph))
+    operators, quorum = current.operators, current.settings.controller.quorum
+    layers = [Layer(names, quorum=operators.quorum_of(names, quorum)) for names in fit.best_graph]
+    best = ExecutionGraph(tuple(layers))
     found = [chosen_freely(current, fit.best_name, [best] * count)]
     if "neighbours" in wanted or "random" in wanted:
         outcomes = stored_table(current, fit.run_id)

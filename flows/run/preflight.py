@@ -15,9 +15,10 @@ from flows.run.problems import checked_problems, prepared_problems
 from flows.run.traffic import renew_questions
 from flows.settings import Settings
 from flows.settings.engine import EngineConfig
-from flows.wiring.learning import condition_of
+from flows.wiring.learning import condition_of, table_settings
 from flows.wiring.model import check_models
 from flows.wiring.parts import Parts
+from flows.wiring.profile import fitted_profile
 from flows.wiring.serving import build_world
 from lamas.controller.condition import UNCONDITIONAL
 from lamas.domain import ExecutionGraph, Problem
@@ -57,6 +58,9 @@ async def check(stage: str, settings: Settings) -> None:
         match stage:
             case "credit" | "update":
                 _check_batch(place, credited=stage == "update")
+            case "profile":
+                _check_warehouse(place)
+                fitted_profile(settings, place.reader, settings.run)
             case "simulate":
                 _check_warehouse(place)
                 build_world(settings, place.reader if settings.warehouse.exists() else None)
@@ -129,7 +133,8 @@ async def _check_rollouts(stage: str, place: Parts) -> None:
     _ = place.operators
     if stage == "retrain" and place.settings.learner.kind == "table":
         tabulated_graphs(place.operators)
-    if stage != "evaluate":
+        _check_table_size(place, problems)
+    elif stage != "evaluate":
         _check_training_batch(place, problems)
     if stage == "retrain" and place.settings.training.latency_model == "fitted":
         credit_clock(place, "")
@@ -193,6 +198,20 @@ def _check_training_batch(place: Parts, problems: Sequence[Problem]) -> None:
         step=0,
         size=place.settings.training.problems_per_step,
     )
+
+
+def _check_table_size(place: Parts, problems: Sequence[Problem]) -> None:
+    """A table must come apart into the parts by which its bound is kept."""
+    training = sum(problem.split == "train" for problem in problems)
+    most = place.settings.table.problems
+    tabulated = training if most is None else min(training, most)
+    parts = table_settings(place.settings).folds
+    if tabulated < parts:
+        raise ConfigurationError(
+            f"a table of {tabulated} training problems is too small for {parts} parts, by "
+            "which its bound is kept: raise table.problems, benchmark.train_size or "
+            "benchmark.train_fraction, or take learner=reinforce"
+        )
 
 
 def _baselines(place: Parts) -> tuple[ExecutionGraph, ...]:

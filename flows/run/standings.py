@@ -10,6 +10,7 @@ from lamas.domain import Rollout, derive_seed
 from lamas.domain.table_fit import TableFitRecord
 from lamas.evaluation import summarise
 from lamas.evaluation.oracle import Gap, best_answers
+from lamas.report.deadlines import deadline_sentences
 from lamas.report.gap import gap_sentence
 from lamas.report.run.metrics_table import Standing
 
@@ -17,7 +18,8 @@ from lamas.report.run.metrics_table import Standing
 def standings_of(
     current: Session, entrants: Sequence[Entrant], controls: Controls
 ) -> tuple[list[Standing], str]:
-    """Metrics of every entrant from stored rollouts; and the gap in words, "" where none is known.
+    """Metrics of every entrant from stored rollouts; and in words what came of deadlines and how
+    far the gap was closed, "" where neither is known.
 
     With the oracle among the controls its standing comes last, and those of the controller and the
     neighbours say which share of the gap they closed.
@@ -31,10 +33,19 @@ def standings_of(
         standings.append(Standing(name=item.name, metrics=metrics))
         alone += rollouts if _is_an_operator(item) else ()
     fit = controls.fit
-    if fit is None or "oracle" not in current.settings.evaluation.controls:
+    if fit is None:
         return standings, ""
+    asked = [
+        (item.deadline, standing.metrics)
+        for item, standing in zip(entrants, standings, strict=True)
+        if item.deadline is not None
+    ]
+    kept = deadline_sentences(asked, fit.clock)
+    if "oracle" not in current.settings.evaluation.controls:
+        return standings, kept
     oracle = _oracle(current, alone, seed)
-    return _with_gap(current, fit, entrants, [*standings, oracle])
+    found, gap = _with_gap(current, fit, entrants, [*standings, oracle])
+    return found, "\n".join(part for part in (kept, gap) if part)
 
 
 def _is_an_operator(entrant: Entrant) -> bool:

@@ -17,7 +17,7 @@ class ControllerConfig(Section):
     width: int | None = Field(default=None, ge=1, le=8)
     """The most operators of a layer; no limit by default."""
     quorum: int | None = Field(default=None, ge=2, le=8)
-    """Of `conditioned`: a layer of more operators ends as soon as so many of its chains agree."""
+    """Of `conditioned`: a layer of more chains ends as soon as so many of its chains agree."""
     encoder: Literal["float32", "int8", "words"] = "float32"
     """How questions are embedded: as published, faster and slightly otherwise, or by their words
     alone. A controller is asked with the encoder that it was trained with."""

@@ -15,7 +15,7 @@ FIRST_KEYS = {
         "llm": """kind base_url model price stream max_tokens_parameter extra_body reuse_responses
             gguf embedded simulated""",
         "llm.price": "input output",
-        "llm.embedded": "slots threads context_per_slot requantise",
+        "llm.embedded": "slots threads context_per_slot",
         "llm.simulated": "profile seed time_scale faults",
         "llm.simulated.faults": """rate_limited server_error malformed hang latency_spike
             spike_factor retry_after_seconds hang_seconds""",

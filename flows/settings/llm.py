@@ -28,9 +28,8 @@ class EmbeddedConfig(Section):
 
     slots: int = Field(default=8, ge=1)
     """Calls that may be generated together, and prompts whose beginning is kept."""
-    requantise: bool | None = None
-    """Serve the weights in the form that is multiplied fastest, made once in the home; None does so
-    for the packaged model."""
+    requantise: bool = False
+    """Serve the weights in the form that is multiplied fastest, made once in the home."""
     threads: int | None = Field(default=None, ge=1)
     context_per_slot: int = Field(default=2048, ge=256)
 

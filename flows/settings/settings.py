@@ -24,6 +24,7 @@ from flows.settings.prefect import PrefectConfig
 from flows.settings.recording import ExportConfig, RecordingConfig, RetentionConfig
 from flows.settings.sandbox import SandboxConfig
 from flows.settings.section import Overlap, Section
+from flows.settings.serving import ServingConfig
 from flows.settings.simulation import SimulationConfig
 from flows.settings.table import TableConfig
 from flows.settings.training import BaselineConfig, CreditConfig, TrainingConfig
@@ -66,6 +67,7 @@ class Settings(Section):
     execution: ExecutionConfig
     engine: EngineConfig = EngineConfig()
     sandbox: SandboxConfig
+    serving: ServingConfig = ServingConfig()
     evaluation: EvaluationConfig
     latency: LatencyConfig = LatencyConfig()
     comparison: ComparisonConfig = ComparisonConfig()
@@ -240,6 +242,7 @@ class Settings(Section):
                 "sandbox": {"concurrency"},
                 "execution": {"concurrency", "granularity"},
                 "engine": True,
+                "serving": True,
                 "operators": {"prompts"},
                 "training": {"max_failed_fraction"},
                 "llm": {

@@ -93,12 +93,10 @@ async def check_model(settings: Settings) -> None:
 
 def _embedded_server(settings: Settings) -> EmbeddedServer:
     config = settings.llm
-    wanted = config.embedded.requantise
-    faster = config.gguf is None if wanted is None else wanted
     return EmbeddedServer(
         EmbeddedSettings(
             gguf=config.gguf,
-            weights=settings.home / "weights" if faster else None,
+            weights=settings.home / "weights" if config.embedded.requantise else None,
             model=config.model,
             slots=config.embedded.slots,
             threads=config.embedded.threads,

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from flows.orchestrator.limits import admission_to
 from flows.settings import Settings
+from flows.wiring.dispatched import dispatched
 from flows.wiring.endpoint import (
     check_model,
     endpoint_settings,
@@ -139,7 +140,7 @@ class _Opening:
             )
             await check_endpoint(endpoint)
         alone = None if name is None else Ledger(budget, section=f"llm.models.{name}")
-        return await self._stack.enter_async_context(
+        client = await self._stack.enter_async_context(
             OpenAIChatModel(
                 endpoint,
                 price=price(settings),
@@ -154,6 +155,7 @@ class _Opening:
                 ended=ended,
             )
         )
+        return dispatched(settings, client, name)
 
 
 def _reuse_scope(settings: Settings, store: ResponseStore | None) -> str | None:

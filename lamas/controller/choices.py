@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamas.domain import ExecutionGraph, Layer, OperatorSet, PolicyDecision
-from lamas.domain.graph import quorum_of
 from lamas.domain.rollout import GraphChoice
 
 
@@ -30,7 +29,8 @@ class ChoiceBuilder:
     """Turns drawn graphs into records; equal layers, graphs and legal sets are built once."""
 
     def __init__(self, operators: OperatorSet, *, quorum: int | None = None) -> None:
-        """With `quorum` a layer of more operators than that ends as soon as so many agree."""
+        """With `quorum` a layer of more chains than that ends as soon as so many agree."""
+        self._operators = operators
         self._names = operators.names
         self._quorum = quorum
         self._bits = 1 << np.arange(len(operators), dtype=np.int64)
@@ -53,9 +53,11 @@ class ChoiceBuilder:
                 if count == 0:
                     break
                 positions = order[row][index][:count]
-                layers.append(self._layer(positions))
+                layer = self._layer(positions)
+                layers.append(layer)
                 decisions += self._decisions(
                     index + 1,
+                    layer.quorum,
                     positions,
                     probability[row][index],
                     log_probability[row][index],
@@ -71,6 +73,7 @@ class ChoiceBuilder:
     def _decisions(
         self,
         layer: int,
+        quorum: int | None,
         positions: list[int],
         probability: list[float],
         log_probability: list[float],
@@ -85,7 +88,7 @@ class ChoiceBuilder:
                 probability=probability[place],
                 log_probability=log_probability[place],
                 legal=legal,
-                quorum=quorum_of(len(positions), self._quorum),
+                quorum=quorum,
             )
             for place, position in enumerate(positions)
         ]
@@ -95,7 +98,7 @@ class ChoiceBuilder:
         layer = self._layers.get(key)
         if layer is None:
             names = tuple(self._names[position] for position in sorted(positions))
-            layer = Layer(names, quorum=quorum_of(len(names), self._quorum))
+            layer = Layer(names, quorum=self._operators.quorum_of(names, self._quorum))
             self._layers[key] = layer
         return layer
 

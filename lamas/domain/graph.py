@@ -34,11 +34,6 @@ class Layer:
         return f"{' ∥ '.join(self.operators)}{width}{quorum}"
 
 
-def quorum_of(operators: int, quorum: int | None) -> int | None:
-    """The quorum that a layer of so many operators has; None where it must wait for all anyway."""
-    return quorum if quorum is not None and quorum < operators else None
-
-
 @dataclass(frozen=True, slots=True)
 class ExecutionGraph:
     """Layers V_1..V_n chosen for one problem."""

@@ -21,10 +21,11 @@ LATENCY_UNITS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LatencyModel:
-    """Seconds of one call: (a + e·load) + b·input tokens + (c + d·load)·output tokens.
+    """Seconds of one call: (a + e·load) + b·prompt tokens + (c + d·load)·output tokens.
 
-    `load` is how many other calls are in flight, averaged over the call. Raises DomainError for
-    coefficients that are negative or no numbers.
+    The prompt's tokens are those that did not come from the endpoint's cache. `load` is how many
+    other calls are in flight, averaged over the call. Raises DomainError for coefficients that are
+    negative or no numbers.
     """
 
     request_model: str
@@ -40,6 +41,8 @@ class LatencyModel:
     """d, in seconds per token of the answer and other call in flight."""
     reference_load: float
     """The load that predictions assume, so that they follow from tokens and tool seconds alone."""
+    uncached: bool = False
+    """Whether b counts the tokens that were not cached; models fitted before counted them all."""
 
     def __post_init__(self) -> None:
         for name in LATENCY_UNITS:
@@ -50,10 +53,22 @@ class LatencyModel:
     @property
     def latency_model_id(self) -> str:
         """A function of the coefficients: equal models have equal ids."""
-        return f"latency-{digest(asdict(self))[:16]}"
+        return f"latency-{digest(self._named())[:16]}"
+
+    def _named(self) -> dict[str, object]:
+        """Its fields, without what models had not that were fitted before."""
+        values = asdict(self)
+        if not self.uncached:
+            del values["uncached"]
+        return values
 
     def call_seconds(
-        self, input_tokens: int, output_tokens: int, *, load: float | None = None
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        *,
+        cached_tokens: int = 0,
+        load: float | None = None,
     ) -> float:
         """Predicted seconds of one call at the given load, or at the reference load.
 
@@ -62,14 +77,15 @@ class LatencyModel:
         others = self.reference_load if load is None else load
         return (
             (self.first_token_seconds + self.first_token_seconds_per_load * others)
-            + self.first_token_seconds_per_input_token * input_tokens
+            + self.first_token_seconds_per_input_token
+            * (input_tokens - (cached_tokens if self.uncached else 0))
             + (self.seconds_per_output_token + self.seconds_per_output_token_per_load * others)
             * output_tokens
         )
 
     def to_json(self) -> str:
         """Every coefficient to the last bit."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(self._named(), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "LatencyModel":
@@ -79,7 +95,8 @@ class LatencyModel:
         except ValueError as error:
             raise DomainError(f"latency model: the text is no JSON ({error})") from None
         names = {item.name for item in fields(cls)}
-        if not isinstance(content, dict) or set(cast("dict[str, object]", content)) != names:
+        found = set(cast("dict[str, object]", content)) if isinstance(content, dict) else set[str]()
+        if found | {"uncached"} != names:
             raise DomainError(f"latency model: need a JSON object of {', '.join(sorted(names))}")
         values = cast("dict[str, object]", content)
         coefficients: dict[str, float] = {}
@@ -88,7 +105,11 @@ class LatencyModel:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise DomainError(f"latency model: {name} must be a number ≥ 0, got {value!r}")
             coefficients[name] = float(value)
-        return cls(request_model=str(values["request_model"]), **coefficients)
+        return cls(
+            request_model=str(values["request_model"]),
+            uncached=values.get("uncached") is True,
+            **coefficients,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +177,8 @@ class SentCall:
     started_at: float
     ended_at: float
     time_to_first_chunk_seconds: float | None
+    usage_cached_tokens: int = 0
+    """Of the input, from the endpoint's prompt cache."""
 
     @property
     def seconds(self) -> float:

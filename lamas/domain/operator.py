@@ -90,6 +90,11 @@ class OperatorSet:
         """Which operators may run when `candidates` candidates exist, in catalogue order."""
         return tuple(spec.needs <= candidates for spec in self.specs)
 
+    def quorum_of(self, names: Iterable[str], quorum: int | None) -> int | None:
+        """The quorum that a layer of these operators has; None where it waits for all anyway."""
+        chains = sum(self.spec(name).chains(None) for name in names)
+        return quorum if quorum is not None and quorum < chains else None
+
     def candidates_after(
         self,
         candidates: int,

@@ -82,6 +82,28 @@ class ColdStart:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LengthProfile:
+    """Held-out errors of predicted lengths of one (operator, model), in tokens.
+
+    Beside each stands the empirical quantile's of the same pair. Two empty names are all calls.
+    """
+
+    run_id: str
+    role: str
+    model: str
+    level: float
+    """What the bound should cover."""
+    training_calls: int
+    calls: int
+    median_loss: float
+    baseline_median_loss: float
+    upper_loss: float
+    baseline_upper_loss: float
+    coverage: float
+    baseline_coverage: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SimulatedCell:
     """One set of policies under one load with one seed."""
 

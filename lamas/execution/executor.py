@@ -118,8 +118,9 @@ class GraphExecutor:
                 f"rollout {plan.rollout_id} is planned for problem {plan.problem_id}, "
                 f"got {problem.problem_id}"
             )
-        work = Work(plan, problem, self._operators_of(problem.family), invoke)
-        graph = ExecutionGraph.of(plan.graph.layers, work.operators)
+        allowed = self._operators_of(problem.family)
+        graph = ExecutionGraph.of(plan.graph.layers, allowed)
+        work = Work(plan, problem, allowed, invoke, graph.names)
         state = SolutionState()
         done: list[OperatorInvocation] = []
         observed: list[ObservedDecision] = []
@@ -144,6 +145,7 @@ class GraphExecutor:
                     graph = ExecutionGraph.of([*graph.layers, next_layer.layer], work.operators)
                     decisions = (*plan.decisions, *next_layer.decisions)
                     plan = replace(plan, graph=graph, decisions=decisions)
+                    work = replace(work, layers=graph.names)
         # A table knows every candidate: which of them wins is arithmetic on its cells.
         if len(state.candidates) > 1 and plan.purpose != "tabulate":
             ensemble = [self._catalogue.ensemble]

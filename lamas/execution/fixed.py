@@ -112,7 +112,7 @@ TOPOLOGIES: tuple[FixedTopology, ...] = (
 RACE_WIDTH, RACE_QUORUM = 3, 2
 """What `race` alone stands for."""
 
-_RACE = re.compile(r"race([1-9]\d?)?")
+_RACE = re.compile(r"race([1-9]\d?)")
 _WITH_QUORUM = re.compile(r"(.+)_q([1-9]\d?)")
 
 
@@ -131,7 +131,7 @@ def fixed_topology(name: str) -> FixedTopology:
         return _ended_at(fixed_topology(ending[1]), int(ending[2]), name)
     race = _RACE.fullmatch(name)
     if race is not None:
-        layers = _always(Layer(("MultiGenerateCoT",), width=int(race[1] or RACE_WIDTH)))
+        layers = _always(Layer(("MultiGenerateCoT",), width=int(race[1])))
         return FixedTopology(name=name, layers=layers)
     for topology in TOPOLOGIES:
         if topology.name == name:

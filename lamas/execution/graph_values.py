@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lamas.domain import ExecutionGraph, Layer, OperatorSet
-from lamas.domain.graph import quorum_of
 from lamas.errors import ConfigurationError, DomainError
 from lamas.execution.outcome_table import Floats, OutcomeTable
 
@@ -43,13 +42,13 @@ def one_layer_graphs(
 ) -> tuple[ExecutionGraph, ...]:
     """Every graph of one layer of 1 to `width` operators that need nothing: by size, then order.
 
-    A layer of more than `quorum` operators ends as soon as so many of its chains agree.
+    A layer of more than `quorum` chains ends as soon as so many of its chains agree.
     """
     if width < 1:
         raise ConfigurationError(f"a layer holds at least 1 operator, got width {width}")
     names = [spec.name for spec in operators.tabulated]
     return tuple(
-        ExecutionGraph((Layer(chosen, quorum=quorum_of(size, quorum)),))
+        ExecutionGraph((Layer(chosen, quorum=operators.quorum_of(chosen, quorum)),))
         for size in range(1, min(width, len(names)) + 1)
         for chosen in combinations(names, size)
     )

@@ -14,6 +14,7 @@ from lamas.domain import (
     Problem,
 )
 from lamas.errors import BudgetExceededError, LamasError, OperatorError
+from lamas.execution.graph_semantics import graph_semantics
 from lamas.execution.invocation import InvocationLabel, InvocationRunner
 from lamas.execution.invocation_record import ended, invocation_of
 from lamas.execution.live_race import LiveRace
@@ -37,6 +38,8 @@ class Work:
     problem: Problem
     operators: OperatorSet
     invoke: InvocationRunner
+    layers: tuple[tuple[str, ...], ...] = ()
+    """Operators of the whole graph, by layer; () where none was drawn."""
 
 
 class LayerRunner:
@@ -150,6 +153,9 @@ class LayerRunner:
             operator=label.operator,
             seed=work.plan.seed,
             sample_index=work.plan.sample_index,
+            semantics=graph_semantics(
+                work.plan, work.problem, work.layers, label.layer, label.operator
+            ),
         )
         chain = Chain(scope, model=self._model, sandbox=self._sandbox, call=operator.call, race=own)
         candidates: Sequence[Candidate] = ()

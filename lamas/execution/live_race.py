@@ -10,7 +10,7 @@ from lamas.errors import CallCancelledError
 from lamas.execution.race import Judge, LayerRace, Outcome, Place
 from lamas.llm import Turn
 from lamas.operators.chain import Chain
-from lamas.timing.quorum import Step, cancelled, cut, in_turn, spans
+from lamas.timing.quorum import Step, cancelled, in_turn
 
 
 class LiveRace(LayerRace):
@@ -35,7 +35,6 @@ class LiveRace(LayerRace):
         self._alike: Counter[str] = Counter()
         self._lost: set[Place] = set()
         self._over = False
-        self._moment: float | None = None
 
     async def run(
         self, place: Place, chain: Chain, work: Callable[[], Awaitable[str]]
@@ -71,11 +70,9 @@ class LiveRace(LayerRace):
         self, steps: Sequence[Step]
     ) -> tuple[tuple[ModelCall, ...], tuple[ToolExecution, ...]]:
         calls = tuple(step for step in in_turn(steps) if isinstance(step, ModelCall))
-        if self._moment is None or not calls or calls[-1].status == "cancelled":
-            tools = tuple(step for step in steps if isinstance(step, ToolExecution))
-            return cancelled(calls, self.reason), tools
-        # Its answers were stored, and the quorum was reached before: by the same records.
-        return cut(spans(steps, None), self._moment - calls[0].started_at, self.reason)
+        # What it came to was measured, and is paid: also what was stored before a restart.
+        tools = tuple(step for step in steps if isinstance(step, ToolExecution))
+        return cancelled(calls, self.reason), tools
 
     async def ready(self, place: Place) -> None:
         """Returns when that chain may send."""
@@ -103,11 +100,7 @@ class LiveRace(LayerRace):
         if self._waiting or self._open.is_set():
             return
         for early in sorted(self._early, key=lambda item: (self._early[item][0], item)):
-            at, key = self._early[early]
-            self._arrive(early, key)
-            if self._over:
-                self._moment = at
-                break
+            self._arrive(early, self._early[early][1])
         self._open.set()
 
     def _arrive(self, place: Place, key: str | None) -> None:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from lamas.domain import ChatMessage, ModelCall
+from lamas.domain.call_semantics import CallSemantics
 from lamas.domain.hygiene import well_formed
 from lamas.errors import DomainError, ModelError
 from lamas.llm.answer_end import StreamEnd
@@ -50,6 +51,8 @@ class ChatRequest:
     """Operator, problem and so on; sent only to endpoints that ask for annotated requests."""
     turn: Turn | None = field(default=None, compare=False, repr=False)
     """Of a chain that others may make superfluous."""
+    semantics: CallSemantics | None = None
+    """What the call belongs to, for whoever decides when it runs; changes no answer, never sent."""
 
     @property
     def over(self) -> str | None:

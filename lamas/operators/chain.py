@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from lamas.domain import ChatMessage, ModelCall, ToolExecution, derive_seed
+from lamas.domain.call_semantics import CallSemantics
 from lamas.errors import BudgetExceededError, ModelError, OperatorError
 from lamas.llm import ChatModel, ChatRequest, attempts_of
 from lamas.llm.answer_end import StreamEnd
@@ -30,6 +31,8 @@ class ChainScope:
     seed: int
     """Root seed of the rollout; equal across variants for common random numbers."""
     sample_index: int
+    semantics: CallSemantics | None = None
+    """Where the invocation stands in its graph, as its first call."""
 
     def sample_key(self, *slot: int) -> str:
         """Key of a call slot within its run: stage, branch, and a count from 1 if repeated."""
@@ -105,6 +108,7 @@ class Chain:
                 "sample": str(self._scope.sample_index),
             },
             turn=None if self._race is None else self._race.turn(self._branch or 0),
+            semantics=self._semantics(stage),
         )
         try:
             result = await self._model.complete(request)
@@ -113,6 +117,12 @@ class Chain:
             raise
         self._keep_calls(result.attempts, stage, branch)
         return result.text
+
+    def _semantics(self, stage: int) -> CallSemantics | None:
+        place = self._scope.semantics
+        if place is None or not stage:
+            return place
+        return replace(place, invocation_index=place.invocation_index + stage)
 
     async def run_program(self, program: str, *, stdin: str = "") -> ToolExecution:
         """One sandboxed run; SandboxError only when the sandbox itself is broken."""

@@ -104,6 +104,10 @@ class PromptLibrary:
             )
         return template
 
+    def templates(self, path: Path) -> Mapping[str, PromptTemplate]:
+        """Every template of one prompt file by its name, unchecked."""
+        return self._load(path)
+
     def digest(self) -> str:
         """Digest of the text of every prompt file that may be used."""
         texts = {

@@ -17,12 +17,15 @@ NO_WAIT = "It does not wait, so makespan is the machine's own time and says noth
 _TEMPLATE = Path(__file__).with_name("page.html")
 
 
-def whole_page(run: RunFacts, sections: Sequence[str]) -> str:
-    """The page of a run; sections without content are left out."""
+def whole_page(run: RunFacts, sections: Sequence[str], *, lead: str | None = None) -> str:
+    """The page of a run; sections without content are left out.
+
+    `lead` stands in place of the banner that says what models answered.
+    """
     return Template(_TEMPLATE.read_text("utf-8")).substitute(
         run_id=escape(run.run_id),
         title=escape(title(run)),
-        banner=banner(run),
+        banner=banner(run) if lead is None else lead,
         body="\n".join(section for section in sections if section),
     )
 

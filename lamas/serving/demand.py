@@ -1,7 +1,7 @@
 """What is asked of each model: calls that wait, that known graphs still owe, that came of late."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 RATE_SECONDS = 60.0
@@ -18,6 +18,8 @@ class Demand:
     """Calls that known graphs in flight still owe and that are not ready yet."""
     rate: dict[str, float] = field(default_factory=dict[str, float])
     """Calls a second, an exponential mean over about a minute."""
+    hosts: dict[str, int] = field(default_factory=dict[str, int])
+    """Nodes at which a model's weights are, or are on their way to."""
     _seen_at: dict[str, float] = field(default_factory=dict[str, float])
 
     def arrived(self, model: str, now: float) -> None:
@@ -36,3 +38,15 @@ class Demand:
         """Count calls that a known graph owes (`sign` 1), or that became ready (−1)."""
         for model, count in models.items():
             self.planned[model] = self.planned.get(model, 0) + sign * count
+
+    def hosted(self, model: str, change: int) -> None:
+        """So many nodes more (or fewer) hold a model's weights."""
+        self.hosts[model] = self.hosts.get(model, 0) + change
+
+    def planned_at(self, models: Iterable[str]) -> float:
+        """Calls that known graphs will bring to a node with these models, shared among its like."""
+        return sum(
+            self.planned.get(model, 0) / self.hosts[model]
+            for model in models
+            if self.hosts.get(model, 0)
+        )

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 from lamas.errors import DomainError
 from lamas.serving.call import Call
-from lamas.serving.demand import Demand
-from lamas.serving.node import Hosted, NodeState, Running
+from lamas.serving.node import Hosted, NodeState, Running, shared_demand
 from lamas.serving.policies.catalogue import Policies
 from lamas.serving.queue import Waiting
 from lamas.serving.residence import Residence, WeightLoad
@@ -41,7 +40,7 @@ class Dispatcher:
             raise DomainError("a dispatcher needs at least one node")
         self.nodes = tuple(nodes)
         self.policies = policies
-        self.demand = Demand()
+        self.demand = shared_demand(self.nodes)
         self._residence = Residence(policies.weights)
         self._held: list[Waiting] = []
         self._last_node: OrderedDict[str, NodeState] = OrderedDict()

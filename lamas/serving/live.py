@@ -25,7 +25,9 @@ Describe = Callable[[ChatRequest], CallSemantics]
 
 
 def labelled(request: ChatRequest) -> CallSemantics:
-    """What the labels of our own executor say of a request: problem, operator, layer."""
+    """What our own executor says of a request: its place in the graph, else its labels alone."""
+    if request.semantics is not None:
+        return request.semantics
     labels = request.labels
     layer = labels.get("layer", "")
     return CallSemantics(
@@ -73,6 +75,7 @@ class DispatchedModel:
         self._calls = 0
         self._turns: dict[int, asyncio.Future[Running]] = {}
         self._arrivals: dict[str, float] = {}
+        self._attained: dict[str, float] = {}
 
     async def complete(self, request: ChatRequest) -> ChatResult:
         """Wait for the turn, ask the model, make room for the next."""
@@ -94,7 +97,10 @@ class DispatchedModel:
     def _end(self, call: Call, turn: "asyncio.Future[Running]") -> None:
         del self._turns[call.number]
         if turn.done() and not turn.cancelled():
-            self.dispatcher.finish(self._node, turn.result(), self._clock())
+            running, now = turn.result(), self._clock()
+            name = running.call.semantics.workflow
+            self._attained[name] = self._attained.get(name, 0.0) + now - running.started_at
+            self.dispatcher.finish(self._node, running, now)
             self.dispatcher.retry_held(self._clock())
         else:
             # Whoever asked is gone before the turn came.
@@ -124,6 +130,7 @@ class DispatchedModel:
             prompt=(Segment(self._calls, tokens),),
             ready_at=now,
             workflow_arrived_at=self._arrived(semantics.workflow, now),
+            attained_seconds=self._attained.get(semantics.workflow, 0.0),
             forecast=self._forecast(semantics, model, tokens, request.max_tokens),
         )
 
@@ -136,6 +143,9 @@ class DispatchedModel:
             for name, at in self._arrivals.items()
             if name in flying or now - at < FORGOTTEN_SECONDS
         }
+        self._attained = {
+            name: seconds for name, seconds in self._attained.items() if name in self._arrivals
+        }
         return self._arrivals.setdefault(workflow, now)
 
     def _forecast(
@@ -144,14 +154,16 @@ class DispatchedModel:
         if self._forecaster is not None:
             return self._forecaster.forecast(semantics, model, tokens, max_tokens)
         seconds = self._shapes[model].alone_seconds(tokens, max_tokens)
+        # Layers that a known graph still owes are taken to be as long as this one.
+        path = seconds * float(semantics.remaining_steps or 1)
         return Forecast(
             output_tokens=float(max_tokens),
             upper_tokens=max_tokens,
             exceeding=0.0,
             call_seconds=seconds,
             machine_seconds=self._shapes[model].machine_seconds(tokens, max_tokens),
-            remaining_seconds=seconds,
-            graph_seconds=seconds,
+            remaining_seconds=path,
+            graph_seconds=path,
             slack_seconds=0.0,
             remaining_steps=float(semantics.remaining_steps or 1),
         )

@@ -1,10 +1,11 @@
 """One node as the scheduler keeps it: memory, hosted weights, running and waiting calls."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from lamas.serving.call import Call
+from lamas.serving.demand import Demand
 from lamas.serving.prefix_cache import PrefixCache, Retention
 from lamas.serving.queue import CallQueue, Waiting
 from lamas.serving.shapes import ModelShape
@@ -77,6 +78,8 @@ class NodeState:
         self.spec = spec
         self.shapes = shapes
         self.cache = PrefixCache(retention)
+        self.demand = Demand()
+        """What is asked of the whole cluster (`shared_demand`)."""
         self.queue = CallQueue()
         self.hosted: dict[str, Hosted] = {}
         self.host_tier: dict[str, float] = {}
@@ -133,3 +136,11 @@ class NodeState:
         """Bytes that a call holds at the bound of its answer."""
         tokens = call.input_tokens + min(call.max_tokens, call.forecast.upper_tokens)
         return tokens * self.shapes[call.model].token_bytes
+
+
+def shared_demand(nodes: Iterable[NodeState]) -> Demand:
+    """One count of what is asked, for all nodes of a cluster."""
+    demand = Demand()
+    for node in nodes:
+        node.demand = demand
+    return demand

@@ -121,12 +121,14 @@ class Residence:
     def _host(self, node: NodeState, model: str, hot_at: float, *, loading: bool) -> None:
         node.hosted[model] = Hosted(model, hot_at, last_used_at=hot_at, loading=loading)
         node.weight_bytes += node.shapes[model].weight_bytes
+        node.demand.hosted(model, 1)
         node.host_tier.pop(model, None)
 
     def _evict(self, node: NodeState, item: Hosted, now: float) -> None:
         node.cache.drop(item.model)
         del node.hosted[item.model]
         node.weight_bytes -= node.shapes[item.model].weight_bytes
+        node.demand.hosted(item.model, -1)
         if not self._policy.uses_host:
             return
         node.host_tier[item.model] = now

@@ -39,17 +39,22 @@ class ModelShape:
     """Most calls decoded together."""
 
     def __post_init__(self) -> None:
-        for name in ("layers", "kv_heads", "head_dim", "kv_bytes", "slots", "step_seconds"):
+        for name in ("layers", "kv_heads", "head_dim", "kv_bytes", "slots"):
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"model shape: {name}={getattr(self, name)} must be > 0")
         for name in (
             "weight_bytes",
             "prefill_seconds",
             "prefill_seconds_per_token",
+            "step_seconds",
             "step_seconds_per_call",
         ):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigurationError(f"model shape: {name}={getattr(self, name)} must be ≥ 0")
+        if not self.step_seconds + self.step_seconds_per_call > 0:
+            raise ConfigurationError(
+                "model shape: step_seconds=0 and step_seconds_per_call=0, a step must take time"
+            )
 
     @cached_property
     def token_bytes(self) -> float:

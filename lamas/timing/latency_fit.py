@@ -33,8 +33,9 @@ class FittedCalls:
 def fit_latency(calls: Sequence[SentCall], loads: _FloatArray, request_model: str) -> FittedCalls:
     """Fit (a + e·load) + b·input + (c + d·load)·output to the seconds of finished calls.
 
-    `loads` [n] are those of `average_loads` over everything that was in flight. A streamed call
-    also says when its first chunk came: (a + e·load) + b·input + the time of that chunk's tokens.
+    Input tokens are those that did not come from the endpoint's prompt cache. `loads` [n] are those
+    of `average_loads` over everything that was in flight. A streamed call also says when its first
+    chunk came: (a + e·load) + b·input + the time of that chunk's tokens.
     Residuals count relative to the predicted seconds and outliers only linearly (soft L1 beyond
     their median size). The reference load is the median. Raises DomainError for fewer than
     LEAST_CALLS calls or calls that took no time.
@@ -65,6 +66,7 @@ def fit_latency(calls: Sequence[SentCall], loads: _FloatArray, request_model: st
             seconds_per_output_token=c,
             seconds_per_output_token_per_load=d,
             reference_load=reference_load,
+            uncached=True,
         ),
         calls=len(fitted),
         streamed_calls=streamed,
@@ -88,7 +90,9 @@ def _equations(calls: Sequence[SentCall], load: _FloatArray) -> tuple[_FloatArra
     """Rows over (a, b, e, c, d, chunk, chunk per load): whole calls, then first chunks of streamed
     ones, which come when an unknown number of tokens is there.
     """
-    inputs = np.array([call.usage_input_tokens for call in calls], dtype=np.float64)
+    inputs = np.array(
+        [call.usage_input_tokens - call.usage_cached_tokens for call in calls], dtype=np.float64
+    )
     outputs = np.array([call.usage_output_tokens for call in calls], dtype=np.float64)
     ones, nothing = np.ones(len(calls)), np.zeros(len(calls))
     whole = np.column_stack((ones, inputs, load, outputs, outputs * load, nothing, nothing))

@@ -34,7 +34,11 @@ def invocation_seconds(
             )
         seconds = 0.0
         if call.status == "ok":
-            seconds = model.call_seconds(call.usage_input_tokens, call.usage_output_tokens)
+            seconds = model.call_seconds(
+                call.usage_input_tokens,
+                call.usage_output_tokens,
+                cached_tokens=call.usage_cached_tokens,
+            )
         of_calls[call.stage, call.branch].append(seconds)
     for tool in tools:
         of_tools[tool.stage, tool.branch].append(tool.charged_seconds)

@@ -79,6 +79,21 @@ def multiplier_range(score: Floats, time: Floats) -> tuple[float, float]:
     return min(slopes) / 10.0, max(slopes) * 10.0
 
 
+def fewest_as_good(values: Sequence[Floats]) -> int:
+    """Which of several fits, in order of the steps they took, is as good as the best.
+
+    The first whose mean value [P] on problems not fitted to is within a standard error of the best
+    one's. The error is that of the difference on the same problems (Breiman et al., 1984): what
+    more steps gain by chance is not taken for a gain.
+    """
+    best = values[int(np.argmax([value.mean() for value in values]))]
+    for place, value in enumerate(values):
+        gap = best - value
+        if gap.mean() <= gap.std() / np.sqrt(len(gap)):
+            return place
+    raise AssertionError("the best is as good as itself")
+
+
 def largest_multiplier(
     score_at: Callable[[float], float], wanted: float, *, low: float, high: float
 ) -> float:

@@ -15,10 +15,11 @@ from lamas.controller.conditioned_policy import POINTS
 from lamas.controller.threads import bounded_threads
 from lamas.domain import OperatorSet
 from lamas.errors import ConfigurationError, DomainError
-from lamas.execution.graph_values import one_layer_graphs
+from lamas.execution.graph_values import Floats, one_layer_graphs
 from lamas.training.constraint import (
     FixedGraph,
     best_fixed,
+    fewest_as_good,
     largest_multiplier,
     multiplier_range,
 )
@@ -43,7 +44,7 @@ class TableFit:
     """Gradient steps taken: as many as did best on problems not fitted to."""
     multiplier: float
     """The controller's own: the largest at which its score is held to stay within the margin of
-    `best`, by the mean of what problems not fitted to scored and what was predicted for them."""
+    `best`, by what problems not fitted to scored and what was predicted for them."""
     score: float
     """At that multiplier, on problems not fitted to."""
     time: float
@@ -173,8 +174,7 @@ class _Fit:
             [self._seen(fit, part) for fit, part in zip(fits, parts, strict=True)]
             for fits in zip(*by_part, strict=True)
         ]
-        values = [self._value(left_out) for left_out in by_steps]
-        steps = int(np.argmax(values))
+        steps = fewest_as_good([self._values(left_out) for left_out in by_steps])
         left_out = by_steps[steps]
         best = best_fixed(table.graphs, table.score, table.time)
         own = largest_multiplier(
@@ -214,21 +214,27 @@ class _Fit:
         """Logarithms of multipliers, evenly over the range."""
         return np.linspace(self._low, self._high, count).tolist()
 
-    def _value(self, left_out: _LeftOut) -> float:
-        """Mean value of the decided graphs over all multipliers, on problems not fitted to."""
-        total = 0.0
+    def _values(self, left_out: _LeftOut) -> Floats:
+        """[P]: mean value over all multipliers of what the controller that did not see a problem
+        decides for it.
+        """
+        total = np.zeros(len(self._table.embeddings))
         for condition in self._grid(_GRID):
-            score, time = self._unseen(left_out, condition)
             price = math.exp(condition)
-            total += (score - price * time) / (self._units[0] + price * self._units[1])
-        return total
+            value = self._table.score - price * self._table.time
+            for seen in left_out:
+                chosen = decided_of(seen.controller, seen.encoded, condition)
+                total[seen.rows] += value[seen.rows, chosen] / (
+                    self._units[0] + price * self._units[1]
+                )
+        return total / _GRID
 
     def _gain(self, left_out: _LeftOut, condition: float, best: FixedGraph) -> float:
         """By how much the score exceeds the best fixed graph's on problems not fitted to.
 
-        The mean of two estimates: what the decided graphs scored, which is right on average but
-        moves with every answer, and what the policy predicts for them, which hardly moves but
-        believes too much where it was fitted to few problems.
+        What the decided graphs scored is right on average but moves with every answer; what the
+        policy predicts for them hardly moves, but believes too much where it was fitted to few
+        problems. Their mean, and never more than was scored.
         """
         scored = self._unseen(left_out, condition)[0] - best.score
         predicted = 0.0
@@ -237,7 +243,7 @@ class _Fit:
             chosen = decided_of(seen.controller, seen.encoded, condition)
             rows = np.arange(len(chosen))
             predicted += float((found[rows, chosen] - found[:, best.column]).sum())
-        return (scored + predicted / len(self._table.embeddings)) / 2
+        return min(scored, (scored + predicted / len(self._table.embeddings)) / 2)
 
     def _parts(self) -> list[NDArray[np.int64]]:
         order = table_random(self._seed, "parts").permutation(len(self._table.embeddings))

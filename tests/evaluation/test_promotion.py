@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lamas.evaluation import PairedDifference
 from lamas.evaluation.promotion import Rival, Verdict
-from lamas.report.verdict import difference_lines
+from lamas.report.verdict import difference_lines, in_one_sentence
 
 
 def difference(
@@ -89,6 +89,39 @@ def test_differences_are_told_in_points_and_per_cent() -> None:
     assert lines[0].split() == ["score", "+2.0", "points", "[-1.0,", "+5.0]", "(10", "problems)"]
     assert lines[1].split() == ["cp_tokens", "-50.0", "%", "[-75.0,", "+100.0]", "(10", "problems)"]
     assert lines[2].split() == ["cost_usd", "+0.0", "%", "(10", "problems)"]
+
+
+@pytest.mark.parametrize(
+    ("score", "wait", "sentence"),
+    [
+        ((0.02, -0.01, 0.05), (0.62, 0.5, 0.8), "As good as Programmer, 38 % less wait."),
+        (
+            (0.1, 0.02, 0.2),
+            (1.5, 1.2, 2.0),
+            "Better than Programmer by 10.0 points, 50 % mor",
+        ),
+        (
+            (-0.02, -0.2, 0.1),
+            (0.9, 0.7, 1.2),
+            "Not surely as good as Programmer (-2.0 points), no sure difference in waiting (-10 %",
+        ),
+        ((-0.1, -0.2, -0.01), (1.0, 1.0, 1.0), "Worse than Programmer by 10.0 points, no sure"),
+    ],
+)
+def test_one_sentence_says_what_it_comes_to(
+    score: tuple[float, float, float], wait: tuple[float, float, float], sentence: str
+) -> None:
+    value, low, high = (math.log(item) for item in wait)
+    found = in_one_sentence(
+        "Programmer",
+        [
+            difference("score_difference", *score),
+            difference("cp_tokens_log_ratio", 5.0, 4.0, 6.0),
+            difference("makespan_seconds_log_ratio", value, low, high),
+        ],
+        0.05,
+    )
+    assert found.startswith(sentence)
 
 
 def rival(score: float, length: float, *, low: float = -0.01, best: bool = False) -> Rival:

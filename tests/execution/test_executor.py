@@ -16,6 +16,7 @@ from lamas.domain import (
     PlannedRollout,
     Trace,
 )
+from lamas.domain.call_semantics import PlannedCall
 from lamas.errors import ConfigurationError, DomainError, OperatorError
 from lamas.execution import Execution, GraphExecutor, InvocationLabel
 from lamas.execution.invocation import run_directly
@@ -204,6 +205,21 @@ async def test_seeds_are_common_to_variants_and_keys_are_not() -> None:
     again = model_in(0)
     await executor_for(again).execute(plan_of([["Generate"]], seed=2), PROBLEM)
     assert again.requests[0].seed != one.requests[0].seed
+
+
+async def test_every_call_says_what_its_graph_still_owes() -> None:
+    model = model_in(0)
+    plan = plan_of([["Generate", "GenerateCoT"], ["SelfRefine"]], rollout_id="b")
+    await executor_for(model).execute(plan, PROBLEM)
+    places = [request.semantics for request in model.requests]
+    generate, cot, refine = (
+        next(place for place in places if place is not None and place.role == role)
+        for role in ("Generate", "GenerateCoT", "SelfRefine")
+    )
+    assert {place.workflow for place in (generate, cot, refine)} == {"b"}
+    assert generate.siblings == (PlannedCall(role="GenerateCoT"),)
+    assert generate.rest == cot.rest == ((PlannedCall(role="SelfRefine"),),)
+    assert (refine.layer, refine.rest, refine.remaining_steps) == (1, (), 1)
 
 
 async def test_every_invocation_goes_through_the_runner_and_its_record_is_what_counts() -> None:

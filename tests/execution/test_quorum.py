@@ -1,7 +1,6 @@
 """Layers that end at a quorum: by the seconds of records at any concurrency, and as they arrive."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -13,20 +12,23 @@ from lamas.domain import (
     ExecutionGraph,
     Layer,
     OperatorInvocation,
+    OperatorSet,
     Rollout,
     derive_seed,
 )
+from lamas.domain.operator_outcome import OperatorOutcome
 from lamas.errors import OperatorError
 from lamas.execution import (
     GraphExecutor,
     InvocationLabel,
     RolloutRunner,
-    fixed_plan,
-    fixed_topology,
 )
+from lamas.execution.graph_values import graph_values
 from lamas.execution.invocation import run_directly
+from lamas.execution.outcome_table import OutcomeTable
+from lamas.execution.tabulating import judged_chains
 from lamas.llm import ChatRequest, ChatResult
-from lamas.operators import Catalogue
+from lamas.operators import Catalogue, OperatorSettings
 from lamas.timing import cp_tokens, label
 from tests.execution.rollouts import (
     CATALOGUE,
@@ -76,7 +78,9 @@ async def ran(
     graph: ExecutionGraph, model: ScriptedModel, *, rollout_id: str = "r", live: bool = False
 ) -> Rollout:
     executor = GraphExecutor(
-        catalogue=Catalogue(read_answer=last_number),
+        catalogue=Catalogue(
+            read_answer=last_number, settings=OperatorSettings(ensemble="plurality")
+        ),
         model=model,
         sandbox=ScriptedSandbox([tool_result("42")] * 1000),
         live=live,
@@ -149,6 +153,42 @@ def test_what_was_cancelled_is_on_no_critical_path_and_costs_what_it_came_to(sal
         if item.operator == "MultiGenerateCoT":
             assert (len(item.calls), len(item.candidates) + lost) == (3, 3)
     assert quick.cp_tokens == cp_tokens(quick.trace)
+
+
+TABULATED = ("Generate", "GenerateCoT", "MultiGenerateCoT")
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([1, 2, 3, None]), st.sampled_from([2, 3]))
+def test_a_table_says_beforehand_what_a_race_comes_to(
+    salt: int, quorum: int | None, width: int
+) -> None:
+    name = f"r{salt}"
+    outcomes: list[OperatorOutcome] = []
+    for operator in TABULATED:
+        alone = run_in_virtual_time(
+            ran(racing([[operator]]), RecordedModel(salt, 0), rollout_id=name)
+        )
+        first = replace(alone.trace, invocations=alone.trace.invocations[:1])
+        judged = run_in_virtual_time(judged_chains(first, PROBLEM, ToyBenchmark()))
+        cost = first.invocations[0].cost_usd
+        outcomes.append(
+            OperatorOutcome(
+                problem_id="p", operator=operator, sample=0, chains=judged.chains, cost_usd=cost
+            )
+        )
+    graph = racing([Layer(TABULATED, quorum=quorum, width=width)])
+    values = graph_values(
+        OutcomeTable.of(outcomes, OperatorSet(tuple(OPERATORS.spec(item) for item in TABULATED))),
+        [graph],
+        OPERATORS,
+    )
+    rollout = run_in_virtual_time(ran(graph, RecordedModel(salt, 0), rollout_id=name))
+    layer = [item for item in rollout.trace.invocations if item.kind == "graph"]
+    begun = min(item.started_at for item in layer)
+    assert values.seconds[0, 0] == max(item.ended_at for item in layer) - begun
+    assert values.cp_tokens[0, 0] == max(item.cp_tokens for item in layer)
+    assert values.score[0, 0] == rollout.score
 
 
 def answering(texts: Sequence[tuple[str, float]]) -> ScriptedModel:
@@ -249,50 +289,3 @@ async def test_a_task_run_ends_when_it_is_known_whether_its_chain_was_in_time() 
     execution = await executor.execute(plan, PROBLEM, invoke=watched)
     told = {item.operator: item.status for item in execution.trace.invocations}
     assert seen == told
-
-
-async def test_a_cascade_goes_on_only_without_agreement() -> None:
-    async def run(texts: dict[str, str]) -> Rollout:
-        def script(request: ChatRequest) -> Reply:
-            return Reply(texts[request.labels["operator"]])
-
-        executor = executor_for(ScriptedModel(script))
-        plan = fixed_plan(fixed_topology("cascade"), PROBLEM, OPERATORS, run_id="run", seed=1)
-        return await RolloutRunner(executor, ToyBenchmark()).run(plan, PROBLEM)
-
-    agreed = await run({"Generate": "42", "GenerateCoT": "42"})
-    assert agreed.plan.graph.names == (("Generate", "GenerateCoT"),)
-    (seen,) = agreed.observed
-    assert (seen.layer, seen.candidates, seen.agreeing, seen.stopped) == (1, 2, 2, True)
-
-    parted = await run({"Generate": "1", "GenerateCoT": "42", "MultiGenerateCoT": "42"})
-    assert parted.plan.graph.names == (("Generate", "GenerateCoT"), ("MultiGenerateCoT",))
-    assert [(item.agreeing, item.stopped) for item in parted.observed] == [(1, False), (4, True)]
-    assert Counter(item.layer for item in parted.plan.decisions) == {1: 2, 2: 1}
-    assert parted.observed[0].cp_tokens == 10.0
-    assert parted.answer == "42"
-
-
-def test_names_of_races_say_width_and_quorum() -> None:
-    def shape(name: str) -> str:
-        return str(fixed_topology(name).graph(OPERATORS))
-
-    assert shape("race") == "MultiGenerateCoT ×3 q2"
-    assert shape("race8_q2") == "MultiGenerateCoT ×8 q2"
-    assert shape("race12") == "MultiGenerateCoT ×12"
-    assert shape("cot5_sc_q3") == "MultiGenerateCoT ×5 q3 → ScEnsemble"
-    assert fixed_topology("cascade_q3").until == 3
-    with pytest.raises(OperatorError, match="no two models answer step by step"):
-        shape("models_q2")
-
-
-def test_models_side_by_side_are_those_that_answer_step_by_step() -> None:
-    names = ["Generate", *(f"GenerateCoT@{name}" for name in ("a", "b", "c"))]
-    catalogue = Catalogue(
-        names, read_answer=last_number, models=dict.fromkeys(("a", "b", "c"), "A model.")
-    )
-    bound = catalogue.for_family("math")
-    assert str(fixed_topology("models_q2").graph(bound)) == (
-        "GenerateCoT@a ∥ GenerateCoT@b ∥ GenerateCoT@c q2"
-    )
-    assert str(fixed_topology("cascade_models").graph(bound)) == "GenerateCoT@a ∥ GenerateCoT@b"

@@ -93,6 +93,5 @@ async def test_answers_that_were_stored_too_late_stay_too_late(tmp_path: Path) -
     arrived = {call.branch for call in again.calls if call.status == "ok"}
     assert arrived == {call.branch for call in in_time}
     assert len(again.candidates) == 2
-    for call in again.calls:
-        whole_call = before.calls[call.branch]
-        assert call.cost_usd <= whole_call.cost_usd
+    # They are paid all the same.
+    assert again.cost_usd == before.cost_usd > 0.0

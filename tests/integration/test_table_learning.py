@@ -39,6 +39,7 @@ def learned(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert finished.code == 0, finished.stderr
         assert "best fixed graph of 8 problems" in finished.stderr
         assert "romoted: " in finished.stdout
+        assert "Asked for 1e+05 tokens of CP_len: " in finished.stdout
 
     return made_once(tmp_path_factory, "learned_from_a_table", make)
 
@@ -105,6 +106,28 @@ def test_log_probabilities_follow_from_the_condition_that_stands_with_the_decisi
     assert found.decisions.tolist() == pytest.approx(stored, abs=1e-9)
 
 
+def test_layers_of_a_controller_with_a_quorum_end_at_it(home: Path, lamas: Run) -> None:
+    finished = lamas(
+        "retrain",
+        *(item for item in LITTLE if not item.startswith(("operators.", "evaluation."))),
+        "operators.enabled=[Generate,GenerateCoT,Programmer]",
+        "controller.quorum=2",
+        "evaluation.controls=[random]",
+        "evaluation.problems=30",
+        "evaluation.baselines=[]",
+        f"home={home}",
+    )
+    assert finished.code == 0, finished.stderr
+    warehouse = opened(home)
+    found = warehouse.query(
+        "SELECT DISTINCT count(*) AS operators, any_value(quorum) AS quorum FROM decisions "
+        "JOIN rollouts USING (rollout_id) WHERE policy = 'random graph' "
+        "GROUP BY rollout_id ORDER BY ALL"
+    ).rows()
+    assert found == [(1, None), (2, None), (3, 2)]
+    assert not {item.name: item.rows for item in warehouse.audit() if item.rows.height}
+
+
 def test_ask_takes_a_deadline_and_says_when_nothing_is_that_fast(learned: Path, lamas: Run) -> None:
     fit = TableFits(opened(learned)).of_run(
         str(opened(learned).query("SELECT run_id FROM table_fits").item())
@@ -131,6 +154,8 @@ def test_ask_takes_a_deadline_and_says_when_nothing_is_that_fast(learned: Path, 
             "controller=lamas has one trade of score against time",
         ),
         (["operators.enabled=[ScEnsemble,SelfRefine]"], "can start a graph"),
+        (["benchmark.size=20", "table.problems=4"], "a table of 4 training problems is too small"),
+        (["operators.enabled=[GenerateCoT@nobody]"], "nobody"),
     ],
 )
 def test_what_cannot_be_learned_is_one_sentence_before_anything_is_written(

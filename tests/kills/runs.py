@@ -38,19 +38,23 @@ RUN_EMBEDDED = (
 """Its answers depend on which of them were generated together: no two runs are alike."""
 RUN_QUORUM = (
     "retrain",
+    "learner=reinforce",
     "llm=simulated",
-    "benchmark.size=80",
+    "benchmark.size=60",
     f"training.steps={STEPS}",
     "training.problems_per_step=2",
     "training.rollouts_per_problem=2",
-    "evaluation.problems=60",
+    "evaluation.problems=40",
     "evaluation.baselines=[race5_q2,cot5_sc_q3,everything_q2,cascade_q2]",
     "execution.concurrency=16",
     "llm.simulated.time_scale=0.05",
     "llm.simulated.faults.rate_limited=0.1",
     "llm.simulated.faults.server_error=0.05",
     "llm.simulated.faults.hang=0.01",
-    "llm.first_chunk_timeout_seconds=2",
+    # Streamed, so that what is cancelled has come to something.
+    "llm.stream=true",
+    "llm.first_chunk_timeout_seconds=3",
+    "llm.total_timeout_seconds=30",
     "llm.retry.backoff_seconds=0.05",
     "llm.retry.attempts=8",
 )

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-STAGES = ("start", "open", "prepare", "collect", "credit", "update", "evaluate", "promote")
+STAGES = (
+    *("start", "open", "prepare", "collect", "credit", "update", "evaluate", "promote"),
+    "profile",
+)
 """In the order a retrain goes through them; the middle three once for each step."""
 STEPPED = ("collect", "credit", "update")
 WITH_WORKERS = ("collect", "credit", "update", "evaluate", "promote")

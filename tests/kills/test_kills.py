@@ -34,7 +34,7 @@ def test_every_stage_gets_its_kills_in_the_order_a_run_comes_by() -> None:
     assert [len(home) for home in homes] == [5] * 10
     stages = Counter(target.place.stage for home in homes for target in home)
     assert set(stages) == set(STAGES)
-    assert min(stages.values()) >= 6
+    assert min(stages.values()) >= 5
     assert 10 <= sum(target.worker is not None for home in homes for target in home) <= 25
     for home in homes:
         orders = [target.place.order for target in home]

@@ -8,6 +8,7 @@ more model where no two answers of the first layer agreed. What each comes to fo
 the table.
 """
 
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ def chosen_by(
     """Score and time [P, PRICES] of what a regression on the training `rows` chooses held out."""
     embeddings = setting.of.embeddings
     score, time = plans.score[rows], plans.time[rows]
-    low, high = np.log(multiplier_range(score, time))
+    low, high = (math.log(end) for end in multiplier_range(score, time))
     units = (float(score.std(axis=1).mean()), float(time.std(axis=1).mean()))
     landmarks = Landmarks.of(embeddings[rows], table_random(seed, "landmarks"))
     features = landmarks.features()

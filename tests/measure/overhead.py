@@ -10,13 +10,13 @@ lower bound is the longest rollout when every layer takes exactly as long as its
 import argparse
 import asyncio
 import math
-import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -52,18 +52,11 @@ from warehouse import Warehouse
 from warehouse.writer import Writer
 
 LAYERS = 4
+DRAIN_SECONDS = 5.0
 MEDIAN_SECONDS, SIGMA = 0.5, 0.5
 FASTEST_SECONDS, SLOWEST_SECONDS = 0.2, 1.5
 GRAINS: tuple[Granularity, ...] = ("operator", "rollout", "auto")
 OPERATORS = ("Generate", "GenerateCoT", "MultiGenerateCoT", "SelfRefine")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Taken:
-    of_plain: float
-    of_bound: float
-    task_runs: int
-    cpu_ms: float
 
 
 def latency_seconds(seed: int) -> float:
@@ -168,13 +161,13 @@ def lower_bound_seconds(rollouts: Sequence[Rollout]) -> float:
     )
 
 
-async def _timed(work: Callable[[], Awaitable[None]]) -> float:
+async def _timed(work: Callable[[], Awaitable[object]]) -> float:
     started = time.perf_counter()
     await work()
     return time.perf_counter() - started
 
 
-async def _measure(home: Path, problem_count: int, repeats: int) -> None:
+async def _measure(home: Path, grain: Granularity, problem_count: int, repeats: int) -> None:
     problems = _problems(problem_count)
     by_id = {problem.problem_id: problem for problem in problems}
     benchmark, clock = AnyAnswer(), Clock()
@@ -185,76 +178,56 @@ async def _measure(home: Path, problem_count: int, repeats: int) -> None:
     runner = RolloutRunner(executor, benchmark)
     plans = _plans(problems, catalogue.for_family("math"))
     kept: list[Rollout] = []
+    of_plain: list[float] = []
+    of_bound: list[float] = []
+    cpu: list[float] = []
+    task_runs = 0
 
     async def plain() -> None:
         kept[:] = await asyncio.gather(
             *(runner.run(item, by_id[item.problem_id]) for item in plans)
         )
 
-    # The first flow run of a process loads what the others find there.
-    await flow(name="warm")(plain)()
-    taken: dict[str, list[_Taken]] = {grain: [] for grain in GRAINS}
-    for number in range(repeats):
-        plain_seconds = await _timed(plain)
-        bound = lower_bound_seconds(kept)
-        operators = sum(len(item.trace.invocations) for item in kept)
-        for grain in GRAINS:
-            warehouse = Warehouse.open(
-                home / f"{grain}{problem_count}-{number}.duckdb", create=True
-            )
-            writer = Writer(warehouse)
-            _prepare(writer, problems, clock)
-            start = Showing(grain)
-            seconds = await _timed(partial(_collect_all, plans, by_id, runner, start, writer))
-            shown = start.allowance
-            taken[grain].append(
-                _Taken(
-                    of_plain=seconds / plain_seconds,
-                    of_bound=seconds / bound,
-                    task_runs=shown.task_runs,
-                    cpu_ms=1000 * shown.seconds_each,
-                )
-            )
-        print(
-            f"{len(plans)} problems, {operators} operator runs: plain asyncio "
-            f"{plain_seconds:.2f} s, lower bound {bound:.2f} s",
-            flush=True,
-        )
-    for grain, items in taken.items():
-        cpu = f", {np.median([item.cpu_ms for item in items]):.1f} ms of CPU each"
-        task_runs = int(np.median([item.task_runs for item in items]))
-        print(
-            f"  {grain:<8} at {problem_count:>3}: "
-            f"{np.median([item.of_plain for item in items]):.3f} × plain asyncio, "
-            f"{np.median([item.of_bound for item in items]):.3f} × lower bound (median of "
-            f"{repeats}); {task_runs} task runs{cpu if task_runs else ''}",
-            flush=True,
-        )
-
-
-async def _collect_all(
-    plans: Sequence[PlannedRollout],
-    by_id: dict[str, Problem],
-    runner: RolloutRunner,
-    start: Showing,
-    writer: Writer,
-) -> None:
     # Its parameters would be stored with the flow run.
     @flow(name="overhead")
-    async def collect_all() -> None:
+    async def collect_all(start: Showing, writer: Writer) -> float:
         progress, stop = CollectProgress("overhead", len(plans)), asyncio.Event()
         publishing = asyncio.create_task(publish(progress, stop))
-        await collect_rollouts(
-            plans,
-            run_one=lambda item: start(runner, item, by_id[item.problem_id]),
-            write=lambda batch: _write(writer, batch),
-            on_finished=progress.add,
-            concurrency=len(plans),
+        seconds = await _timed(
+            lambda: collect_rollouts(
+                plans,
+                run_one=lambda item: start(runner, item, by_id[item.problem_id]),
+                write=lambda batch: _write(writer, batch),
+                on_finished=progress.add,
+                concurrency=len(plans),
+            )
         )
         stop.set()
         await publishing
+        return seconds
 
-    await collect_all()
+    # The first flow run of a process loads what the others find there.
+    await flow(name="warm")(plain)()
+    for number in range(repeats):
+        plain_seconds = await _timed(plain)
+        warehouse = Warehouse.open(home / f"overhead{number}.duckdb", create=True)
+        writer = Writer(warehouse)
+        _prepare(writer, problems, clock)
+        start = Showing(grain)
+        seconds = await collect_all(start, writer)
+        of_plain.append(seconds / plain_seconds)
+        of_bound.append(seconds / lower_bound_seconds(kept))
+        task_runs = start.allowance.task_runs
+        cpu.append(1000 * start.allowance.seconds_each)
+        # The server takes in what it was sent, on the same cores.
+        await asyncio.sleep(DRAIN_SECONDS)
+    operators = sum(len(item.trace.invocations) for item in kept)
+    print(
+        f"{grain:<8} {problem_count:>3} at a time, {operators} operators: "
+        f"{np.median(of_plain):.3f} × plain asyncio, {np.median(of_bound):.3f} × lower bound "
+        f"(median of {repeats}); {task_runs} task runs, {np.median(cpu):.1f} ms of CPU each",
+        flush=True,
+    )
 
 
 def _prepare(writer: Writer, problems: Sequence[Problem], clock: Clock) -> None:
@@ -280,17 +253,25 @@ def _write(writer: Writer, batch: Sequence[Rollout]) -> None:
 
 
 def main() -> None:
-    """Print the median ratios of each granularity."""
+    """Print the median ratios of each granularity, each measured in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", type=int, nargs="+", default=[64, 256])
+    parser.add_argument("--granularity", nargs="+", default=GRAINS, choices=GRAINS)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--here", action="store_true", help="in this process")
     options = parser.parse_args()
+    if not options.here:
+        for problems, grain in product(options.problems, options.granularity):
+            line = [str(problems), "--granularity", grain, "--repeats", str(options.repeats)]
+            subprocess.run(
+                [sys.executable, "-m", "tests.measure.overhead", "--here", "--problems", *line],
+                check=True,
+            )
+        return
     hide_leak_report()
-    # As in a run: what task runs say is shown by the server.
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     with tempfile.TemporaryDirectory() as folder, prefect_server(Path(folder) / "prefect"):
-        for problems in options.problems:
-            uvloop.run(_measure(Path(folder), problems, options.repeats))
+        (problems,), (grain,) = options.problems, options.granularity
+        uvloop.run(_measure(Path(folder), grain, problems, options.repeats))
 
 
 if __name__ == "__main__":

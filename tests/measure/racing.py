@@ -5,6 +5,7 @@ One rollout at a time on the embedded model, every problem with and without the 
 
 import argparse
 import asyncio
+import math
 import os
 from collections import defaultdict
 
@@ -15,7 +16,7 @@ from lamas.benchmarks import (
     build_benchmark,
 )
 from lamas.domain import Clock, Rollout
-from lamas.evaluation.paired import compare
+from lamas.evaluation.paired import PairedDifference, compare
 from lamas.execution import GraphExecutor, RolloutRunner, fixed_plan, fixed_topology
 from lamas.llm import EmbeddedServer, EmbeddedSettings, OpenAIChatModel, Price
 from lamas.operators import PROMPT_SETS, Catalogue, OperatorSettings, PromptLibrary
@@ -90,12 +91,26 @@ async def measure(graph: str, quorum: int, problems: int, slots: int, threads: i
         print(
             f"{name}: score {100 * sum(item.score or 0.0 for item in rollouts) / problems:.1f} %, "
             f"makespan {sum(item.makespan_seconds for item in rollouts) / problems:.2f} s, "
-            f"cost {1e6 * sum(item.cost_usd for item in rollouts) / problems:.1f} USD a million, "
+            f"USD {1e6 * sum(item.cost_usd for item in rollouts) / problems:.1f} a million times, "
             f"{cut} calls cancelled"
         )
     print(f"{names[1]} against {names[0]}, {problems} problems, load {os.getloadavg()[0]:.1f}:")
     for item in compare(done[names[1]], done[names[0]]):
-        print(f"  {item.metric} {item.value:+.3f} [{item.low}, {item.high}]")
+        print(f"  {_shown(item)}")
+
+
+def _shown(item: PairedDifference) -> str:
+    points = item.metric == "score_difference"
+    figures = [
+        "no interval"
+        if value is None
+        else f"{100 * value:+.1f}"
+        if points
+        else f"{100 * math.expm1(value):+.0f} %"
+        for value in (item.value, item.low, item.high)
+    ]
+    name = "score, points" if points else item.metric.removesuffix("_log_ratio")
+    return f"{name} {figures[0]} [{figures[1]}, {figures[2]}]"
 
 
 def main() -> None:

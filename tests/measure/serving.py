@@ -51,7 +51,7 @@ def speed(calls: int) -> None:
     names = PolicyNames(
         priority="slack", reservation="predicted", routing="maestro", retention="next_use"
     )
-    for count in (calls // 10, calls):
+    for count in (calls // 50, calls):
         sink = Counted()
         simulator = Simulator(
             cluster=ClusterSpec(nodes=4, node=NODE),
@@ -62,7 +62,7 @@ def speed(calls: int) -> None:
             sink=sink,
         )
         began, cpu = time.monotonic(), time.process_time()
-        simulator.run(poisson(pool, rate=12.0, count=round(count / mean), seed=0))
+        simulator.run(poisson(pool, rate=5.6, count=round(count / mean), seed=0))
         seconds, own = time.monotonic() - began, time.process_time() - cpu
         print(
             f"{sink.calls} calls in {seconds:.1f} s ({own:.1f} s of processor): "

@@ -1,6 +1,7 @@
 """Prompt files: how they are read, filled in, and refused."""
 
 from pathlib import Path
+from string import Template
 from typing import cast
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from lamas.domain import TASK_FAMILIES, TaskFamily
 from lamas.errors import OperatorError
 from lamas.operators import CATALOGUE_NAMES, PROMPT_FOLDER, Catalogue, PromptLibrary, prompts_digest
-from lamas.operators.prompts import Places
+from lamas.operators.prompts import FEW_SHOT_FOLDER, Places, PromptTemplate
 from tests.scripted import last_number, problem_of
 
 QUESTION = Places({"question"})
@@ -129,3 +130,33 @@ def test_a_misspelt_place_is_named(tmp_path: Path) -> None:
     library = written(tmp_path, "Answer $quesiton briefly.")
     with pytest.raises(OperatorError, match=r"uses \$quesiton, Generate offers \$question"):
         library.template("math", "Generate", "main", QUESTION)
+
+
+def shipped(folder: Path) -> list[tuple[str, str, str]]:
+    """(family, operator, template) of every prompt, and its messages as one text with places."""
+    library = PromptLibrary(folder)
+    return [
+        (path.parent.name, f"{path.stem} ({name})", _text(template))
+        for path in sorted(folder.rglob("*.md"))
+        for name, template in library.templates(path).items()
+    ]
+
+
+def _text(template: PromptTemplate) -> str:
+    return "".join(f"[{role}]{body.template}" for role, body in template.messages)
+
+
+def test_prompts_of_a_family_begin_with_the_same_bytes_and_the_question() -> None:
+    """What a server computed of one operator's prompt serves the next one's on that question."""
+    begins: dict[str, dict[str, str]] = {}
+    for family, name, text in shipped(PROMPT_FOLDER):
+        begins.setdefault(family, {})[name] = text.partition("$question")[0]
+    assert {family: len(set(found.values())) for family, found in begins.items()} == dict.fromkeys(
+        begins, 1
+    ), begins
+
+
+@pytest.mark.parametrize("folder", [PROMPT_FOLDER, FEW_SHOT_FOLDER], ids=lambda item: item.name)
+def test_the_question_stands_before_whatever_else_differs(folder: Path) -> None:
+    first = {name: Template(text).get_identifiers()[0] for _, name, text in shipped(folder)}
+    assert set(first.values()) == {"question"}, first

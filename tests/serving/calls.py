@@ -1,8 +1,11 @@
-"""Calls for tests of single policies, every part with a default."""
+"""Calls and nodes for tests of single policies, every part with a default."""
 
 from lamas.domain.call_semantics import CallSemantics, PlannedCall
 from lamas.serving.call import Call, Forecast, Segment
-from tests.serving.world import SMALL
+from lamas.serving.node import Hosted, NodeState
+from lamas.serving.policies.retention.lru import LeastRecentlyUsedPrefix
+from lamas.serving.queue import Waiting
+from tests.serving.world import NODE, SHAPES, SMALL
 
 
 def make_forecast(
@@ -63,3 +66,18 @@ def make_call(
         attained_seconds=attained_seconds,
         forecast=forecast or make_forecast(),
     )
+
+
+def make_node(name: str = "n", *models: str) -> NodeState:
+    made = NodeState(name, NODE, SHAPES, LeastRecentlyUsedPrefix())
+    for model in models:
+        made.hosted[model] = Hosted(model, 0.0, 0.0)
+        made.weight_bytes += SHAPES[model].weight_bytes
+    return made
+
+
+def waits(at: NodeState, call: Call) -> None:
+    at.queue.push(Waiting(call, 0.0))
+    at.load_seconds += call.forecast.machine_seconds
+    at.upper_bytes += at.upper_bytes_of(call)
+    at.exceeding += call.forecast.exceeding

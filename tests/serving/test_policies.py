@@ -6,27 +6,25 @@ import pytest
 
 from lamas.domain.call_semantics import PlannedCall
 from lamas.errors import ConfigurationError
-from lamas.serving.call import Call, Segment
+from lamas.serving.call import Call
 from lamas.serving.demand import Demand
-from lamas.serving.node import Hosted, NodeState
-from lamas.serving.policies.catalogue import PRIORITIES, PolicyNames, policies
+from lamas.serving.policies.catalogue import (
+    PRIORITIES,
+    RESERVATIONS,
+    ROUTINGS,
+    PolicyNames,
+    policies,
+)
 from lamas.serving.policies.priority.maestro import AGING
 from lamas.serving.policies.priority.pythia import CompletionAndUnblock
-from lamas.serving.policies.retention.lru import LeastRecentlyUsedPrefix
-from lamas.serving.policies.routing.least_loaded import LeastLoaded
-from lamas.serving.policies.routing.maestro import LatencyAware
-from lamas.serving.policies.routing.prefix_affine import PrefixAffine
-from lamas.serving.policies.routing.pythia import PredictiveCapacity
-from lamas.serving.policies.routing.round_robin import RoundRobin
-from lamas.serving.policies.routing.routing import Routing
 from lamas.serving.policies.scaling.projected import Projected
 from lamas.serving.policies.scaling.reactive import Reactive
 from lamas.serving.policies.weights.hierarchical import Hierarchical
 from lamas.serving.policies.weights.lru import LeastRecentlyUsed
 from lamas.serving.queue import CallQueue, Waiting
 from lamas.serving.workloads.workflow import Workflow
-from tests.serving.calls import make_call, make_forecast
-from tests.serving.world import LARGE, NODE, SHAPES, SMALL, arrivals, simulate, workflows
+from tests.serving.calls import make_call, make_forecast, make_node
+from tests.serving.world import LARGE, SMALL, arrivals, simulate, workflows
 
 
 def order(name: str, *calls: Call, demand: Demand | None = None) -> list[int]:
@@ -48,28 +46,29 @@ def test_each_order_looks_at_what_it_is_named_after() -> None:
 
 def test_maestro_follows_history_and_slack_the_graph() -> None:
     history_says_short = make_call(
-        0, forecast=make_forecast(remaining_seconds=1.0, graph_seconds=9.0)
+        0, rest=(), forecast=make_forecast(remaining_seconds=1.0, graph_seconds=9.0)
     )
     graph_says_short = make_call(
-        1, forecast=make_forecast(remaining_seconds=9.0, graph_seconds=1.0)
+        1, rest=(), forecast=make_forecast(remaining_seconds=9.0, graph_seconds=1.0)
     )
     assert order("maestro", history_says_short, graph_says_short) == [0, 1]
     assert order("slack", history_says_short, graph_says_short) == [1, 0]
 
 
 def test_a_branch_with_slack_waits_behind_the_critical_one() -> None:
-    critical = make_call(1, forecast=make_forecast(graph_seconds=5.0, slack_seconds=0.0))
-    idle = make_call(0, forecast=make_forecast(graph_seconds=5.0, slack_seconds=3.0))
+    critical = make_call(1, rest=(), forecast=make_forecast(graph_seconds=5.0, slack_seconds=0.0))
+    idle = make_call(0, rest=(), forecast=make_forecast(graph_seconds=5.0, slack_seconds=3.0))
     assert order("slack", idle, critical) == [1, 0]
 
 
 @pytest.mark.parametrize("name", ["maestro", "slack"])
 def test_whoever_waits_long_enough_comes_first(name: str) -> None:
-    long = make_call(0, forecast=make_forecast(remaining_seconds=9.0, graph_seconds=9.0))
+    long = make_call(0, rest=(), forecast=make_forecast(remaining_seconds=9.0, graph_seconds=9.0))
     after = 8.0 / AGING
     for arrived, first in ((after - 1, 1), (after + 1, 0)):
         short = make_call(
             1,
+            rest=(),
             workflow_arrived_at=arrived,
             forecast=make_forecast(remaining_seconds=1.0, graph_seconds=1.0),
         )
@@ -92,91 +91,8 @@ def test_pythia_scores_ends_and_short_queues_in_steps() -> None:
     assert policy.key(make_call(3, ready_at=30.0, rest=()), demand) == 0.5
 
 
-def node(name: str = "n", *models: str) -> NodeState:
-    made = NodeState(name, NODE, SHAPES, LeastRecentlyUsedPrefix())
-    for model in models:
-        made.hosted[model] = Hosted(model, 0.0, 0.0)
-        made.weight_bytes += SHAPES[model].weight_bytes
-    return made
-
-
-def waits(at: NodeState, call: Call) -> None:
-    at.queue.push(Waiting(call, 0.0))
-    at.load_seconds += call.forecast.machine_seconds
-    at.upper_bytes += at.upper_bytes_of(call)
-    at.exceeding += call.forecast.exceeding
-
-
-def chosen(
-    routing: Routing, call: Call, *nodes: NodeState, previous: NodeState | None = None
-) -> str:
-    found = routing.choose(call, nodes, previous, 0.0)
-    return "held" if found is None else found.name
-
-
-def test_round_robin_and_least_loaded() -> None:
-    first, second = node("a", SMALL), node("b", SMALL)
-    assert [chosen(RoundRobin(), make_call(number), first, second) for number in range(3)] == [
-        "a",
-        "b",
-        "a",
-    ]
-    waits(first, make_call(7))
-    assert chosen(LeastLoaded(), make_call(8), first, second) == "b"
-
-
-def test_prefix_affine_goes_to_the_cache_unless_little_of_the_prompt_is_there() -> None:
-    cold, warm = node("cold", SMALL), node("warm", SMALL)
-    prompt = (Segment(1, 60), Segment(2, 40))
-    warm.cache.pin(SMALL, prompt[:1], 1.0, "w")
-    waits(warm, make_call(7))
-    assert chosen(PrefixAffine(), make_call(prompt=prompt), cold, warm) == "warm"
-    longer = (*prompt[:1], Segment(3, 100))
-    assert chosen(PrefixAffine(), make_call(prompt=longer), cold, warm) == "cold"
-    for number in range(12):
-        waits(warm, make_call(20 + number))
-    assert chosen(PrefixAffine(), make_call(prompt=prompt), cold, warm) == "cold"
-
-
-def test_maestro_avoids_cold_weights_queues_and_overflow() -> None:
-    cold, hot = node("cold"), node("hot", LARGE)
-    call = make_call(model=LARGE)
-    assert chosen(LatencyAware(), call, cold, hot) == "hot"
-    for number in range(20):
-        waits(hot, make_call(number, model=LARGE))
-    assert chosen(LatencyAware(), call, cold, hot) == "cold"
-    full, free = node("full", LARGE), node("free", LARGE)
-    full.upper_bytes = 2 * full.kv_bytes
-    assert chosen(LatencyAware(), call, full, free) == "free"
-
-
-def test_maestro_stays_where_the_session_was_unless_it_is_clearly_dearer() -> None:
-    first, second = node("a", SMALL), node("b", SMALL)
-    waits(second, make_call(1, forecast=make_forecast(call_seconds=0.02)))
-    assert chosen(LatencyAware(), make_call(), first, second, previous=second) == "b"
-    waits(second, make_call(2, forecast=make_forecast(call_seconds=5.0)))
-    assert chosen(LatencyAware(), make_call(), first, second, previous=second) == "a"
-
-
-def test_pythia_takes_most_headroom_and_holds_back_what_might_not_fit() -> None:
-    first, second = node("a", SMALL), node("b", SMALL)
-    waits(first, make_call(1))
-    first.upper_bytes += 100_000
-    assert chosen(PredictiveCapacity(), make_call(), first, second) == "b"
-    waits(second, make_call(2))
-    second.exceeding = first.exceeding = 8.0
-    assert chosen(PredictiveCapacity(), make_call(), first, second) == "held"
-    assert chosen(PredictiveCapacity(exceeding=9.0), make_call(), first, second) == "b"
-
-
-def test_pythia_breaks_ties_by_the_cache() -> None:
-    first, second = node("a", SMALL), node("b", SMALL)
-    second.cache.pin(SMALL, (Segment(1, 20),), 1.0, "w")
-    assert chosen(PredictiveCapacity(), make_call(), first, second) == "b"
-
-
 def test_weights_leave_by_age_or_by_what_keeping_them_is_worth() -> None:
-    at = node("n", SMALL, LARGE)
+    at = make_node("n", SMALL, LARGE)
     at.hosted[SMALL].last_used_at = 9.0
     both = list(at.hosted.values())
     assert LeastRecentlyUsed().victim(at, both, Demand(), 10.0).model == LARGE
@@ -186,7 +102,7 @@ def test_weights_leave_by_age_or_by_what_keeping_them_is_worth() -> None:
 
 
 def test_scaling_follows_queues_or_what_graphs_in_flight_still_owe() -> None:
-    nodes = [node("a"), node("b")]
+    nodes = [make_node("a"), make_node("b")]
     assert Reactive().wanted(nodes, Demand(waiting={SMALL: 20}), 4) == 3
     assert Reactive().wanted(nodes, Demand(waiting={SMALL: 20}), 2) == 2
     assert Reactive().wanted(nodes, Demand(), 4) == 1
@@ -230,12 +146,15 @@ def other_futures(pool: tuple[Workflow, ...]) -> tuple[Workflow, ...]:
     return (*pool[:-1], replace(last, calls=calls))
 
 
-@pytest.mark.parametrize("name", [*PRIORITIES])
-def test_no_decision_knows_the_future(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "routing"),
+    [*((name, "maestro") for name in PRIORITIES), *(("slack", name) for name in ROUTINGS)],
+)
+def test_no_decision_knows_the_future(name: str, routing: str) -> None:
     """Two worlds that are equal until the last arrival's answers: every start before is equal."""
     pool = workflows(25, seed=4)
     names = PolicyNames(
-        priority=name, reservation="predicted", routing="maestro", weights="hierarchical"
+        priority=name, reservation="predicted", routing=routing, weights="hierarchical"
     )
     last_at = arrivals(pool, rate=20.0, seed=0)[-1].at
     worlds = [simulate(names, world, rate=20.0) for world in (pool, other_futures(pool))]
@@ -255,3 +174,18 @@ def test_no_decision_knows_the_future(name: str) -> None:
     ]
     assert first_of_last[0].upper_tokens == first_of_last[1].upper_tokens
     assert first_of_last[0].output_tokens != first_of_last[1].output_tokens
+
+
+def test_slack_counts_what_a_workflow_had_where_no_graph_is_known() -> None:
+    much = make_call(0, attained_seconds=9.0, forecast=make_forecast(remaining_seconds=1.0))
+    little = make_call(1, attained_seconds=1.0, forecast=make_forecast(remaining_seconds=9.0))
+    assert order("slack", much, little) == [1, 0]
+    assert order("maestro", much, little) == [0, 1]
+
+
+def test_reservations_start_where_they_say_and_never_exceed_the_limit() -> None:
+    call = make_call(max_tokens=100, forecast=make_forecast(output_tokens=50.2, upper_tokens=80))
+    firsts = {name: made().first(call) for name, made in RESERVATIONS.items()}
+    assert firsts == {"max_tokens": 100, "predicted": 80, "expected": 51, "paged": 64}
+    for made in RESERVATIONS.values():
+        assert made().grown(call, 90) == 100

@@ -1,5 +1,7 @@
 """Whole simulations: what holds under every policy, and what a hand can compute."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,7 +20,16 @@ from lamas.serving.policies.catalogue import (
 )
 from lamas.serving.simulation.records import Kept
 from lamas.serving.workloads.workflow import Arrival, CallTruth, Piece, Workflow
-from tests.serving.world import NODE, SHAPES, SMALL, arrivals, simulate, simulator, workflows
+from tests.serving.world import (
+    LARGE,
+    NODE,
+    SHAPES,
+    SMALL,
+    arrivals,
+    simulate,
+    simulator,
+    workflows,
+)
 
 NAMES = st.builds(
     PolicyNames,
@@ -78,6 +89,8 @@ def test_capacity_holds_and_every_call_ends_once(
         assert node.reserved_bytes == node.load_seconds == node.upper_bytes == 0.0
     assert all(count == 0 for count in run.dispatcher.demand.waiting.values())
     assert all(count == 0 for count in run.dispatcher.demand.planned.values())
+    for model, count in run.dispatcher.demand.hosts.items():
+        assert count == sum(model in node.hosted for node in run.dispatcher.nodes)
 
 
 def test_equal_inputs_give_equal_records() -> None:
@@ -192,3 +205,15 @@ def test_nobody_starves_behind_a_stream_of_shorter_work(priority: str) -> None:
     ended = {item.workflow: item.ended_at for item in kept.workflows}
     assert len(ended) == len(pool)
     assert any(ended[number] > ended[5] for number in range(6, len(pool)))
+
+
+@pytest.mark.parametrize("scaling", ["reactive", "projected"])
+def test_the_only_node_of_a_model_is_never_closed(scaling: str) -> None:
+    """Weights that stay where they are: whoever closes their node holds their calls for ever."""
+    names = PolicyNames(weights="always", scaling=scaling)
+    kept = simulate(
+        names, workflows(12, seed=2), rate=0.5, node=replace(NODE, memory_bytes=158_000)
+    )
+    assert {item.model for item in kept.calls} == {SMALL, LARGE}
+    assert len({item.node for item in kept.calls}) == 2
+    assert len(kept.workflows) == 12

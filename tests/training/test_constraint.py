@@ -11,6 +11,7 @@ from lamas.errors import DomainError
 from lamas.execution.graph_values import one_layer_graphs
 from lamas.training.constraint import (
     best_fixed,
+    fewest_as_good,
     fixed_frontier,
     largest_multiplier,
     multiplier_range,
@@ -58,3 +59,12 @@ def test_bisection_finds_where_a_falling_score_meets_the_bound(at: float) -> Non
 
 def test_a_bound_that_nothing_meets_leaves_the_most_careful() -> None:
     assert largest_multiplier(lambda _: 0.0, 1.0, low=-3.0, high=3.0) == -3.0
+
+
+def test_more_steps_must_gain_more_than_chance() -> None:
+    first = np.array([0.0, 1.0, 0.0, 1.0])
+    by_chance = first + np.array([0.5, -0.4, 0.3, -0.2])
+    surely = first + 0.1
+    assert fewest_as_good([first, by_chance]) == 0
+    assert fewest_as_good([first, surely]) == 1
+    assert fewest_as_good([surely, first]) == 0

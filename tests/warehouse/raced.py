@@ -1,9 +1,11 @@
 """Rollouts whose layers ended at a quorum, and cascades, as they really come out of an executor."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lamas.domain import ExecutionGraph, Layer, Rollout, derive_seed
+from lamas.domain.latency import PredictedSeconds
 from lamas.execution import (
     GraphExecutor,
     RolloutRunner,
@@ -13,6 +15,7 @@ from lamas.execution import (
 )
 from lamas.llm import ChatRequest
 from lamas.operators import Catalogue
+from lamas.timing.latency_model import predicted_seconds
 from tests.execution.rollouts import OPERATORS, ToyBenchmark
 from tests.factories import make_problem, make_run
 from tests.scripted import (
@@ -23,6 +26,7 @@ from tests.scripted import (
     problem_of,
     tool_result,
 )
+from tests.warehouse.latency import MODEL
 
 
 def _script(request: ChatRequest) -> Reply:
@@ -65,4 +69,30 @@ async def _raced(count: int) -> tuple[Rollout, ...]:
             decisions = certain_decisions(wide, OPERATORS)
             plan = replace(plan, policy=name, graph=wide, decisions=decisions)
         done.append(await runner.run(plan, problem))
-    return tuple(done)
+    return tuple(_asked(item) for item in done)
+
+
+def _asked(rollout: Rollout) -> Rollout:
+    """As if the model had been asked whose seconds `tests.warehouse.latency` predicts."""
+    invocations = tuple(
+        replace(
+            item,
+            calls=tuple(replace(call, request_model=MODEL.request_model) for call in item.calls),
+        )
+        for item in rollout.trace.invocations
+    )
+    return replace(rollout, trace=replace(rollout.trace, invocations=invocations))
+
+
+def raced_predictions(rollouts: Sequence[Rollout]) -> list[PredictedSeconds]:
+    """What that model says of them, cancelled chains included."""
+    return [
+        PredictedSeconds(
+            invocation_id=name,
+            latency_model_id=MODEL.latency_model_id,
+            seconds=seconds,
+            held_out=False,
+        )
+        for rollout in rollouts
+        for name, seconds in predicted_seconds(MODEL, rollout.trace.invocations).items()
+    ]

@@ -12,7 +12,7 @@ from tests.factories import T0, make_checkpoint, make_rollout, step
 from tests.naive import naive_credits, naive_labels
 from tests.random_rollouts import random_rollouts
 from tests.warehouse.latency import fitted_credits, make_fit, predictions_of
-from tests.warehouse.raced import raced_rollouts
+from tests.warehouse.raced import raced_predictions, raced_rollouts
 from tests.warehouse.records import evaluation_rollouts, make_metric, make_update
 from tests.warehouse.simulated import simulated_cell
 from tests.warehouse.tables import tabulated
@@ -126,6 +126,7 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
     )
     raced = raced_rollouts(24)
     writer.add_rollouts([(item, naive_labels(item.trace)) for item in raced])
+    writer.add_credits([], predictions=raced_predictions(raced))
     table = [
         tabulated("Generate", ("2", 1.0, 100)),
         tabulated("MultiGenerateCoT", ("3", 0.0, 300), ("2", 1.0, 100), ("2", 1.0, 400)),

@@ -5,11 +5,15 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from lamas.errors import WarehouseError
 from lamas.evaluation.serving import CellFigures, cell_figures, compared
 from lamas.report.serving_tables import print_serving, serving_markdown
+from lamas.report.simulation import simulation_charts, simulation_data, simulation_page
+from lamas.serving.simulation.records import Kept
 from tests.warehouse.records import rows
 from tests.warehouse.simulated import simulated_cell
 from warehouse import Warehouse
+from warehouse.reports import simulation_report
 from warehouse.simulations import Simulations
 from warehouse.writer import Writer
 
@@ -78,3 +82,40 @@ def test_policies_are_compared_by_seed(capsys: pytest.CaptureFixture[str]) -> No
     for text in (printed, markdown):
         assert "maestro" in text
         assert f"{found.mean:.3f}× [{found.low:.3f}, {found.high:.3f}]" in text
+
+
+def test_the_page_draws_what_is_stored_and_says_who_waited_for_whom(
+    writer: Writer, warehouse: Warehouse
+) -> None:
+    expected = store(writer, policies="maestro")
+    store(writer, policies="fcfs")
+    run_id = simulated_cell()[0].run_id
+    answers = simulation_report(warehouse, run_id)
+    data = simulation_data(answers, run_id)
+    assert {row.policies: row.slo_3 for row in data.loads}["maestro"] == pytest.approx(
+        expected.slo_3
+    )
+    kept = simulated_cell("fcfs")[1]
+    waited = [row for row in data.waited_for if row.policies == "fcfs"]
+    assert sum(row.call_seconds for row in waited) == pytest.approx(naive_waits(kept))
+    names = [chart.name for chart in simulation_charts(data)]
+    assert names == ["slo-over-load", "completion-times", "memory-of-a-node"]
+    page = simulation_page(data, simulation_charts(data))
+    assert "Who waited for whom" in page
+    assert page == simulation_page(data, simulation_charts(data))
+
+
+def naive_waits(kept: Kept) -> float:
+    """Seconds that each call waited while another one ran at its node, pair by pair."""
+    return sum(
+        max(min(one.started_at, other.ended_at) - max(one.ready_at, other.started_at), 0.0)
+        for one in kept.calls
+        for other in kept.calls
+        if one is not other and one.node == other.node and one.started_at > one.ready_at
+    )
+
+
+def test_a_run_without_cells_has_no_page(warehouse: Warehouse) -> None:
+    run_id = simulated_cell()[0].run_id
+    with pytest.raises(WarehouseError, match="stored no simulated cell"):
+        simulation_data(simulation_report(warehouse, run_id), run_id)

@@ -16,7 +16,11 @@ timed AS NOT MATERIALIZED (
                         models.first_token_seconds
                         + models.first_token_seconds_per_load * models.reference_load
                     )
-                    + models.first_token_seconds_per_input_token * calls.usage_input_tokens
+                    + models.first_token_seconds_per_input_token
+                    * (
+                        calls.usage_input_tokens
+                        - CASE WHEN models.uncached THEN calls.usage_cached_tokens ELSE 0 END
+                    )
                     + (
                         models.seconds_per_output_token
                         + models.seconds_per_output_token_per_load * models.reference_load

@@ -15,6 +15,7 @@ from lamas.serving.policies.priority.priority import Priority
 from lamas.serving.policies.priority.pythia import CompletionAndUnblock
 from lamas.serving.policies.priority.sjf import ShortestJob
 from lamas.serving.policies.priority.slack import TrueSlack
+from lamas.serving.policies.reservation.expected import ExpectedTokens
 from lamas.serving.policies.reservation.most import MostTokens
 from lamas.serving.policies.reservation.oracle import OracleTokens
 from lamas.serving.policies.reservation.paged import PagedTokens
@@ -29,6 +30,7 @@ from lamas.serving.policies.routing.prefix_affine import PrefixAffine
 from lamas.serving.policies.routing.pythia import PredictiveCapacity
 from lamas.serving.policies.routing.round_robin import RoundRobin
 from lamas.serving.policies.routing.routing import Routing
+from lamas.serving.policies.routing.turns import LeastHarm
 from lamas.serving.policies.scaling.fixed import AllNodes
 from lamas.serving.policies.scaling.projected import Projected
 from lamas.serving.policies.scaling.reactive import Reactive
@@ -84,6 +86,7 @@ PRIORITIES: dict[str, Callable[[], Priority]] = {
 RESERVATIONS: dict[str, Callable[[], Reservation]] = {
     "max_tokens": MostTokens,
     "predicted": PredictedTokens,
+    "expected": ExpectedTokens,
     "paged": PagedTokens,
 }
 ROUTINGS: dict[str, Callable[[], Routing]] = {
@@ -92,6 +95,7 @@ ROUTINGS: dict[str, Callable[[], Routing]] = {
     "prefix_affine": PrefixAffine,
     "maestro": LatencyAware,
     "pythia": PredictiveCapacity,
+    "turns": LeastHarm,
 }
 WEIGHTS: dict[str, Callable[[], Weights]] = {
     "always": AlwaysLoaded,

@@ -59,10 +59,23 @@ class Fleet:
 
     def _close(self, nodes: Sequence[NodeState], count: int) -> None:
         # At least one stays open, so that nothing is held back for ever.
-        for node in sorted(nodes, key=NodeState.calls)[: min(count, len(nodes) - 1)]:
+        left = min(count, len(nodes) - 1)
+        for node in sorted(nodes, key=NodeState.calls):
+            if not left:
+                return
+            if not self._is_spare(node):
+                continue
+            left -= 1
             node.open = False
             for other in self._dispatcher.rehome(node, self._environment.now):
                 self._moved(other)
+
+    def _is_spare(self, node: NodeState) -> bool:
+        """Whether its calls find another node: weights that never move must be there too."""
+        if not self._dispatcher.policies.weights.places:
+            return True
+        others = [item for item in self._dispatcher.nodes if item.open and item is not node]
+        return all(any(model in item.hosted for item in others) for model in node.hosted)
 
     def _count(self) -> None:
         now = self._environment.now

@@ -173,7 +173,7 @@ def test_command_lines(arguments: list[str], words: list[str]) -> None:
 
 def test_model_files(tmp_path: Path, home: Path) -> None:
     fake = text_file(tmp_path, "model.gguf", "PK not a model")
-    options = ("retrain", "benchmark.size=20", "training.problems_per_step=2", f"home={home}")
+    options = ("retrain", *TINY[1:], f"home={home}")
     refused([*options, f"llm.gguf={fake}"], f"llm.gguf={fake}", "no GGUF file", code=2)
     refused([*options, "llm.gguf=/no/model.gguf"], "/no/model.gguf", "give the path", code=2)
     assert not files(home)

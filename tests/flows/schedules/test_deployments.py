@@ -56,9 +56,11 @@ async def test_a_plan_says_which_flow_runs_when_with_what(tmp_path: Path) -> Non
     assert plans["evaluate"].schedule == CronSchedule(cron="30 3 * * *", timezone="Europe/Berlin")
     assert plans["report"].schedule is None
     assert plans["retrain"].parameters["with_report"] is True
-    assert set(plans["retrain"].tags) == {"generated", "lamas", load_settings(BASE).llm.model} | {
-        "simulated"
-    }
+    assert set(plans["retrain"].tags) == {
+        "generated",
+        "conditioned",
+        load_settings(BASE).llm.model,
+    } | {"simulated"}
     # What a run of each will compose is legal.
     for plan in plans.values():
         load_settings(cast("list[str]", plan.parameters["overrides"]))

@@ -7,7 +7,7 @@ and its goal are the paper's; aging and its rate are ours, because the paper say
 from lamas.serving.call import Call
 from lamas.serving.demand import Demand
 
-AGING = 0.02
+AGING = 0.005
 """Seconds of remaining work that a second of waiting makes up for [own]."""
 
 
