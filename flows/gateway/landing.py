@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,12 +24,14 @@ class Landing:
         self._home = home
         self._folder = served_folder(home)
         self._say = say
+        self._alone = threading.Lock()
+        """A turn whose wait was given up goes on in its thread: the next one comes after it."""
 
     def take_in(self) -> bool:
         """Store what has landed, unless another run has the writer's turn: it does so then."""
         if not landed_by_gateways(self._folder):
             return True
-        with brief_turn(self._home) as ours:
+        with self._alone, brief_turn(self._home) as ours:
             if ours:
                 take_in_served(self._warehouse, self._folder, self._say)
             return ours

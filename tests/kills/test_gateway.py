@@ -121,7 +121,8 @@ def endpoint(port: int) -> tuple[subprocess.Popen[str], int]:
     line = [sys.executable, "-m", "lamas.llm.simulated", "--port", str(port), "--time-scale", "0"]
     process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    return process, urlsplit(json.loads(process.stdout.readline())["base_url"]).port or 0
+    address: str = json.loads(process.stdout.readline())["base_url"]
+    return process, urlsplit(address).port or 0
 
 
 def taking_in(home: Path) -> subprocess.Popen[str]:
