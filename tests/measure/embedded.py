@@ -1,6 +1,6 @@
-"""`python -m tests.measure.embedded`: calls a second, seconds of a call and prefix hits of the
-embedded model on the demo's own prompts, by form of the weights and calls at once.
+"""`python -m tests.measure.embedded`: speed and prefix hits of the embedded model.
 
+On the demo's own prompts, by form of the weights and calls at once.
 Where more calls at once are no faster together, each only waits longer: `llm.concurrency` of
 conf/llm/embedded.yaml is chosen by this table.
 """
