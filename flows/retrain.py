@@ -8,6 +8,7 @@ from flows.champion.promotion import promote_or_not
 from flows.collect import collect
 from flows.credit import credit
 from flows.evaluate import evaluate
+from flows.outcome_table import learn, tabulate
 from flows.prepare import prepare
 from flows.run.closing import closing_lines
 from flows.run.learners import first_learner, stored_chooser
@@ -15,7 +16,6 @@ from flows.run.naming import run_name
 from flows.run.opening import session
 from flows.run.session import Session
 from flows.simulate import profile
-from flows.tabulate import learn, tabulate
 from flows.update import update
 from flows.wiring.learning import condition_of
 from lamas.errors import CheckpointError, ConfigurationError

@@ -27,8 +27,9 @@ STAGES = {
 }
 
 
-FILES = {"sweep": "compare", "profile": "simulate"}
-"""Flows that stand beside another one in its file."""
+FILES = {"sweep": "compare", "profile": "simulate", "tabulate": "outcome_table"}
+"""Flows in a file of another name: that of a flow beside it, or one that hides no package where
+Prefect loads a flow by its file and puts that file's folder on the path of imports."""
 
 
 def run_flow(options: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """What looking after the first layer brings on recorded answers.
 
-That is a strong model only where the fast ones disagreed, against the best that is fixed beforehand.
+Only where the fast ones disagreed a strong model is asked, against the best fixed beforehand.
 
 `python -m tests.measure.closed_loop FOLDER EMBEDDINGS SPEEDS`, arguments as in
 `tests.measure.table_learning`. Both loops are the same regression on the same landmarks; the open
