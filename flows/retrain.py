@@ -44,7 +44,8 @@ async def retrain(overrides: list[str] | None = None, with_report: bool = False)
         await evaluate(checkpoint_ids=evaluated)
         await promote_or_not(current, reference=reference, candidate=last, best_fixed=best)
         await profile()
-        print("\n" + "\n".join(await asyncio.to_thread(closing_lines, current, last)))
+        lines = await asyncio.to_thread(closing_lines, current, last, overrides or ())
+        print("\n" + "\n".join(lines))
     if with_report:
         # Drawing takes its time to load: only where it is wanted.
         from flows.report import publish_report

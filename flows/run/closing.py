@@ -1,25 +1,31 @@
 """What a retrain says at its end, besides its verdict: picks, the cache, T, where to look next."""
 
+import shlex
+from collections.abc import Sequence
+
 from flows.latency import fit_run
 from flows.run.session import Session
 from lamas.errors import LamasError
 from lamas.evaluation.latency import LatencyResult
 
 
-def closing_lines(current: Session, checkpoint_id: str) -> list[str]:
+def closing_lines(current: Session, checkpoint_id: str, overrides: Sequence[str] = ()) -> list[str]:
     """Picks of the checkpoint by kind of question, how much of the prompts was cached, how well
     predicted seconds tell measured ones, and commands that show more.
+
+    A question is asked under the run's own `overrides`: operators set otherwise answer otherwise.
     """
-    home = f"home={current.settings.home}"
+    home = shlex.quote(f"home={current.settings.home}")
+    asked = shlex.join(item for item in overrides if not item.startswith("home="))
     return [
         *_picks(current, checkpoint_id),
         *_cached(current),
         *_predicted(current),
         "Look next:",
-        f"  lamas ask 'What is 7 + 8 - 3?' {home}     one question, its graph and seconds",
+        f"  lamas ask 'What is 7 + 8 - 3?' {home} {asked}".rstrip(),
         f"  lamas sql 'FROM picks_by_category' {home}",
         f"  lamas latency run={current.run.run_id} {home}",
-        f"  lamas report run={current.run.run_id} {home}     an HTML file of all this",
+        f"  lamas report run={current.run.run_id} {home}",
     ]
 
 
