@@ -20,7 +20,7 @@ class OperatorsConfig(Section):
     max_tokens: int = Field(default=1024, ge=1)
     max_tokens_by_operator: dict[str, int] = Field(default_factory=dict[str, int])
     prompts: str = "zero_shot"
-    """`zero_shot`, `few_shot`, or a folder of prompt files laid out like the packaged ones."""
+    """One of `PROMPT_SETS`, or a folder of prompt files laid out like the packaged ones."""
     temperature_by_operator: dict[str, float] = Field(default_factory=dict[str, float])
     end_at_answer: bool = False
     """Close the stream of an answer where it is whole: behind its box, or its code block."""

@@ -22,7 +22,14 @@ PROMPT_FOLDER = Path(__file__).parent / "prompts"
 FEW_SHOT_FOLDER = Path(__file__).parent / "prompts_few_shot"
 """Dialogues with examples, for models too small to follow an instruction alone."""
 
-PROMPT_SETS: Mapping[str, Path] = {"zero_shot": PROMPT_FOLDER, "few_shot": FEW_SHOT_FOLDER}
+QUESTION_LAST_FOLDER = Path(__file__).parent / "prompts_question_last"
+"""As first released, where a question came behind a sentence: their runs are gone on with."""
+
+PROMPT_SETS: Mapping[str, Path] = {
+    "zero_shot": PROMPT_FOLDER,
+    "few_shot": FEW_SHOT_FOLDER,
+    "question_last": QUESTION_LAST_FOLDER,
+}
 
 _TEMPLATE_HEADING = re.compile(r"^## prompt: *(\S+) *$", re.MULTILINE)
 _ROLE_HEADING = re.compile(r"^\[(system|user|assistant)\] *$", re.MULTILINE)

@@ -80,7 +80,7 @@ def undisturbed(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> P
         assert "Promoted" in finished.stdout or "Not promoted" in finished.stdout
         assert "simulated model" in finished.stdout
         (hint,) = (line for line in finished.stdout.splitlines() if "lamas ask" in line)
-        assert "llm=simulated benchmark.size=30" in hint
+        assert " ".join(SMALL[:3]) in hint
 
     return made_once(tmp_path_factory, "undisturbed", make)
 

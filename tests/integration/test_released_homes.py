@@ -10,6 +10,7 @@ import pytest
 
 import tests.released
 from flows.settings.compose import load_settings
+from lamas.operators.prompts import PROMPT_SETS, prompts_digest
 from tests.command import Finished
 from tests.released.make import LINE as RELEASED
 from tests.released.make import ROLLOUTS_OF_A_STEP
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.slow
 
 Run = Callable[..., Finished]
 
-LINE = (*RELEASED, "learner=reinforce")
-"""As released, where nothing learned from a table yet."""
+LINE = (*RELEASED, "learner=reinforce", "operators.prompts=question_last")
+"""As released, where nothing learned from a table and questions came last in a prompt."""
 FOLDER = Path(tests.released.__file__).parent
 VERSIONS = sorted({path.name.partition("-")[0] for path in FOLDER.glob("*-*.tar.xz")})
 
@@ -143,4 +144,6 @@ def test_an_old_backup_is_restored(version: str, tmp_path: Path, lamas: Run) -> 
 def test_an_old_configuration_has_the_digest_it_had(version: str, tmp_path: Path) -> None:
     home = unpacked(version, "completed", tmp_path)
     ((prompts, digest),) = rows(home, "SELECT prompts_digest, config_digest FROM runs")
-    assert load_settings(LINE).result_digest("retrain", prompts=str(prompts)) == digest
+    settings = load_settings(LINE)
+    assert settings.result_digest("retrain", prompts=str(prompts)) == digest
+    assert prompts_digest(PROMPT_SETS[settings.operators.prompts]) == prompts

@@ -11,6 +11,7 @@ from lamas.domain import Checkpoint
 from tests.factories import T0, make_checkpoint, make_rollout, step
 from tests.naive import naive_credits, naive_labels
 from tests.random_rollouts import random_rollouts
+from tests.served import stored, tried_requests
 from tests.warehouse.latency import fitted_credits, make_fit, predictions_of
 from tests.warehouse.raced import raced_predictions, raced_rollouts
 from tests.warehouse.records import evaluation_rollouts, make_metric, make_update
@@ -53,6 +54,7 @@ DEFECTS: dict[str, str] = {
     "runs_without_end": "UPDATE runs SET status = 'completed'",
     "scores_out_of_range": "UPDATE rollouts SET score = 1.5 WHERE score = 1",
     "simulated_calls_impossible": "UPDATE simulated_calls SET started_at = ready_at - 1",
+    "trials_contradict": "UPDATE trials SET candidate_id = champion_id",
     "updates_miscounted": "UPDATE updates SET rollouts = rollouts + 1",
 }
 
@@ -98,6 +100,8 @@ MORE_DEFECTS: list[tuple[str, str]] = [
     ("orphan_rows", "DELETE FROM operator_invocations WHERE layer = 1"),
     ("probabilities_impossible", "UPDATE decisions SET probability = 'nan'::DOUBLE"),
     ("probabilities_impossible", "UPDATE decisions SET log_probability = log_probability - 0.01"),
+    ("trials_contradict", "UPDATE trials SET champion_graph = 'X', candidate_graph = 'X'"),
+    ("trials_contradict", "UPDATE served_requests SET checkpoint_id = NULL"),
     ("rollout_totals_differ", "UPDATE rollouts SET cp_tokens = cp_tokens + 1e-9"),
     ("invocation_totals_differ", "UPDATE model_calls SET cost_usd = cost_usd + 1e-12"),
     ("rollout_totals_differ", "UPDATE operator_invocations SET cost_usd = cost_usd + 1e-12"),
@@ -140,6 +144,7 @@ def sound(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Ware
         make_metric(value=sum(scores) / len(scores)), n=len(scores), failed=40 - len(scores)
     )
     writer.add_evaluations([measured])
+    stored(warehouse, path.with_name("landed"), tried_requests(12, share=0.5))
     cell, kept = simulated_cell()
     writer.add_simulated(cell, kept.records)
     Registry(warehouse).promote("lamas-1", evidence={"score": 0.5}, decided_at=T0)

@@ -1,98 +1,22 @@
 """What was tried beside a champion: SQL and Python agree, tags stand, contradictions are found."""
 
-import random
-from dataclasses import replace
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pytest
 
-from lamas.domain.served import Feedback, ServedRequest, Trial
 from lamas.errors import WarehouseError
 from lamas.report.candidates import CandidateEstimate, candidates_html, print_tried, tried
-from tests.factories import T0, make_problem, make_rollout, make_run, step
-from tests.naive import naive_labels
-from tests.served import make_request
+from tests.served import stored, tried_requests
 from warehouse import Registry, Warehouse
 from warehouse.reports import run_report
 from warehouse.retention import prune
-from warehouse.served import Answered, Served, merge_served, write_served
-
-GRAPHS = (("Generate",), ("GenerateCoT",), ("Generate", "GenerateCoT"))
-
-
-def served(requests: int, *, share: float, seed: int = 0) -> Served:
-    """Requests of a gateway whose champion is `lamas-1` and whose candidate is `lamas-2`."""
-    draw = random.Random(seed)
-    run = replace(make_run("serve-1"), kind="serve", status="completed", ended_at=T0 + 9)
-    answered: list[Answered] = []
-    asked: list[ServedRequest] = []
-    trials: list[Trial] = []
-    said: list[Feedback] = []
-    for number in range(requests):
-        graphs = draw.choice(GRAPHS), draw.choice(GRAPHS)
-        drawn = draw.random() < share
-        who, graph = ("lamas-2", graphs[1]) if drawn else ("lamas-1", graphs[0])
-        rollout = make_rollout(
-            [[step(name, draw.randint(10, 400)) for name in graph]],
-            rollout_id=f"r{number}",
-            run_id="serve-1",
-            problem_id=f"served/{number}",
-            checkpoint_id=who,
-            purpose="serve",
-            mode="decided",
-        )
-        rollout = replace(rollout, score=None)
-        problem = replace(make_problem(number), problem_id=f"served/{number}", reference="")
-        answered.append(
-            Answered(
-                rollout=rollout,
-                labels=naive_labels(rollout.trace),
-                problem=problem,
-                embedding=np.zeros(384, dtype=np.float32),
-            )
-        )
-        name = f"q{number}"
-        request = make_request(name, run_id="serve-1", rollout_id=f"r{number}")
-        asked.append(replace(request, checkpoint_id=who))
-        trials.append(
-            Trial(
-                request_id=name,
-                champion_id="lamas-1",
-                candidate_id="lamas-2",
-                candidate_share=share,
-                champion_graph=" ∥ ".join(graphs[0]),
-                candidate_graph=" ∥ ".join(graphs[1]),
-                champion_log_probability=-0.5,
-                candidate_log_probability=-1.5,
-            )
-        )
-        if number % 3:
-            said.append(
-                Feedback(
-                    feedback_id=f"f{number}",
-                    request_id=name,
-                    client="local",
-                    score=draw.random(),
-                    reference=None,
-                    comment=None,
-                    given_at=T0 + number,
-                )
-            )
-    return Served(run=run, answered=answered, requests=asked, trials=trials, feedback=said)
-
-
-def stored(warehouse: Warehouse, folder: Path, what: Served) -> None:
-    write_served(folder, what)
-    assert merge_served(warehouse, folder) == len(what.answered)
-    assert merge_served(warehouse, folder) == 0
 
 
 def test_sql_and_python_estimate_the_same(
     warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stored(warehouse, tmp_path / "landed", served(240, share=0.4))
+    stored(warehouse, tmp_path / "landed", tried_requests(240, share=0.4))
     assert [result.name for result in warehouse.audit() if result.rows.height] == []
     (pair,) = tried(warehouse.query("FROM trial_outcomes").iter_rows(named=True))
     assert (pair.requests, pair.shared) == (240, 240)
@@ -119,7 +43,7 @@ def test_sql_and_python_estimate_the_same(
 def test_in_shadow_nothing_is_estimated(
     warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stored(warehouse, tmp_path / "landed", served(10, share=0.0))
+    stored(warehouse, tmp_path / "landed", tried_requests(10, share=0.0))
     assert warehouse.query("FROM candidate_estimates").is_empty()
     (pair,) = tried(warehouse.query("FROM trial_outcomes").iter_rows(named=True))
     assert pair.estimates == ()
@@ -128,7 +52,7 @@ def test_in_shadow_nothing_is_estimated(
 
 
 def test_a_trial_of_another_graph_is_found(warehouse: Warehouse, tmp_path: Path) -> None:
-    stored(warehouse, tmp_path / "landed", served(3, share=0.3))
+    stored(warehouse, tmp_path / "landed", tried_requests(3, share=0.3))
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute(
             "UPDATE trials SET champion_graph = 'Other', candidate_graph = 'Other' "
@@ -158,7 +82,7 @@ def test_a_tag_has_the_champion_it_was_given_last(warehouse: Warehouse) -> None:
 
 
 def test_what_was_tried_outlives_the_run_that_made_it(warehouse: Warehouse, tmp_path: Path) -> None:
-    stored(warehouse, tmp_path / "landed", served(6, share=0.3))
+    stored(warehouse, tmp_path / "landed", tried_requests(6, share=0.3))
     prune(warehouse, ["run-1"], apply=True)
     assert warehouse.query("FROM trials").height == 6
     assert set(warehouse.query("FROM checkpoints")["checkpoint_id"].to_list()) == {

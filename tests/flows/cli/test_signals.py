@@ -84,6 +84,7 @@ def test_ctrl_c_at_the_terminal_of_lamas_serve_stores_pauses_and_leaves_nothing(
         "serve",
         "llm=simulated",
         "llm.simulated.time_scale=0.5",
+        "learner=reinforce",
         "benchmark.size=20",
         "training.problems_per_step=2",
         f"home={home}",
