@@ -18,12 +18,14 @@ def _handle(options: argparse.Namespace) -> int:
     import asyncio
 
     from flows.orchestrator.server import kept_open, prefect_server
+    from flows.run.preflight import check_scheduled
 
     if not (os.environ.get("PREFECT_API_URL") or kept_open(settings.prefect_home.resolve())):
         raise ServerError(
             "there is no Prefect server to deploy to: set PREFECT_API_URL, keep one open with "
             "`lamas ui`, or use `lamas serve`, which needs none"
         )
+    asyncio.run(check_scheduled(settings, options.overrides))
     with prefect_server(settings.prefect_home, port=settings.prefect.port) as server:
         asyncio.run(_deploy(settings, options.overrides))
         print(f"{server.ui_url}/deployments")

@@ -14,7 +14,9 @@ def _handle(options: argparse.Namespace) -> int:
 
     from flows.cli.stopping import run_until_signal
     from flows.orchestrator.server import prefect_server
+    from flows.run.preflight import check_scheduled
 
+    asyncio.run(check_scheduled(settings, options.overrides))
     home, port = settings.prefect_home, settings.prefect.port
     with prefect_server(home, port=port, keep_open=True) as server:
         from flows.schedules.serve import serve

@@ -19,6 +19,8 @@ NOT_SQLITE_OF_THE_HOME = (
 READY = {
     "PREFECT_API_DATABASE_MIGRATE_ON_START": "false",
     "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+    # What says whether they changed imports every package that brings some: Dask with one of them.
+    "PREFECT_MEMOIZE_BLOCK_AUTO_REGISTRATION": "false",
 }
 RECORDS = ("flow", "flow_run", "task_run", "deployment", "log", "artifact", "block_document")
 """Tables that are empty before anything was recorded."""

@@ -14,6 +14,7 @@ from flows.run.learners import chosen_checkpoint, evaluable, first_checkpoint, s
 from flows.run.problems import checked_problems, prepared_problems
 from flows.run.traffic import renew_questions
 from flows.settings import Settings
+from flows.settings.compose import load_settings
 from flows.settings.engine import EngineConfig
 from flows.wiring.learning import condition_of, table_settings
 from flows.wiring.model import check_models
@@ -71,6 +72,26 @@ async def check(stage: str, settings: Settings) -> None:
                 await _check_table(place)
             case _:
                 await _check_rollouts(stage, place)
+
+
+async def check_scheduled(settings: Settings, overrides: Sequence[str]) -> None:
+    """Raise the LamasError that every scheduled retrain of `overrides` would end with.
+
+    Told from the configuration and the benchmark's problems: what a home holds, and whether an
+    endpoint answers, may be another thing when a run comes due. Writes nothing.
+    """
+    section = settings.deployment.retrain
+    if section.cron is None and section.every_seconds is None:
+        return
+    retrain = load_settings([*overrides, *section.overrides])
+    _check_conditions("retrain", retrain)
+    _check_split(retrain)
+    async with AsyncExitStack() as stack:
+        place = Parts(retrain, stack)
+        # Of what people ask there may be too little now and enough by then.
+        if not retrain.benchmark.served:
+            _check_problems("retrain", place, place.loaded)
+        _baselines(place)
 
 
 def _check_engine(stage: str, settings: Settings) -> None:
@@ -131,11 +152,8 @@ async def _check_rollouts(stage: str, place: Parts) -> None:
         _check_warehouse(place)
         problems = checked_problems(place)
     _ = place.operators
-    if stage == "retrain" and place.settings.learner.kind == "table":
-        tabulated_graphs(place.operators)
-        _check_table_size(place, problems)
-    elif stage != "evaluate":
-        _check_training_batch(place, problems)
+    if stage != "evaluate":
+        _check_problems(stage, place, problems)
     if stage == "retrain" and place.settings.training.latency_model == "fitted":
         credit_clock(place, "")
     graphs = () if stage == "collect" else _baselines(place)
@@ -168,11 +186,7 @@ def _check_conditions(stage: str, settings: Settings) -> None:
 
 def _check_checkpoint(stage: str, place: Parts) -> None:
     if stage == "retrain":
-        if place.settings.evaluation.split != "test":
-            raise ConfigurationError(
-                f"evaluation.split={place.settings.evaluation.split} cannot decide on a promotion: "
-                "a retrain evaluates on problems that it did not train on; leave it at test"
-            )
+        _check_split(place.settings)
         by_table = place.settings.learner.kind == "table"
         name = None if by_table else first_checkpoint(place)
     elif place.settings.checkpoint is None and not place.settings.warehouse.exists():
@@ -185,10 +199,27 @@ def _check_checkpoint(stage: str, place: Parts) -> None:
         found.controller.multiplier(condition)
 
 
+def _check_split(settings: Settings) -> None:
+    if settings.evaluation.split != "test":
+        raise ConfigurationError(
+            f"evaluation.split={settings.evaluation.split} cannot decide on a promotion: "
+            "a retrain evaluates on problems that it did not train on; leave it at test"
+        )
+
+
 def _check_warehouse(place: Parts) -> None:
     """A warehouse need not be there yet, but what is there must be one."""
     if place.settings.warehouse.exists():
         _ = place.warehouse
+
+
+def _check_problems(stage: str, place: Parts, problems: Sequence[Problem]) -> None:
+    """There are enough to train on, and operators to train with."""
+    if stage == "retrain" and place.settings.learner.kind == "table":
+        tabulated_graphs(place.operators)
+        _check_table_size(place, problems)
+    else:
+        _check_training_batch(place, problems)
 
 
 def _check_training_batch(place: Parts, problems: Sequence[Problem]) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor, empty, nn
 from torch.nn import functional
 
 
@@ -50,14 +50,19 @@ class _Embeddings(nn.Module):
 
     def __init__(self, shape: BertShape) -> None:
         super().__init__()
-        self.word_embeddings = nn.Embedding(shape.words, shape.width)
-        self.position_embeddings = nn.Embedding(shape.positions, shape.width)
-        self.token_type_embeddings = nn.Embedding(shape.segments, shape.width)
+        self.word_embeddings = _table(shape.words, shape.width)
+        self.position_embeddings = _table(shape.positions, shape.width)
+        self.token_type_embeddings = _table(shape.segments, shape.width)
         self.LayerNorm = nn.LayerNorm(shape.width, eps=shape.epsilon)
 
     def forward(self, ids: Tensor) -> Tensor:
         words = self.word_embeddings(ids) + self.token_type_embeddings.weight[0]
         return self.LayerNorm(words + self.position_embeddings.weight[: ids.shape[1]])
+
+
+def _table(rows: int, width: int) -> nn.Embedding:
+    # Drawing numbers that the file's replace would, without memory, import torch's compiler.
+    return nn.Embedding.from_pretrained(empty(rows, width))
 
 
 class _Layer(nn.Module):

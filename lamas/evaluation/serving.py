@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from lamas.domain.serving import ServedCall, ServedWorkflow, SimulatedCell
 from lamas.errors import DomainError
@@ -153,7 +153,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     mean, n = float(array.mean()), len(values)
     if n < 2:
         return Estimate(mean=mean, low=math.nan, high=math.nan, n=n)
-    quantile = float(cast("float", stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)))
+    quantile = float(cast("float", scipy.stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)))
     reach = quantile * float(array.std(ddof=1)) / math.sqrt(n)
     return Estimate(mean=mean, low=mean - reach, high=mean + reach, n=n)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from lamas.errors import DomainError
 from lamas.serving.shapes import ModelShape
@@ -66,7 +66,7 @@ def fitted_shape(shape: ModelShape, rounds: Sequence[Round]) -> ModelShape:
     )
     found, _ = cast(
         "tuple[NDArray[np.float64], float]",
-        optimize.nnls(design / seconds[:, None], np.ones(len(rounds))),
+        scipy.optimize.nnls(design / seconds[:, None], np.ones(len(rounds))),
     )
     call, prompt, step, share = (float(value) for value in found)
     if not step + share > 0:

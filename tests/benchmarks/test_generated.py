@@ -86,6 +86,23 @@ def test_problems_do_not_depend_on_the_hash_seed_of_the_process():
     assert len(shown.pop().strip()) == 32
 
 
+@pytest.mark.slow
+def test_what_draws_windows_is_loaded_for_the_datasets_that_need_it():
+    program = (
+        "import sys\n"
+        "from lamas.benchmarks import build_benchmark, settings_from\n"
+        "def size(name):\n"
+        "    settings = {'kind': 'generated', 'datasets': [{'name': name}], 'size': 3}\n"
+        "    return len(build_benchmark(settings_from(settings)).load())\n"
+        "print(size('chain_sum'), 'matplotlib' in sys.modules)\n"
+        "print(size('game_of_life'), sys.modules['cellpylib'].__file__ is not None)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], env=dict(os.environ), stdout=subprocess.PIPE, text=True
+    )
+    assert ended(process)[0].split() == ["3", "False", "3", "True"]
+
+
 async def test_a_dataset_verifies_its_own_answers_and_part_marks_count_as_wrong():
     benchmark = generated(
         [{"name": "spell_backward", "config": {"min_word_len": 6}}], family="text", train=1, test=4

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LINE = (
+    "learner=reinforce",
     "llm=simulated",
     "training.steps=4",
     "training.problems_per_step=2",

@@ -300,6 +300,20 @@ def test_prefect_servers(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
+def test_a_scheduled_retrain_that_cannot_learn(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said when schedules are to be served, not by each run in a log."""
+    small = [TINY[0], "benchmark.train_size=3", "benchmark.test_size=3", f"home={home}"]
+    refused(["serve", *small], "table of 3 training problems is too small", "raise table.problems")
+    mixed = "deployment.retrain.overrides=['learner=reinforce','controller=conditioned']"
+    refused(["serve", *small, mixed], "controller=conditioned learns from a table")
+    # A dead server: what is wrong is found before it is asked.
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    refused(["deploy", *small], "table of 3 training problems is too small")
+    for enough in (["benchmark.train_size=8"], ["deployment.retrain.cron=null"]):
+        refused(["deploy", *small, *enough], "PREFECT_API_URL=http://127.0.0.1:9/api", "unset")
+
+
+@pytest.mark.slow
 def test_checkpoints(prepared: Path, tmp_path: Path) -> None:
     at, ids = f"home={prepared}", checkpoint_ids(prepared)
     with unchanged(prepared):
