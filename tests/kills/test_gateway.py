@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -42,12 +43,14 @@ while True:
 """Takes in what gateways land, as a run does at its begin and end."""
 
 
-def started(home: Path, *options: str) -> tuple[subprocess.Popen[str], str]:
-    """A gateway in a process of its own, and its address."""
+def started(
+    home: Path, *options: str, around: Sequence[str] = ()
+) -> tuple[subprocess.Popen[str], str]:
+    """A gateway in a process of its own, or in the command `around` it, and its address."""
     program = "from flows.cli.main import main; main()"
-    line = [sys.executable, "-c", program, "gateway", f"home={home}", "gateway.port=0"]
+    line = [*around, sys.executable, "-c", program, "gateway", f"home={home}", "gateway.port=0"]
     line += [*(options or IN_PROCESS), "gateway.land_seconds=0.3"]
-    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(line, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for text in process.stderr:
         found = ADDRESS.search(text)
@@ -113,7 +116,7 @@ def assert_stored_once(home: Path, answered: dict[str, float]) -> None:
     )["rollout_id"]
     assert paid.n_unique() == len(paid) > 0
     assert [result.name for result in warehouse.audit() if result.rows.height] == []
-    assert list((home / "landing" / "served").iterdir()) == []
+    assert list((home / "landing").glob("served/*")) == []
 
 
 def endpoint(port: int) -> tuple[subprocess.Popen[str], int]:
@@ -136,11 +139,12 @@ def more(answered: dict[str, float], least: int) -> bool:
     return len(answered) >= least
 
 
-async def ask_until(stop: asyncio.Event, url: str, answered: dict[str, float]) -> list[int]:
-    """Statuses of what one client was told, one question after another; each is an answer or an
-    error in OpenAI's form.
+async def ask_until(
+    stop: asyncio.Event, url: str, answered: dict[str, float], statuses: list[int]
+) -> None:
+    """What one client is told, one question after another; each is an answer or an error in
+    OpenAI's form.
     """
-    statuses: list[int] = []
     async with httpx.AsyncClient(timeout=patience(60)) as session:
         while not stop.is_set():
             body = {
@@ -154,7 +158,6 @@ async def ask_until(stop: asyncio.Event, url: str, answered: dict[str, float]) -
             else:
                 assert told["error"]["message"]
             statuses.append(response.status_code)
-    return statuses
 
 
 @pytest.mark.slow
@@ -176,8 +179,9 @@ async def test_a_killed_endpoint_is_a_proper_error_until_it_is_back(
         "llm.retry.backoff_seconds=0.01",
     )
     answered: dict[str, float] = {}
+    statuses: list[int] = []
     stop = asyncio.Event()
-    asking = [asyncio.create_task(ask_until(stop, url, answered)) for _ in range(4)]
+    asking = [asyncio.create_task(ask_until(stop, url, answered, statuses)) for _ in range(4)]
     await soon(lambda: len(answered) >= 20)
     model.kill()
     model.communicate()
@@ -186,7 +190,7 @@ async def test_a_killed_endpoint_is_a_proper_error_until_it_is_back(
     model, _ = await asyncio.to_thread(endpoint, port)
     await soon(lambda: len(answered) >= before + 20)
     stop.set()
-    statuses = [status for told in await asyncio.gather(*asking) for status in told]
+    await asyncio.gather(*asking)
     assert set(statuses) == {200, 502}
     for one in (process, model):
         one.terminate()
@@ -199,8 +203,9 @@ async def test_a_killed_writer_loses_nothing(prepared: Path, tmp_path: Path) -> 
     home = Path(shutil.copytree(prepared, tmp_path / "home"))
     process, url = await asyncio.to_thread(started, home, *IN_PROCESS)
     answered: dict[str, float] = {}
+    statuses: list[int] = []
     stop = asyncio.Event()
-    asking = [asyncio.create_task(ask_until(stop, url, answered)) for _ in range(4)]
+    asking = [asyncio.create_task(ask_until(stop, url, answered, statuses)) for _ in range(4)]
     for _ in range(4):
         writer = taking_in(home)
         assert writer.stdout is not None
@@ -210,7 +215,8 @@ async def test_a_killed_writer_loses_nothing(prepared: Path, tmp_path: Path) -> 
         writer.kill()
         writer.communicate()
     stop.set()
-    assert {status for told in await asyncio.gather(*asking) for status in told} == {200}
+    await asyncio.gather(*asking)
+    assert set(statuses) == {200}
     process.terminate()
     process.communicate()
     assert_stored_once(home, answered)
