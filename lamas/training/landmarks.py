@@ -7,6 +7,7 @@ import torch
 
 from lamas.controller.nearness import LANDMARKS, nearness
 from lamas.execution.graph_values import Floats
+from lamas.training.linear_algebra import eigenvectors, product
 
 # Landmarks that say the same, word for word or nearly, would be divided by nothing.
 _LEAST = 1e-9
@@ -37,11 +38,10 @@ class Landmarks:
         near = np.zeros((len(embeddings), LANDMARKS))
         found = nearness(torch.from_numpy(embeddings), torch.from_numpy(places))
         near[:, :count] = found.numpy()
-        values, vectors = np.linalg.eigh(near[chosen, :count])
+        values, vectors = eigenvectors(near[chosen, :count])
         scaled = vectors / np.sqrt(values.clip(min=_LEAST * values.max()))
         return cls(places, near, scaled)
 
     def features(self) -> Floats:
         """[P, M]."""
-        near = torch.from_numpy(self.near[:, : len(self.root)])
-        return (near @ torch.from_numpy(self.root)).numpy()
+        return product(self.near[:, : len(self.root)], self.root)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lamas.execution.graph_values import Floats
+from lamas.training.linear_algebra import eigenvectors, product
 
 # Of the ridge, in units of the embeddings' variance over all directions.
 _STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)
@@ -23,7 +23,7 @@ class Directions:
 
     def features(self, embeddings: Floats) -> Floats:
         """[P, R]."""
-        return _product(embeddings - self.mean, self.basis)
+        return product(embeddings - self.mean, self.basis)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,8 +44,8 @@ class PrincipalAxes:
         """Of [P, 384]."""
         mean = embeddings.mean(axis=0)
         centred = embeddings - mean
-        covariance = _product(centred.T, centred) / len(centred)
-        variance, axes = np.linalg.eigh(covariance)
+        covariance = product(centred.T, centred) / len(centred)
+        variance, axes = eigenvectors(covariance)
         kept = np.argsort(-variance, kind="stable")[:count]
         axes = axes[:, kept]
         # An eigenvector's sign is the library's whim; its largest component shall be positive.
@@ -81,7 +81,7 @@ def best_strength(
     for strength in _STRENGTHS:
         features = axes.under(strength).features(embeddings)
         leverage = (features**2).sum(axis=1)[:, None] / len(rows)
-        predicted = _product(features, _product(features.T, targets)) / len(rows)
+        predicted = product(features, product(features.T, targets)) / len(rows)
         unseen = (predicted - leverage * targets) / np.maximum(1.0 - leverage, 1e-6)
         scores = unseen[:, : score.shape[1]] + score.mean(axis=0)
         times = unseen[:, score.shape[1] :] + time.mean(axis=0)
@@ -99,8 +99,3 @@ def chosen_rows(random: np.random.Generator, problems: int, batch: int) -> NDArr
     if problems <= batch:
         return np.arange(problems)
     return random.choice(problems, batch, replace=False)
-
-
-def _product(a: Floats, b: Floats) -> Floats:
-    """By torch, whose threads the learner bounds: numpy's would change the last bits."""
-    return (torch.from_numpy(a) @ torch.from_numpy(b)).numpy()
