@@ -21,12 +21,14 @@ def started_by_prefect() -> bool:
 
 def flow_run_id() -> str | None:
     """The Prefect flow run in progress; None outside of one."""
-    # Prefect reads its settings when it is imported: not before the server is known.
-    from prefect.context import FlowRunContext
+    # Where Prefect was not imported no flow runs, and importing it takes as long as all else that a
+    # gateway needs before it answers.
+    if "prefect.context" in sys.modules:
+        from prefect.context import FlowRunContext
 
-    context = FlowRunContext.get()
-    if context is not None and context.flow_run is not None:
-        return str(context.flow_run.id)
+        context = FlowRunContext.get()
+        if context is not None and context.flow_run is not None:
+            return str(context.flow_run.id)
     return os.environ.get("PREFECT__FLOW_RUN_ID")
 
 

@@ -26,7 +26,8 @@ NEUTRAL: Mapping[str, Sequence[object]] = {
     "background": (False,),
     "context_management": (),
     "conversation": (),
-    "include": ([],),
+    # What a model thought, in a form to be sent back: there is none.
+    "include": ([], ["reasoning.encrypted_content"]),
     "max_tool_calls": (),
     "moderation": (),
     "parallel_tool_calls": (True, False),

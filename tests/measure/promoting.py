@@ -2,11 +2,13 @@
 
 Clients ask a gateway in a process of its own, whose simulated model answers at once. After every
 fifth of the requests another checkpoint is promoted, and at last the one before returns.
-Then the gateway is started again.
+Then the gateway is killed, and started again.
 """
 
 import argparse
 import asyncio
+import os
+import signal
 import tempfile
 import time
 from collections import Counter
@@ -89,15 +91,14 @@ async def ask_while_promoting(
     return told
 
 
-async def promoted(folder: Path, requests: int) -> tuple[Told, dict[str, str], list[str]]:
-    """(what clients were told, what the warehouse says by request, the controllers in order)."""
-    home = folder / "promoting"
+async def promoted(home: Path, requests: int) -> tuple[Told, list[str]]:
+    """(what clients were told by a gateway that was killed then, the controllers in order)."""
     names = await prepared(home)
-    warehouse = Warehouse.open(home / "warehouse.duckdb")
-    with gateway(home, *OPTIONS) as (url, _):
-        told = await ask_while_promoting(url, Registry(warehouse), names, requests)
-    rows = warehouse.query("SELECT request_id, checkpoint_id FROM served_requests").rows()
-    return told, dict(rows), names
+    registry = Registry(Warehouse.open(home / "warehouse.duckdb"))
+    with gateway(home, *OPTIONS) as (url, pid):
+        told = await ask_while_promoting(url, registry, names, requests)
+        os.kill(pid, signal.SIGKILL)
+    return told, names
 
 
 def restart(home: Path) -> tuple[float, float, str]:
@@ -108,6 +109,12 @@ def restart(home: Path) -> tuple[float, float, str]:
         return time.perf_counter() - began, processor(pid), ready["checkpoint_id"]
 
 
+def on_record(home: Path) -> dict[str, str]:
+    """The checkpoint that decided, by request."""
+    warehouse = Warehouse.open(home / "warehouse.duckdb")
+    return dict(warehouse.query("SELECT request_id, checkpoint_id FROM served_requests").rows())
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
@@ -115,8 +122,10 @@ def main() -> None:
     options = parser.parse_args()
     hide_leak_report()
     with tempfile.TemporaryDirectory() as folder:
-        told, stored, names = asyncio.run(promoted(Path(folder), options.requests))
-        seconds, cpu, champion = restart(Path(folder) / "promoting")
+        home = Path(folder) / "promoting"
+        told, names = asyncio.run(promoted(home, options.requests))
+        seconds, cpu, champion = restart(home)
+        stored = on_record(home)
     decided = Counter(told.named.values())
     print(
         f"{options.requests} requests of {CLIENTS} clients, three promotions and a rollback "
@@ -125,7 +134,10 @@ def main() -> None:
         "under the checkpoint they named; decided by "
         + ", ".join(f"{name} {decided[name]}" for name in names)
     )
-    print(f"started again: ready after {seconds:.1f} s ({cpu:.1f} s of CPU), {champion} decides")
+    print(
+        f"killed and started again: ready after {seconds:.1f} s ({cpu:.1f} s of CPU), "
+        f"{champion} decides"
+    )
 
 
 if __name__ == "__main__":

@@ -90,6 +90,7 @@ async def test_the_responses_of_the_openai_client_are_text(shared: Running) -> N
                 {"role": "assistant", "content": whole.output_text},
                 {"role": "user", "content": [{"type": "input_text", "text": "And 2 more?"}]},
             ],
+            include=["reasoning.encrypted_content"],
             stream=True,
         )
         events = [event async for event in again]
