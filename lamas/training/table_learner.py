@@ -178,8 +178,8 @@ class _Fit:
         left_out = by_steps[steps]
         best = best_fixed(table.graphs, table.score, table.time)
         own = largest_multiplier(
-            lambda condition: self._gain(left_out, condition, best),
-            -self._settings.margin,
+            lambda condition: self._slack(left_out, condition, best),
+            0.0,
             low=self._low,
             high=self._high,
         )
@@ -229,21 +229,29 @@ class _Fit:
                 )
         return total / _GRID
 
-    def _gain(self, left_out: _LeftOut, condition: float, best: FixedGraph) -> float:
-        """By how much the score exceeds the best fixed graph's on problems not fitted to.
+    def _slack(self, left_out: _LeftOut, condition: float, best: FixedGraph) -> float:
+        """How far the score is above what it must not fall below, on problems not fitted to.
 
         What the decided graphs scored is right on average but moves with every answer; what the
         policy predicts for them hardly moves, but believes too much where it was fitted to few
-        problems. Their mean, and never more than was scored.
+        problems. Their mean, and never more than was scored, is the gain on the best fixed graph.
+        It may be no lower than −margin, and a standard error below it no lower than
+        −doubtful_margin: of multipliers tried on few answers the largest that seems to keep a bound
+        is one that was lucky.
         """
-        scored = self._unseen(left_out, condition)[0] - best.score
-        predicted = 0.0
+        count = len(self._table.embeddings)
+        scored, predicted = np.empty(count), np.empty(count)
         for seen in left_out:
             found = predicted_scores(seen.controller, seen.encoded)
             chosen = decided_of(seen.controller, seen.encoded, condition)
             rows = np.arange(len(chosen))
-            predicted += float((found[rows, chosen] - found[:, best.column]).sum())
-        return min(scored, (scored + predicted / len(self._table.embeddings)) / 2)
+            predicted[seen.rows] = found[rows, chosen] - found[:, best.column]
+            actual = self._table.score[seen.rows]
+            scored[seen.rows] = actual[rows, chosen] - actual[:, best.column]
+        gain = float(min(scored.mean(), (scored.mean() + predicted.mean()) / 2))
+        error = float(scored.std() / np.sqrt(count))
+        settings = self._settings
+        return min(gain + settings.margin, gain - error + settings.doubtful_margin)
 
     def _parts(self) -> list[NDArray[np.int64]]:
         order = table_random(self._seed, "parts").permutation(len(self._table.embeddings))

@@ -11,6 +11,9 @@ class TableSettings:
 
     margin: float = 0.0075
     """How far below the best fixed graph's score the controller's own multiplier may leave it."""
+    doubtful_margin: float = 0.02
+    """The same where the score turns out a standard error lower than it seems: what keeps a
+    controller of few problems careful. Of 1,000 problems and more `margin` is the narrower one."""
     steps: tuple[int, ...] = (0, 5, 10, 20, 40)
     """Numbers of gradient steps on the exact expectation, rising; the parts choose among them."""
     batch: int = 512
@@ -34,5 +37,7 @@ class TableSettings:
             value: float = getattr(self, name)
             if not 0.0 < value < float("inf"):
                 raise ConfigurationError(f"{name} must be a number > 0, got {value}")
-        if not 0.0 <= self.margin < float("inf"):
-            raise ConfigurationError(f"margin must be a number ≥ 0, got {self.margin}")
+        for name in ("margin", "doubtful_margin"):
+            allowed: float = getattr(self, name)
+            if not 0.0 <= allowed < float("inf"):
+                raise ConfigurationError(f"{name} must be a number ≥ 0, got {allowed}")

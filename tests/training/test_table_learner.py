@@ -58,6 +58,21 @@ def test_its_own_multiplier_keeps_the_bound_on_problems_it_did_not_see(fit: Tabl
     assert fit.time < 0.75 * fit.best.time
 
 
+@pytest.mark.slow
+def test_what_a_standard_error_may_take_keeps_a_bound_of_its_own() -> None:
+    of = world(60).table
+
+    def learned(doubtful_margin: float) -> TableFit:
+        settings = TableSettings(steps=(0,), margin=0.5, doubtful_margin=doubtful_margin)
+        return fit_table(of, OPERATORS, OPERATOR_ROWS, controller=SETTINGS, settings=settings)
+
+    bold, careful = learned(1.0), learned(0.02)
+    # The margin alone lets it be quick throughout; a standard error of 60 answers does not.
+    assert bold.time == pytest.approx(1.0)
+    assert careful.multiplier < bold.multiplier
+    assert careful.score > bold.score + 0.1
+
+
 def test_decided_graphs_are_as_good_as_the_expectation_says(fit: TableFit) -> None:
     assert fit.decided_score == pytest.approx(fit.expected_score, abs=0.01)
     assert fit.decided_time == pytest.approx(fit.expected_time, rel=0.02)
@@ -161,6 +176,7 @@ def test_what_cannot_be_learned_is_refused() -> None:
         ({"folds": 1}, "folds"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"margin": -1.0}, "margin"),
+        ({"doubtful_margin": -1.0}, "doubtful_margin"),
     ],
 )
 def test_knobs_out_of_range_are_refused(settings: dict[str, float], words: str) -> None:

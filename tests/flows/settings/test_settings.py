@@ -29,6 +29,8 @@ REQUIRED = {
     "controller=paper": ["learner=reinforce"],
     "experiment=proof_bbh": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
     "experiment=proof_mmlu_pro": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
+    "experiment=proof_gsm8k": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
+    "experiment=proof_math": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
     "experiment=race_math": ["benchmark.path=questions.parquet", "llm.path=answers.parquet"],
     "llm=endpoint": ["llm.base_url=http://127.0.0.1:8000/v1", "llm.model=tiny"],
     "llm=recorded": ["llm.path=answers.parquet", "llm.model=old-model"],
