@@ -128,7 +128,7 @@ class _Opening:
         transport, ended = None, never_ended
         if settings.simulated and settings.llm.simulated.in_process:
             profile = simulated_profile(settings)
-            identity = simulated_identity(profile)
+            identity = simulated_identity(settings, profile)
             endpoint = endpoint_settings(settings, IN_PROCESS_URL, identity=identity)
             transport = in_process_transport(profile, self._problems)
         else:
