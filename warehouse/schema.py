@@ -97,6 +97,9 @@ SIMULATED_COLD_STARTS = Table(
 )
 # A run that goes on fits again to what it has by then: the first profile stands.
 LENGTH_PROFILES = Table(name="length_profiles", key=("run_id", "role", "model"))
+TOKEN_LIMITS = Table(
+    name="token_limits", key=("run_id", "operator"), contradicts=("model", "max_tokens")
+)
 
 TABLES: tuple[Table, ...] = (
     RUNS,
@@ -130,5 +133,6 @@ TABLES: tuple[Table, ...] = (
     SIMULATED_NODE_SAMPLES,
     SIMULATED_COLD_STARTS,
     LENGTH_PROFILES,
+    TOKEN_LIMITS,
 )
 """Every table, each after the tables it refers to."""

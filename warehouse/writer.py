@@ -24,6 +24,7 @@ from lamas.domain.latency import LatencyFit, PredictedSeconds
 from lamas.domain.serving import LengthProfile, SimulatedCell, SimulatedRecords
 from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord
 from lamas.domain.texts import Texts, with_texts
+from lamas.domain.token_limit import TokenLimit
 from lamas.errors import WarehouseError
 from warehouse import rows, schema
 from warehouse.arrow import ArrowTable, Columns, Layout, arrow_table, layout_of
@@ -191,6 +192,12 @@ class Writer:
         with self._warehouse.writing() as connection:
             table = schema.LENGTH_PROFILES
             insert(connection, table, self._records(connection, table, profiles))
+
+    def add_token_limits(self, limits: Sequence[TokenLimit]) -> None:
+        """Store the limits that a stored run begins with."""
+        with self._warehouse.writing() as connection:
+            table = schema.TOKEN_LIMITS
+            insert(connection, table, self._records(connection, table, limits))
 
     def add_comparison_members(self, members: Sequence[ComparisonMember]) -> None:
         """Store which runs belong to a comparison."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flows.comparison.variants import Variant
 from flows.run.record import new_run
 from flows.run.session import Session
+from flows.run.token_limits import limited
 from flows.settings import Settings
 from lamas.domain import AnyResult, ComparisonMember, Run
 from lamas.evaluation.estimates import Outcomes
@@ -88,7 +89,12 @@ def open_members(root: Session, variants: Sequence[Variant], seeds: int) -> tupl
         Member(
             variant=variant,
             seed=seed,
-            session=MemberSession(root, settings, run, siblings=siblings),
+            session=MemberSession(
+                root,
+                limited(settings, run, root.warehouse, root.writer),
+                run,
+                siblings=siblings,
+            ),
         )
         for variant, seed, settings, run in runs
     )

@@ -9,9 +9,11 @@ from flows.home.lock import writer_turn
 from flows.orchestrator.allowed import refuse_others
 from flows.orchestrator.process import cancelled_by_sigterm, started_by_prefect
 from flows.orchestrator.quiet import hide_leak_report
+from flows.run.hedged import say_hedged
 from flows.run.preflight import check
 from flows.run.record import forget_answers, give_up, new_run, unfinished_run
 from flows.run.session import Session, Shared, current_session, in_progress
+from flows.run.token_limits import limited
 from flows.settings import Settings
 from flows.settings.compose import load_settings
 from flows.wiring.learning import encoder_of
@@ -65,6 +67,7 @@ async def _opened(kind: str, settings: Settings) -> AsyncGenerator[Session, None
                     raise
                 else:
                     forget_answers(opened)
+                    say_hedged(opened)
                     take_in_served(warehouse, served_folder(settings.home), _say)
                     opened.writer.finish_run(
                         opened.run.run_id, "completed", ended_at=opened.clock.now()
@@ -89,8 +92,8 @@ def _open(settings: Settings, kind: str, warehouse: Warehouse, stack: AsyncExitS
         resumed=previous is not None,
         retry_failed=previous is not None and previous.status == "failed",
     )
-    opened = Session(settings, run, shared, stack=stack)
-    opened.writer.add_run(run)
+    shared.writer.add_run(run)
+    opened = Session(limited(settings, run, warehouse, shared.writer), run, shared, stack=stack)
     opened.say(
         f"run {run.run_id}"
         + (" (taken up again)" if previous else "")

@@ -15,6 +15,7 @@ from flows.wiring.operators import prompts_of
 from lamas.domain import Clock, Run, RunStatus
 from lamas.errors import BudgetExceededError, LamasError, WarehouseError
 from lamas.llm import ResponseStore
+from lamas.operators import unused_later
 from warehouse.reader import Reader
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 def new_run(settings: Settings, kind: str) -> Run:
     """The row of a run that begins now."""
-    prompts = prompts_of(settings).digest()
+    prompts = prompts_of(settings).digest(without=unused_later(settings.operators.enabled))
     return Run(
         run_id=f"{kind}-{uuid.uuid4().hex[:12]}",
         kind=kind,

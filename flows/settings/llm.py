@@ -34,6 +34,15 @@ class EmbeddedConfig(Section):
     context_per_slot: int = Field(default=2048, ge=256)
 
 
+class HedgeConfig(Section):
+    """When a slow call is sent a second time, where seconds really pass."""
+
+    quantile: float | None = Field(default=None, gt=0, lt=1)
+    """Of the seconds of the operator's answers in this run; None never sends a second time."""
+    calls: int = Field(default=20, ge=1)
+    """Answers of an operator before any of its calls is hedged."""
+
+
 class FaultConfig(Section):
     """Faults that the simulated endpoint injects; None keeps the profile's value."""
 
@@ -93,6 +102,7 @@ class LLMConfig(Reach):
     """Parameters that the endpoint refuses: left out of every request."""
     retry: RetryConfig = RetryConfig()
     across_processes: AcrossProcessesConfig = AcrossProcessesConfig()
+    hedge: HedgeConfig = HedgeConfig()
     max_usd: float | None = Field(default=None, gt=0)
     max_calls: int | None = Field(default=None, ge=1)
     reuse_responses: Literal["run", "shared", "always"] = "run"

@@ -7,6 +7,17 @@ from pydantic import Field
 from flows.settings.section import Section
 
 
+class HistoryConfig(Section):
+    """How limits follow from the answers of earlier runs."""
+
+    quantile: float = Field(default=0.99, gt=0, le=1)
+    """Share of an operator's earlier answers that should be whole without any head room."""
+    head_room: float = Field(default=1.25, ge=1)
+    """The limit is that quantile times this."""
+    calls: int = Field(default=50, ge=1)
+    """With fewer earlier answers an operator keeps its configured limit."""
+
+
 class OperatorsConfig(Section):
     """Which operators exist and how they sample."""
 
@@ -19,6 +30,10 @@ class OperatorsConfig(Section):
     temperature: float = Field(default=1.0, ge=0, le=2)
     max_tokens: int = Field(default=1024, ge=1)
     max_tokens_by_operator: dict[str, int] = Field(default_factory=dict[str, int])
+    max_tokens_from: Literal["configured", "history"] = "configured"
+    """`history`: from the operator's own answers in earlier runs, at most what is configured; a
+    run keeps the limits it began with."""
+    history: HistoryConfig = HistoryConfig()
     prompts: str = "zero_shot"
     """One of `PROMPT_SETS`, or a folder of prompt files laid out like the packaged ones."""
     temperature_by_operator: dict[str, float] = Field(default_factory=dict[str, float])

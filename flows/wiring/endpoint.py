@@ -17,6 +17,7 @@ from lamas.llm import (
     trial_request,
 )
 from lamas.llm.simulated import SimulatedProfile, SimulatedServer, load_profile
+from lamas.operators import unused_later
 
 
 def simulated_profile(settings: Settings) -> SimulatedProfile:
@@ -68,9 +69,10 @@ def price(settings: Settings) -> Price:
     )
 
 
-def simulated_identity(profile: SimulatedProfile) -> str:
-    """Whose answers they are; faults change none."""
-    return digest(profile.model_dump(mode="json", exclude={"faults"}))
+def simulated_identity(settings: Settings, profile: SimulatedProfile) -> str:
+    """Whose answers they are; faults change none, nor do operators that the run lacks."""
+    unused = dict.fromkeys(unused_later(settings.operators.enabled), True)
+    return digest(profile.model_dump(mode="json", exclude={"faults": True, "operators": unused}))
 
 
 async def check_model(settings: Settings) -> None:
@@ -142,7 +144,7 @@ async def started_endpoint(
             SimulatedServer(profile, problems=problems, time_scale=config.simulated.time_scale)
         )
         endpoint = endpoint_settings(
-            settings, simulated.base_url, identity=simulated_identity(profile)
+            settings, simulated.base_url, identity=simulated_identity(settings, profile)
         )
         return replace(endpoint, api_key=simulated.api_key), never_ended
     assert config.base_url is not None

@@ -22,6 +22,7 @@ from lamas.llm import (
     Budget,
     ChatModel,
     EndpointSettings,
+    HedgePolicy,
     LazyModel,
     Ledger,
     OpenAIChatModel,
@@ -128,7 +129,7 @@ class _Opening:
         transport, ended = None, never_ended
         if settings.simulated and settings.llm.simulated.in_process:
             profile = simulated_profile(settings)
-            identity = simulated_identity(profile)
+            identity = simulated_identity(settings, profile)
             endpoint = endpoint_settings(settings, IN_PROCESS_URL, identity=identity)
             transport = in_process_transport(profile, self._problems)
         else:
@@ -153,6 +154,7 @@ class _Opening:
                 transport=transport,
                 admission=await admission_to(settings),
                 ended=ended,
+                hedge=hedge_policy(settings),
             )
         )
         return dispatched(settings, client, name)
@@ -163,6 +165,14 @@ def _reuse_scope(settings: Settings, store: ResponseStore | None) -> str | None:
         return None
     scopes = {"run": None, "shared": store.run_id, "always": ""}
     return scopes[settings.llm.reuse_responses]
+
+
+def hedge_policy(settings: Settings) -> HedgePolicy | None:
+    """When a slow call is sent a second time; never where no seconds pass but the machine's own."""
+    config = settings.llm.hedge
+    if config.quantile is None or not settings.arrival_is_real:
+        return None
+    return HedgePolicy(quantile=config.quantile, calls=config.calls)
 
 
 def retry_policy(settings: Settings) -> RetryPolicy:

@@ -65,6 +65,13 @@ class ModelCall:
     """Error class and reason, without keys; of a cancelled one why."""
     replayed: bool = False
     """True when the response came from the response store: nothing was sent or paid again."""
+    hedge: Literal["first", "second"] | None = None
+    """Whose answer it is where a second equal request was sent meanwhile; None where none was."""
+    hedge_input_tokens: int = 0
+    hedge_output_tokens: int = 0
+    """Of the request that lost, up to its end: in no other count."""
+    hedge_cost_usd: float = 0.0
+    """What the request that lost cost; it is part of `cost_usd`."""
     remarks: tuple[str, ...] = ()
     """What was odd about the answer: names of `lamas.llm.remarks`."""
 

@@ -88,6 +88,7 @@ def _model_after_model(operators: OperatorSet) -> _Layers:
 TOPOLOGIES: tuple[FixedTopology, ...] = (
     FixedTopology(name="generate", layers=_always(("Generate",))),
     FixedTopology(name="generate_cot", layers=_always(("GenerateCoT",))),
+    FixedTopology(name="generate_draft", layers=_always(("GenerateDraft",))),
     FixedTopology(
         name="cot5_sc", layers=_always(Layer(("MultiGenerateCoT",), width=5), ("ScEnsemble",))
     ),

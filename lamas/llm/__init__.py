@@ -5,6 +5,7 @@ from lamas.llm.chat import ChatModel, ChatRequest, ChatResult, Turn, attempts_of
 from lamas.llm.embedded import EmbeddedServer, EmbeddedSettings
 from lamas.llm.endpoint_check import check_endpoint, trial_request
 from lamas.llm.gguf import packaged_gguf
+from lamas.llm.hedge import HedgePolicy
 from lamas.llm.lazy import LazyModel
 from lamas.llm.openai_chat import OpenAIChatModel
 from lamas.llm.prices import Price, PriceList
@@ -20,6 +21,7 @@ __all__ = [
     "EmbeddedServer",
     "EmbeddedSettings",
     "EndpointSettings",
+    "HedgePolicy",
     "LazyModel",
     "Ledger",
     "OpenAIChatModel",

@@ -1,5 +1,6 @@
 """One request and its answer over HTTP: sent, read in whatever form it comes, checked."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 import httpx2
@@ -8,7 +9,11 @@ import openai
 from lamas.errors import LamasError
 from lamas.llm.answer_parts import ErrorAnswerError, MalformedReplyError
 from lamas.llm.body_budget import allow, answer_bytes
+from lamas.llm.chat import ChatRequest
+from lamas.llm.failures import ReplyTimeoutError
 from lamas.llm.reply import Reply
+from lamas.llm.request_body import label_headers, request_body
+from lamas.llm.settings import EndpointSettings
 
 _KNOWN = (
     LamasError,
@@ -56,6 +61,45 @@ async def ask(
             raise MalformedReplyError(
                 f"the answer cannot be read ({type(error).__name__}: {error})"
             ) from None
+
+
+async def ask_in_time(
+    client: openai.AsyncOpenAI,
+    settings: EndpointSettings,
+    request: ChatRequest,
+    *,
+    label: str,
+    reply: Reply,
+    seconds: Callable[[], float],
+    asks_for_usage: bool,
+) -> None:
+    """As `ask`, within the time limits of `settings` and no further than the answer's own end.
+
+    `label` is which attempt it is, `seconds` how long ago it was sent; ReplyTimeoutError too.
+    """
+    total = settings.total_timeout_seconds
+    first = min(settings.first_chunk_timeout_seconds, total) if settings.stream else total
+    begun = asyncio.get_running_loop().time()
+
+    def arrived() -> bool:
+        if settings.stream and reply.first_chunk_seconds is None:
+            reply.first_chunk_seconds = seconds()
+            deadline.reschedule(begun + total)
+        return request.ends_at is not None and reply.end_at(request.ends_at)
+
+    try:
+        async with asyncio.timeout_at(begun + first) as deadline:
+            await ask(
+                client,
+                body=request_body(settings, request, asks_for_usage=asks_for_usage),
+                headers=label_headers(settings, request, label),
+                max_tokens=request.max_tokens,
+                reply=reply,
+                arrived=arrived,
+            )
+    except TimeoutError:
+        limit, what = (total, "end") if reply.began else (first, "text")
+        raise ReplyTimeoutError(f"no {what} of the answer within {limit:g} s") from None
 
 
 async def _read(

@@ -24,15 +24,15 @@ from lamas.llm.budget import Budget, Ledger
 from lamas.llm.call_record import blank_call, ended_call, sample
 from lamas.llm.chat import ChatRequest, ChatResult
 from lamas.llm.client import build_client, resolve_key
-from lamas.llm.exchange import ask
-from lamas.llm.failures import Failure, ReplyTimeoutError, failure_of, last_word
+from lamas.llm.exchange import ask_in_time
+from lamas.llm.failures import Failure, failure_of, last_word
+from lamas.llm.hedge import HedgePolicy, HedgeTimes, Sending, first_answer, with_hedge
 from lamas.llm.in_turn import in_turn
 from lamas.llm.kept_answers import KeptAnswers, given
 from lamas.llm.outage import Outage
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.refused_parameter import parameter_remedy
 from lamas.llm.reply import Reply
-from lamas.llm.request_body import label_headers, request_body
 from lamas.llm.settings import EndpointSettings, RetryPolicy
 from lamas.llm.store import ResponseStore
 from lamas.llm.tokens import most_input_tokens
@@ -67,11 +67,13 @@ class OpenAIChatModel:
         transport: httpx2.AsyncBaseTransport | None = None,
         admission: Admission = nullcontext,
         ended: Callable[[], str] = str,
+        hedge: HedgePolicy | None = None,
     ) -> None:
         """`admission` is entered for every attempt: it waits until the endpoint may be asked.
 
         `ended` says why an endpoint that takes no connection never will again; "" while it may.
         `together` bounds what several models spend, each within its own `budget`.
+        `hedge`: when a slow call is sent a second time; None: never.
         """
         self.settings = settings
         self.price = price or PriceList.published().price(settings.model)
@@ -81,6 +83,7 @@ class OpenAIChatModel:
         self._retry = retry or RetryPolicy()
         self._outage = Outage(self._retry, self._where, ended)
         self._ended = ended
+        self._hedge = None if hedge is None else HedgeTimes(hedge)
         self._kept = KeptAnswers(store, self._where)
         self._reuse_scope = reuse_scope
         self._clock = clock or Clock()
@@ -200,47 +203,89 @@ class OpenAIChatModel:
         *,
         new_call: bool,
     ) -> tuple[ModelCall, Failure | None]:
+        first = Sending(self._blank_reply(request))
+        second = Sending(self._blank_reply(request), mark="b", rival=first)
+
+        async def send(sending: Sending) -> None:
+            counts = new_call or sending is second
+            await self._send(request, blank.attempt, sending, new_call=counts)
+
+        operator = request.labels.get("operator", "")
+        after = None if self._hedge is None else self._hedge.after(operator)
+        try:
+            if after is None:
+                await send(first)
+            else:
+                await first_answer(send, first, second, after)
+        except asyncio.CancelledError:
+            if request.over is not None and first.out.is_set():
+                call = self._call_of(blank, first, second, request.over)
+                attempts.append(replace(call, status="cancelled"))
+            raise
+        kept, other = (second, first) if second.answered else (first, second)
+        reason = None if kept.failure is None else kept.failure.reason
+        call = self._call_of(blank, kept, other, reason)
+        if self._hedge is not None and kept.answered:
+            self._hedge.add(operator, call.seconds)
+        self._complain(kept.reply)
+        return call, kept.failure
+
+    async def _send(
+        self, request: ChatRequest, attempt: int, sending: Sending, *, new_call: bool
+    ) -> None:
+        """One request, within the caps and when there is a place for it."""
         worst = self.price.cost_usd(most_input_tokens(request.messages), request.max_tokens)
+        reply = sending.reply
         with ExitStack() as stack:
             reservations = [
                 stack.enter_context(await ledger.reserve(worst, new_call=new_call))
                 for ledger in self._ledgers
             ]
             async with self._slots, self._admission():
+                if sending.rival is not None and sending.rival.answered:
+                    return
                 for reservation in reservations:
                     reservation.sent()
-                reply, failure = self._blank_reply(request), None
-                started = self._clock.now()
+                sending.started_at = self._clock.now()
+                sending.out.set()
                 try:
-                    await self._exchange(request, blank.attempt, reply, started)
+                    await ask_in_time(
+                        self._client,
+                        self.settings,
+                        request,
+                        label=f"{attempt}{sending.mark}",
+                        reply=reply,
+                        seconds=lambda: self._clock.now() - sending.started_at,
+                        asks_for_usage=self._asks_for_usage,
+                    )
+                    sending.answered = True
                 except Exception as error:
-                    failure = self._failure(error)
-                except asyncio.CancelledError:
-                    if request.over is not None:
-                        call = self._ended_call(blank, reply, request.over, started)
-                        attempts.append(replace(call, status="cancelled"))
-                    raise
+                    sending.failure = self._failure(error)
                 finally:
                     # Also when the run is cancelled: what arrived is paid.
                     usage = reply.usage(request.messages)
                     for reservation in reservations:
                         reservation.pay(self._cost_usd(usage))
-                reason = None if failure is None else failure.reason
-                call = self._ended_call(blank, reply, reason, started)
-        self._complain(reply)
-        return call, failure
+                    sending.ended_at = self._clock.now()
 
-    def _ended_call(
-        self, blank: ModelCall, reply: Reply, error: str | None, started: float
+    def _call_of(
+        self, blank: ModelCall, kept: Sending, other: Sending, error: str | None
     ) -> ModelCall:
-        usage = reply.usage(blank.request_messages)
+        """The record of an attempt that is the request `kept`; `other` if it was sent too."""
+        call = self._ended_call(blank, kept, error)
+        if not other.out.is_set():
+            return call
+        return with_hedge(call, kept, other, self._ended_call(blank, other, "lost"))
+
+    def _ended_call(self, blank: ModelCall, sending: Sending, error: str | None) -> ModelCall:
+        usage = sending.reply.usage(blank.request_messages)
         return ended_call(
             blank,
-            reply,
+            sending.reply,
             usage,
             error=error,
-            started_at=started,
-            ended_at=self._clock.now(),
+            started_at=sending.started_at,
+            ended_at=sending.ended_at,
             cost_usd=self._cost_usd(usage),
             key=self._key,
         )
@@ -263,34 +308,6 @@ class OpenAIChatModel:
                 self._where,
                 printable(reply.reported.impossible),
             )
-
-    async def _exchange(
-        self, request: ChatRequest, attempt: int, reply: Reply, started: float
-    ) -> None:
-        settings = self.settings
-        total = settings.total_timeout_seconds
-        first = min(settings.first_chunk_timeout_seconds, total) if settings.stream else total
-        begun = asyncio.get_running_loop().time()
-
-        def arrived() -> bool:
-            if settings.stream and reply.first_chunk_seconds is None:
-                reply.first_chunk_seconds = self._clock.now() - started
-                deadline.reschedule(begun + total)
-            return request.ends_at is not None and reply.end_at(request.ends_at)
-
-        try:
-            async with asyncio.timeout_at(begun + first) as deadline:
-                await ask(
-                    self._client,
-                    body=request_body(settings, request, asks_for_usage=self._asks_for_usage),
-                    headers=label_headers(settings, request, attempt),
-                    max_tokens=request.max_tokens,
-                    reply=reply,
-                    arrived=arrived,
-                )
-        except TimeoutError:
-            limit, what = (total, "end") if reply.began else (first, "text")
-            raise ReplyTimeoutError(f"no {what} of the answer within {limit:g} s") from None
 
     def _failure(self, error: Exception) -> Failure:
         failure = failure_of(error, secret=self._key, now=time.time())

@@ -34,11 +34,11 @@ def request_body(
     return {**body, **settings.extra_body}
 
 
-def label_headers(settings: EndpointSettings, request: ChatRequest, attempt: int) -> dict[str, str]:
+def label_headers(settings: EndpointSettings, request: ChatRequest, attempt: str) -> dict[str, str]:
     """The labels as headers, for an endpoint that wants them."""
     if not settings.annotate:
         return {}
-    labels: Mapping[str, str] = {**request.labels, "attempt": str(attempt)}
+    labels: Mapping[str, str] = {**request.labels, "attempt": attempt}
     return {f"x-lamas-{name}": _header_value(value) for name, value in labels.items()}
 
 

@@ -1,6 +1,12 @@
 """The agent steps: one file and one prompt file an operator, one explicit catalogue."""
 
-from lamas.operators.catalogue import CATALOGUE_NAMES, ENTRIES, Catalogue, asking_operators
+from lamas.operators.catalogue import (
+    CATALOGUE_NAMES,
+    ENTRIES,
+    Catalogue,
+    asking_operators,
+    unused_later,
+)
 from lamas.operators.chain import Chain, ChainScope
 from lamas.operators.operator import AnswerReader, Operator
 from lamas.operators.prompts import PROMPT_FOLDER, PROMPT_SETS, PromptLibrary, prompts_digest
@@ -29,4 +35,5 @@ __all__ = [
     "parted",
     "prompts_digest",
     "sanity_entries",
+    "unused_later",
 ]

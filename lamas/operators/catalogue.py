@@ -9,6 +9,7 @@ from lamas.errors import OperatorError
 from lamas.operators.early_stop import EarlyStop
 from lamas.operators.generate import Generate
 from lamas.operators.generate_cot import GenerateCoT
+from lamas.operators.generate_draft import GenerateDraft
 from lamas.operators.multi_generate_cot import MultiGenerateCoT
 from lamas.operators.operator import AnswerReader, Operator
 from lamas.operators.programmer import Programmer
@@ -21,6 +22,7 @@ from lamas.operators.test import Test
 ENTRIES: tuple[type[Operator], ...] = (
     Generate,
     GenerateCoT,
+    GenerateDraft,
     MultiGenerateCoT,
     ScEnsemble,
     SelfRefine,
@@ -31,6 +33,18 @@ ENTRIES: tuple[type[Operator], ...] = (
 """Catalogue order: the order in which a layer's results are merged."""
 
 CATALOGUE_NAMES: tuple[str, ...] = tuple(entry.spec.name for entry in ENTRIES)
+
+_LATER = frozenset({GenerateDraft.spec.name})
+"""Those that the first release did not have."""
+
+
+def unused_later(enabled: Iterable[str]) -> frozenset[str]:
+    """Operators that came after the first release and are not `enabled`, under no model.
+
+    Their prompts and behaviours are in no digest: a run without them is found again and goes on
+    as the run it was.
+    """
+    return _LATER - {parted(name)[0] for name in enabled}
 
 
 def asking_operators() -> frozenset[str]:

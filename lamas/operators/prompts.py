@@ -115,12 +115,13 @@ class PromptLibrary:
         """Every template of one prompt file by its name, unchecked."""
         return self._load(path)
 
-    def digest(self) -> str:
-        """Digest of the text of every prompt file that may be used."""
+    def digest(self, *, without: AbstractSet[str] = frozenset()) -> str:
+        """Digest of the text of every prompt file that may be used; `without` those operators'."""
         texts = {
             path.relative_to(folder).as_posix(): _read(path)
             for folder in (PROMPT_FOLDER, self.folder)
             for path in sorted(folder.rglob("*.md"))
+            if path.stem not in without
         }
         return digest(texts)
 
@@ -141,9 +142,9 @@ class PromptLibrary:
         return self._files[path]
 
 
-def prompts_digest(folder: Path = PROMPT_FOLDER) -> str:
-    """Digest of every prompt: part of what determines a run's results."""
-    return PromptLibrary(folder).digest()
+def prompts_digest(folder: Path = PROMPT_FOLDER, *, without: AbstractSet[str] = frozenset()) -> str:
+    """Digest of every prompt but those of `without`: part of what determines a run's results."""
+    return PromptLibrary(folder).digest(without=without)
 
 
 def _read(path: Path) -> str:

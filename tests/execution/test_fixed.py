@@ -35,10 +35,10 @@ def test_every_topology_is_legal_or_says_which_operator_it_lacks(family: TaskFam
 def test_everything_uses_each_operator_that_does_not_stop_in_four_layers() -> None:
     graph = fixed_topology("everything").graph(CATALOGUE.for_family("math"))
     assert graph.names == (
-        ("Generate", "GenerateCoT", "MultiGenerateCoT", "Programmer"),
+        ("Generate", "GenerateCoT", "GenerateDraft", "MultiGenerateCoT", "Programmer"),
         *[
             (
-                *("Generate", "GenerateCoT", "MultiGenerateCoT"),
+                *("Generate", "GenerateCoT", "GenerateDraft", "MultiGenerateCoT"),
                 *("ScEnsemble", "SelfRefine", "Programmer"),
             )
         ]

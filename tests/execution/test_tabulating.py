@@ -17,7 +17,7 @@ from lamas.llm import ChatRequest
 from tests.execution.rollouts import OPERATORS, PROBLEM, ToyBenchmark, executor_for
 from tests.scripted import Reply, ScriptedModel, tool_result
 
-ROOTS = ("Generate", "GenerateCoT", "MultiGenerateCoT", "Programmer")
+ROOTS = ("Generate", "GenerateCoT", "GenerateDraft", "MultiGenerateCoT", "Programmer")
 
 
 def plans(*problems: Problem, samples: int = 1, seed: int = 1) -> tuple[PlannedRollout, ...]:
@@ -57,13 +57,13 @@ def test_every_cell_is_planned_once_problem_by_problem() -> None:
     assert {(plan.purpose, plan.mode, plan.checkpoint_id) for plan in made} == {
         ("tabulate", "fixed", None)
     }
-    assert [str(plan.graph) for plan in made[:4]] == list(ROOTS)
+    assert [str(plan.graph) for plan in made[: len(ROOTS)]] == list(ROOTS)
 
 
 def test_what_is_stored_is_not_owed_and_more_samples_ask_for_the_new_ones_alone() -> None:
     stored = {plan.rollout_id: "ok" for plan in plans(samples=1)}
     missing = owed(plans(samples=3), stored, retry_failed=False)
-    assert [plan.sample_index for plan in missing] == [1] * 4 + [2] * 4
+    assert [plan.sample_index for plan in missing] == [1] * len(ROOTS) + [2] * len(ROOTS)
 
 
 async def test_each_candidate_is_judged_and_no_model_is_asked_to_choose() -> None:

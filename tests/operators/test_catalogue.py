@@ -27,15 +27,16 @@ from tests.operators.chains import chain_for
 from tests.scripted import Reply, ScriptedModel, ScriptedSandbox, last_number, problem_of
 
 
-def test_the_order_is_the_published_one_and_the_needs_are_declared() -> None:
+def test_the_order_is_the_published_one_with_drafts_and_the_needs_are_declared() -> None:
     assert (
-        *("Generate", "GenerateCoT", "MultiGenerateCoT", "ScEnsemble"),
+        *("Generate", "GenerateCoT", "GenerateDraft", "MultiGenerateCoT", "ScEnsemble"),
         *("SelfRefine", "Programmer", "Test", "EarlyStop"),
     ) == CATALOGUE_NAMES
     needs = {entry.spec.name: entry.spec.needs for entry in ENTRIES}
     assert needs == {
         "Generate": 0,
         "GenerateCoT": 0,
+        "GenerateDraft": 0,
         "MultiGenerateCoT": 0,
         "ScEnsemble": 2,
         "SelfRefine": 1,

@@ -10,7 +10,7 @@ from tests.operators.chains import run_operator
 from tests.scripted import Reply, ScriptedModel, problem_of
 
 
-@pytest.mark.parametrize("name", ["Generate", "GenerateCoT"])
+@pytest.mark.parametrize("name", ["Generate", "GenerateCoT", "GenerateDraft"])
 async def test_one_call_leaves_one_candidate(name: str) -> None:
     model = ScriptedModel(lambda request: Reply("42"))
     ran = await run_operator(name, problem_of(), model)

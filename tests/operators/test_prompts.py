@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from lamas.domain import TASK_FAMILIES, TaskFamily
 from lamas.errors import OperatorError
-from lamas.operators import CATALOGUE_NAMES, PROMPT_FOLDER, Catalogue, PromptLibrary, prompts_digest
+from lamas.operators import (
+    CATALOGUE_NAMES,
+    PROMPT_FOLDER,
+    PROMPT_SETS,
+    Catalogue,
+    PromptLibrary,
+    prompts_digest,
+    unused_later,
+)
 from lamas.operators.prompts import FEW_SHOT_FOLDER, Places, PromptTemplate
 from tests.scripted import last_number, problem_of
 
@@ -24,9 +32,10 @@ def written(folder: Path, text: str, name: str = "math/Generate.md") -> PromptLi
     return PromptLibrary(folder)
 
 
+@pytest.mark.parametrize("folder", PROMPT_SETS.values(), ids=PROMPT_SETS)
 @pytest.mark.parametrize("family", TASK_FAMILIES)
-def test_every_shipped_prompt_can_be_used(family: TaskFamily) -> None:
-    Catalogue(read_answer=last_number).check_prompts(family)
+def test_every_shipped_prompt_can_be_used(family: TaskFamily, folder: Path) -> None:
+    Catalogue(read_answer=last_number, prompts=PromptLibrary(folder)).check_prompts(family)
 
 
 def test_every_shipped_file_belongs_to_an_operator() -> None:
@@ -124,6 +133,13 @@ def test_the_digest_follows_every_character(tmp_path: Path) -> None:
     written(tmp_path, "b $question", "text/Generate.md")
     assert len({first, second, prompts_digest(tmp_path)}) == 3
     assert prompts_digest() == PromptLibrary().digest()
+
+
+def test_prompts_of_an_operator_that_is_left_out_are_in_no_digest() -> None:
+    drafts = unused_later(["Generate"])
+    assert drafts == {"GenerateDraft"}
+    assert unused_later(["Generate", "GenerateDraft@fast"]) == frozenset()
+    assert prompts_digest(without=drafts) != prompts_digest()
 
 
 def test_a_misspelt_place_is_named(tmp_path: Path) -> None:

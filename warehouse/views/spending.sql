@@ -10,6 +10,8 @@ SELECT
     count_if(calls.status = 'error')::BIGINT AS failed_attempts,
     count_if(calls.status = 'cancelled')::BIGINT AS cancelled_attempts,
     count_if(calls.replayed)::BIGINT AS replayed_attempts,
+    count(calls.hedge) AS hedged_attempts,
+    count(*) FILTER (WHERE calls.hedge = 'second') AS won_hedges,
     sum(calls.usage_input_tokens)::BIGINT AS input_tokens,
     sum(calls.usage_cached_tokens)::BIGINT AS cached_tokens,
     sum(calls.usage_output_tokens)::BIGINT AS output_tokens,
@@ -18,6 +20,7 @@ SELECT
         AS cost_usd_failed_attempts,
     coalesce(sum(calls.cost_usd) FILTER (WHERE calls.status = 'cancelled'), 0)
         AS cost_usd_cancelled_attempts,
+    coalesce(sum(calls.hedge_cost_usd), 0) AS cost_usd_hedges,
     coalesce(sum(calls.cost_usd) FILTER (WHERE rollouts.status = 'failed'), 0)
         AS cost_usd_failed_rollouts,
     sum(calls.cost_usd)
