@@ -16,7 +16,6 @@ MOST_LINES_OF_A_FLOW = 160
 LONGER = frozenset(
     {
         "lamas/answers/formula.py",
-        "lamas/llm/openai_chat.py",
         "lamas/llm/store.py",
         "tests/factories.py",
         "tests/flows/cli/test_bad_input.py",

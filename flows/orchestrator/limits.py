@@ -11,7 +11,7 @@ import httpx
 
 from flows.settings import Settings
 from lamas.errors import ServerError
-from lamas.llm.openai_chat import Admission
+from lamas.llm.sender import Admission
 
 LEASE_SECONDS = 60.0
 """A killed process frees its slots after so long; a living one renews them."""

@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from lamas.domain import ModelCall
+from lamas.domain import ChatMessage, ModelCall
 from lamas.errors import BudgetExceededError, ConfigurationError
 from lamas.llm.failures import Failure
 from lamas.llm.reply import Reply
+from lamas.llm.tokens import estimate_input_tokens
+from lamas.llm.usage import TokenUsage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +69,15 @@ class Sending:
     ended_at: float = 0.0
     answered: bool = False
     failure: Failure | None = None
+    given_up: bool = False
+    """Cancelled on its way, because the other one had its answer."""
+
+    def usage(self, messages: Sequence[ChatMessage]) -> TokenUsage:
+        """Tokens it used; of one that was given up the prompt is taken to have been read."""
+        used = self.reply.usage(messages)
+        if self.given_up and not used.input:
+            return replace(used, input=estimate_input_tokens(messages), estimated=True)
+        return used
 
 
 async def first_answer(
@@ -91,6 +102,10 @@ async def first_answer(
             waiting = [task for task in tasks if not task.done()]
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     finally:
+        loser = first if second.answered else second
+        loser.given_up = (
+            first.answered != second.answered and loser.out.is_set() and loser.failure is None
+        )
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,15 +1,9 @@
 """Chat completions over HTTP: bounded, timed, retried, priced, recorded and never paid twice."""
 
 import asyncio
-import logging
 import random
-import time
 from collections.abc import Callable
-from contextlib import (
-    AbstractAsyncContextManager,
-    ExitStack,
-    nullcontext,
-)
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -17,30 +11,20 @@ from types import TracebackType
 import httpx2
 
 from lamas.domain import Clock, ModelCall, digest
-from lamas.domain.printable import printable
 from lamas.errors import BudgetExceededError
-from lamas.llm.body_budget import answer_characters
 from lamas.llm.budget import Budget, Ledger
-from lamas.llm.call_record import blank_call, ended_call, sample
+from lamas.llm.call_record import blank_call, sample
 from lamas.llm.chat import ChatRequest, ChatResult
-from lamas.llm.client import build_client, resolve_key
-from lamas.llm.exchange import ask_in_time
-from lamas.llm.failures import Failure, failure_of, last_word
+from lamas.llm.failures import Failure, last_word
 from lamas.llm.hedge import HedgePolicy, HedgeTimes, Sending, first_answer, with_hedge
 from lamas.llm.in_turn import in_turn
 from lamas.llm.kept_answers import KeptAnswers, given
 from lamas.llm.outage import Outage
 from lamas.llm.prices import Price, PriceList
 from lamas.llm.refused_parameter import parameter_remedy
-from lamas.llm.reply import Reply
+from lamas.llm.sender import Admission, Sender
 from lamas.llm.settings import EndpointSettings, RetryPolicy
 from lamas.llm.store import ResponseStore
-from lamas.llm.tokens import most_input_tokens
-from lamas.llm.usage import TokenUsage
-
-logger = logging.getLogger(__name__)
-
-Admission = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class OpenAIChatModel:
@@ -79,21 +63,22 @@ class OpenAIChatModel:
         self.price = price or PriceList.published().price(settings.model)
         self.ledger = budget if isinstance(budget, Ledger) else Ledger(budget or Budget())
         """What this model's calls have cost so far; replayed ones cost nothing."""
-        self._ledgers = (self.ledger,) if together is None else (self.ledger, together)
         self._retry = retry or RetryPolicy()
-        self._outage = Outage(self._retry, self._where, ended)
         self._ended = ended
         self._hedge = None if hedge is None else HedgeTimes(hedge)
-        self._kept = KeptAnswers(store, self._where)
         self._reuse_scope = reuse_scope
         self._clock = clock or Clock()
-        self._key = resolve_key(settings)
-        self._client = build_client(settings, self._key, transport)
-        self._slots = asyncio.Semaphore(settings.concurrency)
-        self._admission = admission
-        self._asks_for_usage = True
-        self._complained = False
-        """Whether a count that cannot be was told of."""
+        self._sender = Sender(
+            settings,
+            price=self.price,
+            ledgers=(self.ledger,) if together is None else (self.ledger, together),
+            clock=self._clock,
+            transport=transport,
+            admission=admission,
+        )
+        self._where = self._sender.where
+        self._outage = Outage(self._retry, self._where, ended)
+        self._kept = KeptAnswers(store, self._where)
 
     async def __aenter__(self) -> "OpenAIChatModel":
         return self
@@ -108,11 +93,7 @@ class OpenAIChatModel:
 
     async def aclose(self) -> None:
         """Close the connections; requests in flight fail."""
-        await self._client.close()
-
-    @property
-    def _where(self) -> str:
-        return f"{self.settings.model} at {self.settings.base_url}"
+        await self._sender.aclose()
 
     def call_id(self, request: ChatRequest) -> str:
         """Digest of everything that determines the sample, the slot that asks included."""
@@ -203,12 +184,12 @@ class OpenAIChatModel:
         *,
         new_call: bool,
     ) -> tuple[ModelCall, Failure | None]:
-        first = Sending(self._blank_reply(request))
-        second = Sending(self._blank_reply(request), mark="b", rival=first)
+        first = Sending(self._sender.blank_reply(request))
+        second = Sending(self._sender.blank_reply(request), mark="b", rival=first)
 
         async def send(sending: Sending) -> None:
             counts = new_call or sending is second
-            await self._send(request, blank.attempt, sending, new_call=counts)
+            await self._sender.send(request, blank.attempt, sending, new_call=counts)
 
         operator = request.labels.get("operator", "")
         after = None if self._hedge is None else self._hedge.after(operator)
@@ -227,91 +208,14 @@ class OpenAIChatModel:
         call = self._call_of(blank, kept, other, reason)
         if self._hedge is not None and kept.answered:
             self._hedge.add(operator, call.seconds)
-        self._complain(kept.reply)
+        self._sender.complain(kept.reply)
         return call, kept.failure
-
-    async def _send(
-        self, request: ChatRequest, attempt: int, sending: Sending, *, new_call: bool
-    ) -> None:
-        """One request, within the caps and when there is a place for it."""
-        worst = self.price.cost_usd(most_input_tokens(request.messages), request.max_tokens)
-        reply = sending.reply
-        with ExitStack() as stack:
-            reservations = [
-                stack.enter_context(await ledger.reserve(worst, new_call=new_call))
-                for ledger in self._ledgers
-            ]
-            async with self._slots, self._admission():
-                if sending.rival is not None and sending.rival.answered:
-                    return
-                for reservation in reservations:
-                    reservation.sent()
-                sending.started_at = self._clock.now()
-                sending.out.set()
-                try:
-                    await ask_in_time(
-                        self._client,
-                        self.settings,
-                        request,
-                        label=f"{attempt}{sending.mark}",
-                        reply=reply,
-                        seconds=lambda: self._clock.now() - sending.started_at,
-                        asks_for_usage=self._asks_for_usage,
-                    )
-                    sending.answered = True
-                except Exception as error:
-                    sending.failure = self._failure(error)
-                finally:
-                    # Also when the run is cancelled: what arrived is paid.
-                    usage = reply.usage(request.messages)
-                    for reservation in reservations:
-                        reservation.pay(self._cost_usd(usage))
-                    sending.ended_at = self._clock.now()
 
     def _call_of(
         self, blank: ModelCall, kept: Sending, other: Sending, error: str | None
     ) -> ModelCall:
         """The record of an attempt that is the request `kept`; `other` if it was sent too."""
-        call = self._ended_call(blank, kept, error)
+        call = self._sender.record(blank, kept, error)
         if not other.out.is_set():
             return call
-        return with_hedge(call, kept, other, self._ended_call(blank, other, "lost"))
-
-    def _ended_call(self, blank: ModelCall, sending: Sending, error: str | None) -> ModelCall:
-        usage = sending.reply.usage(blank.request_messages)
-        return ended_call(
-            blank,
-            sending.reply,
-            usage,
-            error=error,
-            started_at=sending.started_at,
-            ended_at=sending.ended_at,
-            cost_usd=self._cost_usd(usage),
-            key=self._key,
-        )
-
-    def _blank_reply(self, request: ChatRequest) -> Reply:
-        return Reply(
-            most_characters=answer_characters(request.max_tokens),
-            one_of_many=self.settings.extra_body.get("n", 1) != 1,
-        )
-
-    def _cost_usd(self, usage: TokenUsage) -> float:
-        return self.price.cost_usd(usage.input, usage.output, usage.cached)
-
-    def _complain(self, reply: Reply) -> None:
-        if reply.reported.impossible is not None and not self._complained:
-            self._complained = True
-            logger.warning(
-                "%s reports %s, which no answer has: such counts are estimated from the text "
-                "and marked usage_estimated",
-                self._where,
-                printable(reply.reported.impossible),
-            )
-
-    def _failure(self, error: Exception) -> Failure:
-        failure = failure_of(error, secret=self._key, now=time.time())
-        if failure.status == 400 and "stream_options" in failure.reason and self._asks_for_usage:
-            self._asks_for_usage = False
-            return replace(failure, retryable=True)
-        return failure
+        return with_hedge(call, kept, other, self._sender.record(blank, other, "lost"))

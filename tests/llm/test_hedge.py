@@ -61,11 +61,14 @@ async def test_the_second_answers_for_a_first_that_hangs_and_one_call_is_recorde
         async with hedging(endpoint, annotate=True) as llm:
             (call,) = await asked_twice(llm)
             assert llm.ledger.made_calls == 3
-            assert llm.ledger.spent_usd == COST + call.cost_usd
+            assert llm.ledger.spent_usd == pytest.approx(COST + call.cost_usd)
         sent = endpoint.script.chats_seen
     assert (call.response_text, call.status, call.attempt) == ("second", "ok", 1)
     assert (call.hedge, call.usage_output_tokens) == ("second", 7)
     assert call.cost_usd == PRICE.cost_usd(10, 7) + call.hedge_cost_usd
+    # The prompt of the one that was given up had been read, though it never said so.
+    assert call.hedge_input_tokens > 0
+    assert call.hedge_cost_usd == PRICE.cost_usd(call.hedge_input_tokens, 0)
     # Its label tells the two apart; what is asked is the same.
     assert [seen.headers["x-lamas-attempt"] for seen in sent] == ["1", "1", "1b"]
     assert sent[1].body == sent[2].body
