@@ -13,8 +13,9 @@ CREATE TABLE token_limits (
 );
 
 COMMENT ON TABLE token_limits IS
-'Output tokens that a run with operators.max_tokens_from=history lets one call use';
-COMMENT ON COLUMN token_limits.run_id IS 'Run that began with them and keeps them when gone on with';
+'Output tokens that one call of a run may use, by operators.max_tokens_from=history';
+COMMENT ON COLUMN token_limits.run_id IS
+'Run that began with them; it keeps them when it is gone on with';
 COMMENT ON COLUMN token_limits.operator IS 'Operator, with the model it is bound to, if any';
 COMMENT ON COLUMN token_limits.model IS 'Model asked';
 COMMENT ON COLUMN token_limits.configured IS 'What the configuration allows, which none exceeds';
