@@ -1,16 +1,10 @@
 """Generate: one direct answer."""
 
-from collections.abc import Mapping
-from typing import ClassVar
-
-from lamas.domain import OperatorSpec, Problem
-from lamas.operators.chain import Chain
-from lamas.operators.operator import Operator, end_of
-from lamas.operators.prompts import Places
-from lamas.operators.state import Candidate, SolutionState
+from lamas.domain import OperatorSpec
+from lamas.operators.one_answer import OneAnswer
 
 
-class Generate(Operator):
+class Generate(OneAnswer):
     """Asks once for the answer."""
 
     spec = OperatorSpec(
@@ -18,10 +12,3 @@ class Generate(Operator):
         description="Answers the question directly in one call, without writing out the steps.",
         adds=1,
     )
-    templates: ClassVar[Mapping[str, Places]] = {"main": Places()}
-
-    async def run(
-        self, problem: Problem, state: SolutionState, chain: Chain
-    ) -> tuple[Candidate, ...]:
-        text = await chain.complete(self.messages(problem, "main"), ends_at=end_of(problem))
-        return (self.candidate(text),)
