@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar, cast
@@ -97,14 +97,13 @@ class Served:
         return named
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served, None, None]:
-    """Retrain every fifteen seconds, started by one command."""
-    home = tmp_path_factory.mktemp("served") / "home"
+@contextmanager
+def serving(home: Path, *arguments: str) -> Generator[Served, None, None]:
+    """`lamas serve` with a retrain every fifteen seconds, started by one command."""
     log = home.parent / "serve.log"
-    arguments = (
+    line = (
         "serve",
-        *RETRAIN,
+        *arguments,
         f"home={home}",
         f"prefect.port={free_port()}",
         "deployment.retrain.every_seconds=15",
@@ -115,7 +114,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served, None, 
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [sys.executable, "-m", "flows", *arguments],
+            [sys.executable, "-m", "flows", *line],
             env={**os.environ, "PREFECT_API_URL": ""},
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -126,6 +125,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served, None, 
             yield Served(process, home, log)
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served, None, None]:
+    """A served home, which retrains every fifteen seconds."""
+    with serving(tmp_path_factory.mktemp("served") / "home", *RETRAIN) as found:
+        yield found
 
 
 def test_three_retrains_in_a_row_run_unattended_and_are_all_visible(served: Served) -> None:

@@ -1,21 +1,17 @@
 """People ask a gateway something else, say what is right, and a scheduled retrain learns it."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import cast
 
 import pytest
 import yaml
 
-from flows.orchestrator.server import free_port
 from lamas.llm.simulated.profile import PROFILE_FOLDER
 from tests.command import run_here
 from tests.flows.gateway.conftest import running
 from tests.integration.conftest import QUIET
-from tests.integration.test_deployment import Served
+from tests.integration.test_deployment import serving
 from warehouse import Registry, Warehouse
 
 pytestmark = pytest.mark.slow
@@ -103,29 +99,12 @@ def test_a_scheduled_retrain_makes_what_is_asked_now_the_champions_strength(
 
 def retrained_on_schedule(home: Path, options: tuple[str, ...], champion: str) -> str:
     """Serve a schedule that retrains on what was asked, until it has made another champion."""
-    log = home.parent / "serve.log"
-    line = (
-        *("serve", *options, "benchmark=traffic", f"prefect.port={free_port()}"),
-        *("deployment.retrain.every_seconds=15", "deployment.evaluate.cron=null"),
-        *("deployment.poll_seconds=1", "deployment.with_report=false"),
-    )
     registry = Registry(Warehouse.open(home / "warehouse.duckdb"))
 
     def other() -> str | None:
         found = registry.champion()
         return None if found is None or found.checkpoint_id == champion else found.checkpoint_id
 
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [sys.executable, "-m", "flows", *line],
-            env={**os.environ, "PREFECT_API_URL": ""},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            return Served(process, home, log).wait_for(other)
-        finally:
-            process.terminate()
+    line = (*options, "benchmark=traffic", "deployment.with_report=false")
+    with serving(home, *line) as served:
+        return served.wait_for(other)
