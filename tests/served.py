@@ -37,6 +37,54 @@ def make_request(
     )
 
 
+Said = tuple[float | None, str | None]
+"""A score, a reference."""
+
+
+def asked_questions(questions: dict[str, list[Said]]) -> Served:
+    """One request for each question, and what was said of it, in order."""
+    answered: list[Answered] = []
+    requests: list[ServedRequest] = []
+    feedback: list[Feedback] = []
+    for number, (question, said) in enumerate(questions.items()):
+        rollout = make_rollout(
+            rollout_id=f"r{number}",
+            run_id="serve-1",
+            problem_id=f"served/{number}",
+            checkpoint_id=None,
+            purpose="serve",
+            mode="fixed",
+        )
+        problem = replace(
+            make_problem(number), problem_id=f"served/{number}", question=question, reference=""
+        )
+        answered.append(
+            Answered(
+                rollout=replace(rollout, score=None),
+                labels=naive_labels(rollout.trace),
+                problem=problem,
+                embedding=np.zeros(384, dtype=np.float32),
+            )
+        )
+        requests.append(
+            make_request(f"q{number}", run_id="serve-1", rollout_id=f"r{number}", client="alice")
+        )
+        feedback += [
+            Feedback(
+                feedback_id=f"f{number}.{place}",
+                request_id=f"q{number}",
+                client="alice",
+                score=score,
+                reference=reference,
+                comment=None,
+                given_at=T0 + place,
+            )
+            for place, (score, reference) in enumerate(said)
+        ]
+    run = replace(make_run("serve-1"), kind="serve", status="completed", ended_at=T0 + 9)
+    return Served(run=run, answered=answered, requests=requests, feedback=feedback)
+
+
 GRAPHS = (("Generate",), ("GenerateCoT",), ("Generate", "GenerateCoT"))
 
 

@@ -21,6 +21,7 @@ from lamas.domain import (
     Update,
 )
 from lamas.domain.latency import LatencyFit, PredictedSeconds
+from lamas.domain.served import Feedback
 from lamas.domain.serving import LengthProfile, SimulatedCell, SimulatedRecords
 from lamas.domain.table_fit import OperatingPointRecord, TableFitRecord
 from lamas.domain.texts import Texts, with_texts
@@ -186,6 +187,12 @@ class Writer:
             insert(connection, table, fits)
             table = schema.PREDICTED_SECONDS
             insert(connection, table, self._records(connection, table, predictions))
+
+    def add_feedback(self, given: Sequence[Feedback]) -> None:
+        """Store what was said of answers of a gateway; a statement that is there already stands."""
+        with self._warehouse.writing() as connection:
+            table = schema.FEEDBACK
+            insert(connection, table, self._records(connection, table, given))
 
     def add_length_profiles(self, profiles: Sequence[LengthProfile]) -> None:
         """Store what a run's profile of lengths came to; one that is there already stands."""

@@ -17,6 +17,7 @@ STAGES = {
     "collect": "sample graphs for one batch of training problems and run them",
     "tabulate": "run each operator that reads no predecessor on each training problem",
     "credit": "label the critical path and assign credit to a run's decisions",
+    "judge": "let a strong model answer what a gateway was asked and nobody said the answer to",
     "update": "one gradient step from a run's credited rollouts; writes a checkpoint",
     "evaluate": "answer the held-out problems with a checkpoint and the baselines",
     "retrain": "all of it: prepare, (collect, credit, update) × steps, evaluate, promote or not",

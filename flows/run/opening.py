@@ -10,6 +10,7 @@ from flows.orchestrator.allowed import refuse_others
 from flows.orchestrator.process import cancelled_by_sigterm, started_by_prefect
 from flows.orchestrator.quiet import hide_leak_report
 from flows.run.hedged import say_hedged
+from flows.run.judging import judging
 from flows.run.preflight import check
 from flows.run.record import forget_answers, give_up, new_run, unfinished_run
 from flows.run.session import Session, Shared, current_session, in_progress
@@ -41,6 +42,8 @@ async def session(kind: str, overrides: list[str] | None) -> AsyncGenerator[Sess
         return
     refuse_others(overrides or [])
     settings = load_settings(overrides or [])
+    if kind == "judge":
+        settings = judging(settings)
     with cancelled_by_sigterm():
         async with _opened(kind, settings) as opened:
             yield opened

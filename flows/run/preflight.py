@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from flows.home.lock import writer_turn
 from flows.run.batches import batch_checkpoint, batch_credits, latest_batch
 from flows.run.credit_clock import credit_clock
+from flows.run.judging import check_judging, judging
 from flows.run.learners import chosen_checkpoint, evaluable, first_checkpoint, stored_learner
 from flows.run.problems import checked_problems, prepared_problems
 from flows.run.traffic import renew_questions
@@ -68,6 +69,8 @@ async def check(stage: str, settings: Settings) -> None:
             case "prepare":
                 _check_warehouse(place)
                 checked_problems(place)
+            case "judge":
+                await _check_judges(settings)
             case "tabulate":
                 await _check_table(place)
             case _:
@@ -162,6 +165,17 @@ async def _check_rollouts(stage: str, place: Parts) -> None:
         _check_checkpoint(stage, place)
     if requirements_of(graphs, place.catalogue, place.benchmark, any_graph=not fixed_only).model:
         await check_models(place.settings)
+
+
+async def _check_judges(settings: Settings) -> None:
+    check_judging(settings)
+    settings = judging(settings)
+    async with AsyncExitStack() as stack:
+        place = Parts(settings, stack)
+        tabulated_graphs(place.operators)
+        # What was asked is in there.
+        _ = place.warehouse
+    await check_models(settings)
 
 
 def _check_conditions(stage: str, settings: Settings) -> None:

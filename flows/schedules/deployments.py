@@ -30,6 +30,7 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import ValidationError
 
 from flows.evaluate import evaluate
+from flows.judge import judge
 from flows.orchestrator import allowed
 from flows.report import report
 from flows.retrain import retrain
@@ -38,21 +39,24 @@ from flows.settings import Settings
 from flows.settings.deployment import DeploymentConfig, ScheduledConfig
 from lamas.errors import ConfigurationError
 
-Name = Literal["retrain", "evaluate", "report"]
+Name = Literal["retrain", "evaluate", "report", "judge"]
 MODULES: dict[Name, str] = {
     "retrain": "flows.retrain",
     "evaluate": "flows.evaluate",
     "report": "flows.report",
+    "judge": "flows.judge",
 }
 DESCRIPTIONS: dict[Name, str] = {
     "retrain": "Trains a challenger, evaluates it beside the champion, promotes it by the rule.",
     "evaluate": "Evaluates the champion on the held-out problems and watches it for drift.",
     "report": "Writes the latest retrain as an HTML file and charts.",
+    "judge": "Lets a strong model answer what gateways were asked and nobody said the answer to.",
 }
 FLOWS: dict[Name, Callable[..., Awaitable[None]]] = {
     "retrain": retrain,
     "evaluate": evaluate,
     "report": report,
+    "judge": judge,
 }
 STRATEGIES = {
     "wait": ConcurrencyLimitStrategy.ENQUEUE,
@@ -94,6 +98,7 @@ def planned_deployments(settings: Settings, overrides: Sequence[str]) -> tuple[P
         "retrain": config.retrain,
         "evaluate": config.evaluate,
         "report": config.report,
+        "judge": config.judge,
     }
     return tuple(
         Planned(

@@ -40,6 +40,7 @@ class DeploymentConfig(Section):
     retrain: ScheduledConfig = ScheduledConfig()
     evaluate: ScheduledConfig = ScheduledConfig()
     report: ScheduledConfig = ScheduledConfig()
+    judge: ScheduledConfig = ScheduledConfig()
 
     @field_validator("timezone")
     @classmethod

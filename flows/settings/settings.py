@@ -16,6 +16,7 @@ from flows.settings.evaluation import EvaluationConfig, PromotionConfig
 from flows.settings.execution import ExecutionConfig
 from flows.settings.first_keys import without_unused_later_keys
 from flows.settings.gateway import GatewayConfig
+from flows.settings.judge import JudgeConfig
 from flows.settings.latency import LatencyConfig
 from flows.settings.learner import LearnerConfig
 from flows.settings.llm import LLMConfig
@@ -33,6 +34,14 @@ from lamas.errors import ConfigurationError
 
 LARGEST_SEED = 2**63 - 1
 """What the warehouse's integers hold."""
+
+
+_NO_RESULT = (
+    *("home", "warehouse", "warehouse_wait_seconds", "resume", "overlap", "prefect", "engine"),
+    *("serving", "latency", "deployment", "drift", "gateway", "recording", "export", "retention"),
+    "calibration",
+)
+"""Sections that say where things lie, how they are shared and shown, and when they run."""
 
 
 class Settings(Section):
@@ -77,6 +86,7 @@ class Settings(Section):
     deployment: DeploymentConfig = DeploymentConfig()
     drift: DriftConfig = DriftConfig()
     gateway: GatewayConfig = GatewayConfig()
+    judge: JudgeConfig = JudgeConfig()
     recording: RecordingConfig = RecordingConfig()
     export: ExportConfig = ExportConfig()
     retention: RetentionConfig = RetentionConfig()
@@ -221,28 +231,14 @@ class Settings(Section):
             self.model_dump,
             mode="json",
             exclude={
-                "home": True,
-                "warehouse": True,
-                "warehouse_wait_seconds": True,
-                "resume": True,
-                "latency": True,
-                "prefect": True,
-                "overlap": True,
-                "deployment": True,
-                "drift": True,
-                "gateway": True,
-                "recording": True,
-                "export": True,
-                "retention": True,
-                "calibration": True,
+                **dict.fromkeys(_NO_RESULT, True),
+                "judge": {} if kind == "judge" else True,
                 "comparison": {"at_once"} if kind == "compare" else True,
                 "simulation": {} if kind == "simulate" else True,
                 # Pydantic knows no False here.
                 "sweep": {} if kind == "sweep" else True,
                 "sandbox": {"concurrency"},
                 "execution": {"concurrency", "granularity"},
-                "engine": True,
-                "serving": True,
                 "operators": {"prompts"},
                 "training": {"max_failed_fraction"},
                 "llm": {

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lamas.domain.judged import JUDGE
 from lamas.errors import ConfigurationError
 from lamas.gateway.refusal import RefusedError
 
@@ -85,6 +86,10 @@ def keys_of(text: str, source: str, *, default: Client) -> tuple[Key, ...]:
         if len(words) < 2:
             raise ConfigurationError(f"{where} holds no NAME and TOKEN: write both, or delete it")
         name, token = words[:2]
+        if name.startswith(JUDGE):
+            raise ConfigurationError(
+                f"{where}: names that begin with {JUDGE} are those of judges: give the key another"
+            )
         if any(key.client.name == name for key in keys):
             raise ConfigurationError(f"{where}: the name {name} is there twice: give each its own")
         if not SHORTEST_TOKEN <= len(token) <= LONGEST_TOKEN or not token.isascii():

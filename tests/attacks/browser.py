@@ -35,7 +35,7 @@ from tests.attacks.elsewhere import Elsewhere, elsewhere
 from tests.patience import until
 from tests.prefect_client import client
 
-DEPLOYED = ("retrain", "evaluate", "report")
+DEPLOYED = ("retrain", "evaluate", "report", "judge")
 LINK = re.compile(rb"http://127\.0\.0\.1:\d+/lamas/open#\S+")
 OPEN = "open to all"
 SHOWN = "document.querySelector('main')?.innerText.trim().length ?? 0"

@@ -69,7 +69,7 @@ def test_prefect_yaml_registers_all_with_prefects_own_command(api: str) -> None:
         env={**os.environ, "PREFECT_API_URL": api, "LAMAS_FOLDER": str(ROOT)},
     )
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-    for flow in ("retrain", "evaluate", "report"):
+    for flow in ("retrain", "evaluate", "report", "judge"):
         found = client(api).get(f"deployments/name/{flow}/lamas").json()
         assert found["work_pool_name"] == "lamas"
         assert str(found["entrypoint"]).startswith("flows/")

@@ -1,80 +1,25 @@
 """What people asked and said becomes a file of problems; what was not kept does not."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
-from lamas.domain.served import Feedback, ServedRequest
+from lamas.domain.served import Feedback
 from lamas.errors import WarehouseError
-from tests.factories import T0, make_problem, make_rollout, make_run
-from tests.naive import naive_labels
-from tests.served import make_request
+from tests.factories import T0
+from tests.served import Said, asked_questions
 from warehouse import Warehouse
-from warehouse.served import (
-    Answered,
-    Served,
-    known_request,
-    merge_served,
-    spent_since,
-    write_served,
-)
+from warehouse.served import known_request, merge_served, spent_since, write_served
 from warehouse.traffic import export_questions
-
-Said = tuple[float | None, str | None]
-
-
-def served(questions: dict[str, list[Said]]) -> Served:
-    """One request for each question, and what was said of it, in order."""
-    answered: list[Answered] = []
-    requests: list[ServedRequest] = []
-    feedback: list[Feedback] = []
-    for number, (question, said) in enumerate(questions.items()):
-        rollout = make_rollout(
-            rollout_id=f"r{number}",
-            run_id="serve-1",
-            problem_id=f"served/{number}",
-            checkpoint_id=None,
-            purpose="serve",
-            mode="fixed",
-        )
-        problem = replace(
-            make_problem(number), problem_id=f"served/{number}", question=question, reference=""
-        )
-        answered.append(
-            Answered(
-                rollout=replace(rollout, score=None),
-                labels=naive_labels(rollout.trace),
-                problem=problem,
-                embedding=np.zeros(384, dtype=np.float32),
-            )
-        )
-        requests.append(
-            make_request(f"q{number}", run_id="serve-1", rollout_id=f"r{number}", client="alice")
-        )
-        feedback += [
-            Feedback(
-                feedback_id=f"f{number}.{place}",
-                request_id=f"q{number}",
-                client="alice",
-                score=score,
-                reference=reference,
-                comment=None,
-                given_at=T0 + place,
-            )
-            for place, (score, reference) in enumerate(said)
-        ]
-    run = replace(make_run("serve-1"), kind="serve", status="completed", ended_at=T0 + 9)
-    return Served(run=run, answered=answered, requests=requests, feedback=feedback)
+from warehouse.writer import Writer
 
 
 @pytest.fixture
 def store(empty: Warehouse, tmp_path: Path) -> Callable[[dict[str, list[Said]]], Warehouse]:
     def stored(questions: dict[str, list[Said]]) -> Warehouse:
-        write_served(tmp_path / "landed", served(questions))
+        write_served(tmp_path / "landed", asked_questions(questions))
         assert merge_served(empty, tmp_path / "landed") == len(questions)
         assert merge_served(empty, tmp_path / "landed") == 0
         return empty
@@ -118,3 +63,34 @@ def test_without_a_reference_there_is_nothing_to_learn_from(
     with pytest.raises(WarehouseError, match="nobody has said the right answer"):
         export_questions(warehouse, tmp_path / "traffic.parquet")
     assert not (tmp_path / "traffic.parquet").exists()
+
+
+@pytest.mark.slow
+def test_a_person_is_believed_before_a_judge(
+    store: Callable[[dict[str, list[Said]]], Warehouse], tmp_path: Path
+) -> None:
+    warehouse = store({"What is 1 + 1?": [(None, "2")], "What is 2 + 2?": []})
+    given = [
+        Feedback(
+            feedback_id=f"judge-{request_id}",
+            request_id=request_id,
+            client="judge:strong",
+            score=1.0,
+            reference="4",
+            comment=None,
+            given_at=T0 + 50,
+        )
+        for request_id in ("q0", "q1")
+    ]
+    for _ in range(2):
+        Writer(warehouse).add_feedback(given)
+    found = warehouse.query(
+        "SELECT score, reference, statements, judged FROM answer_feedback ORDER BY request_id"
+    )
+    # The mark alone is the judge's: of that the person said nothing.
+    assert found.rows() == [(1.0, "2", 2, False), (1.0, "4", 1, True)]
+    export_questions(warehouse, tmp_path / "traffic.parquet")
+    assert dict(pl.read_parquet(tmp_path / "traffic.parquet")["question", "reference"].rows()) == {
+        "What is 1 + 1?": "2",
+        "What is 2 + 2?": "4",
+    }

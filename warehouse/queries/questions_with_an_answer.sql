@@ -1,8 +1,12 @@
 -- Which questions did people ask the gateway, to which somebody said the right answer? The latest
--- reference of a question stands; the columns are those that benchmark=traffic reads.
+-- reference of a question stands, a judge's where no person said one; the columns are those that
+-- benchmark=traffic reads.
 SELECT
     problems.question,
-    arg_max(answer_feedback.reference, answer_feedback.given_at) AS reference,
+    arg_max(
+        answer_feedback.reference,
+        row(NOT answer_feedback.judged, answer_feedback.given_at)
+    ) AS reference,
     count(*) AS asked
 FROM answer_feedback
 INNER JOIN rollouts USING (rollout_id)

@@ -47,7 +47,7 @@ def settings_of(*overrides: str) -> Settings:
 async def test_a_plan_says_which_flow_runs_when_with_what(tmp_path: Path) -> None:
     overrides = [*BASE, f"home={tmp_path}", "deployment.timezone=Europe/Berlin"]
     plans = {item.name: item for item in planned_deployments(load_settings(overrides), overrides)}
-    assert set(plans) == {"retrain", "evaluate", "report"}
+    assert set(plans) == {"retrain", "evaluate", "report", "judge"}
     given = cast("list[str]", plans["evaluate"].parameters["overrides"])
     assert given[:2] == BASE
     assert "checkpoint=champion" in given

@@ -78,6 +78,7 @@ NO_RESULT_SECTIONS = {
     "engine",
     "export",
     "gateway",
+    "judge",
     "latency",
     "recording",
     "retention",
