@@ -41,6 +41,7 @@ OPEN = "open to all"
 SHOWN = "document.querySelector('main')?.innerText.trim().length ?? 0"
 """Beside the menu stands what only the server can tell."""
 ASKED = "document.querySelector('input[type=password]') !== null"
+ARRIVED = "document.readyState === 'complete' && location.href !== 'about:blank'"
 REFUSALS = ("invalid host", "own address only", "invalid api key", "not found")
 Asked = dict[str, object]
 
@@ -162,7 +163,8 @@ def rebind(browser: Browser, address: str, findings: Findings) -> None:
     """A page whose name was made to mean this machine is that server's own, for a browser."""
     for path in ("/", "/api/admin/settings", "/lamas/identity?nonce=1", "/v1/models"):
         with browser.page(f"{address}{path}") as page:
-            until(lambda page=page: page.value("document.readyState") == "complete")
+            # A tab is complete before it has left for anywhere.
+            until(lambda page=page: page.value(ARRIVED) is True)
             text = page.text()
         held = any(word in text.lower() for word in REFUSALS)
         findings.note(f"{address}{path}: {text[:100]!r}", fault=not held)
