@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -42,23 +42,26 @@ class Journal:
         run: Run,
         *,
         texts: Texts,
-        encoder: str,
+        land: Callable[[Path, Run], Awaitable[None]],
         stored: Callable[[str], bool],
     ) -> None:
-        """`stored`: whether a request of that id is known outside this process.
+        """`land` takes a full segment and the row of the run as it is by then to `land_segment`;
+        `stored`: whether a request of that id is known outside this process.
 
         Raises WarehouseError when `folder` cannot be written to.
         """
         self._folder = folder
         self._run = run
         self._texts: Texts = texts
-        self._encoder = encoder
+        self._land_segment = land
         self._stored = stored
         self._known: OrderedDict[str, None] = OrderedDict()
-        self._waiting: list[tuple[bytes, Entry, asyncio.Future[None]]] = []
-        self._written: list[Entry] = []
-        self._full: list[tuple[_Segment, list[Entry]]] = []
-        """Segments that are to land, with what is in them."""
+        self._waiting: list[tuple[bytes, str | None, asyncio.Future[None]]] = []
+        """Lines, with the request that each is of."""
+        self._written = False
+        """Whether anything is in the segment in use."""
+        self._full: list[Path] = []
+        """Segments that are to land."""
         self._turn = asyncio.Lock()
         """Between writing to a segment and going on to the next one."""
         self._writing: asyncio.Task[None] | None = None
@@ -77,7 +80,8 @@ class Journal:
         safe = kept(entry, self._texts)
         line = _ENTRY.dump_json(safe) + b"\n"
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((line, safe, done))
+        request = safe.request and safe.request.request_id
+        self._waiting.append((line, request, done))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         # Whoever gives up waiting takes nothing back from the disk.
@@ -95,9 +99,9 @@ class Journal:
         async with self._turn:
             if self._written:
                 segment = self._opened()
-                self._full.append((self._segment, self._written))
+                self._full.append(self._segment.path)
                 self._segment.close()
-                self._segment, self._written = segment, []
+                self._segment, self._written = segment, False
         return await self._land_full()
 
     async def close(self, run: Run) -> None:
@@ -105,7 +109,7 @@ class Journal:
         self._run = run
         while self._writing is not None and not self._writing.done():
             await asyncio.shield(self._writing)
-        self._full.append((self._segment, self._written))
+        self._full.append(self._segment.path)
         self._segment.close()
         await self._land_full()
         (self._folder / f"{run.run_id}{LOCK}").unlink(missing_ok=True)
@@ -114,14 +118,9 @@ class Journal:
     async def _land_full(self) -> bool:
         landed = bool(self._full)
         while self._full:
-            segment, entries = self._full[0]
-            await asyncio.to_thread(self._landed, segment.path, entries)
+            await self._land_segment(self._full[0], self._run)
             self._full.pop(0)
         return landed
-
-    def _landed(self, path: Path, entries: list[Entry]) -> None:
-        write_served(path.with_suffix(""), served_of(self._run, entries, self._encoder))
-        path.unlink(missing_ok=True)
 
     async def _write(self) -> None:
         while self._waiting:
@@ -129,12 +128,11 @@ class Journal:
                 batch, self._waiting = self._waiting, []
                 content = b"".join(line for line, _, _ in batch)
                 error = await asyncio.to_thread(self._segment.append, content)
-                if error is None:
-                    self._written += [entry for _, entry, _ in batch]
+                self._written = self._written or error is None
             self.failing = error
-            for _, entry, done in batch:
-                if error is None and entry.request is not None:
-                    self._remember(entry.request.request_id)
+            for _, request, done in batch:
+                if error is None and request is not None:
+                    self._remember(request)
                 if done.done():
                     continue
                 if error is None:
@@ -185,6 +183,25 @@ class _Segment:
         os.close(self._file)
 
 
+def land_segment(path: Path, *, encoder: str, run: Run | None = None, now: float = 0.0) -> bool:
+    """Land a segment that nobody writes to, and delete it; returns whether anything was in it.
+
+    `run` is the row of its run; without one the run is no more, and ended by `now`. May be
+    repeated. Raises WarehouseError when it is damaged, or nothing can be written.
+    """
+    if not path.exists():
+        # Whoever asked for it the first time gave up waiting.
+        return False
+    read = _read(path)
+    if read is not None:
+        begun, entries = read
+        ended_at = max(now, begun.started_at)
+        killed = replace(begun, status="cancelled", ended_at=ended_at, error="killed")
+        write_served(path.with_suffix(""), served_of(run or killed, entries, encoder))
+    path.unlink(missing_ok=True)
+    return read is not None
+
+
 def land_left_behind(folder: Path, *, encoder: str, now: float) -> int:
     """Land what gateways left that are no more, sweep what they had half landed; returns how many
     segments that were.
@@ -200,15 +217,7 @@ def land_left_behind(folder: Path, *, encoder: str, now: float) -> int:
         except BlockingIOError:
             continue
         with handle:
-            read = _read(path)
-            if read is not None:
-                run, entries = read
-                ended = replace(
-                    run, status="cancelled", ended_at=max(now, run.started_at), error="killed"
-                )
-                write_served(path.with_suffix(""), served_of(ended, entries, encoder))
-                count += 1
-            path.unlink(missing_ok=True)
+            count += land_segment(path, encoder=encoder, now=now)
             if not any(folder.glob(f"{run_id}.*{SEGMENT}")):
                 lock.unlink(missing_ok=True)
     for path in folder.glob(f".*{UNFINISHED}"):

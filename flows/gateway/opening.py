@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from flows.gateway.access import bounds_of
 from flows.gateway.deployed import WatchedChampion
 from flows.gateway.journal import Journal, land_left_behind
+from flows.gateway.lander import Place, take_in
 from flows.gateway.landing import Landing
 from flows.home.intake import served_folder
 from flows.run.record import new_run
@@ -55,16 +56,24 @@ async def opened_gateway(
         clock = Clock(not_before=parts.reader.latest_time())
         # Without a store: no trace of a question is left that the journal does not leave.
         encoder = QueryEncoder(kind=settings.controller.encoder)
-        folder, landing = served_folder(settings.home), Landing(parts.warehouse, settings.home, say)
+        folder = served_folder(settings.home)
+        place = Place(
+            home=settings.home,
+            warehouse=settings.warehouse,
+            warehouse_wait_seconds=settings.warehouse_wait_seconds,
+            encoder=encoder.kind,
+        )
+        landing = Landing(place, parts.warehouse, say)
         if land_left_behind(folder, encoder=encoder.kind, now=clock.now()):
             say("what an earlier gateway had answered when it was killed has landed")
-        await asyncio.to_thread(landing.take_in)
+        await asyncio.to_thread(take_in, parts.warehouse, settings.home, say)
+        stack.push_async_callback(landing.close)
         run = replace(new_run(settings, "serve"), started_at=clock.now())
         journal = Journal(
             folder,
             run,
             texts=settings.recording.texts,
-            encoder=encoder.kind,
+            land=landing.land,
             stored=landing.knows,
         )
         stack.push_async_callback(_end, journal, landing, run, clock)
@@ -140,7 +149,7 @@ def _why_not(journal: Journal) -> str | None:
 
 async def _end(journal: Journal, landing: Landing, run: Run, clock: Clock) -> None:
     await journal.close(replace(run, status="completed", ended_at=clock.now()))
-    await asyncio.to_thread(landing.take_in)
+    await landing.take_in()
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:

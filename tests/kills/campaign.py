@@ -35,6 +35,8 @@ GRACE_SECONDS = 20.0
 PROMOTING_SHARE = 0.3
 """Of the time from the end of the evaluation to the end of the process."""
 START = Place(stage="start")
+TOLD_LINES = 60
+"""Of a traceback."""
 
 
 @dataclass(kw_only=True)
@@ -213,8 +215,10 @@ class Home:
         if self._hung_up and gave_up and (still := running(self.folder)):
             faults.append(f"{still} runs count as running although a closed terminal ended them")
         self._hung_up = False
-        if any(line.startswith("Traceback") for line in lines):
-            faults.append("an attempt ended with a traceback")
+        traces = [place for place, line in enumerate(lines) if line.startswith("Traceback")]
+        if traces:
+            told = "\n    ".join(lines[traces[0] : traces[0] + TOLD_LINES])
+            faults.append(f"an attempt ended with a traceback:\n    {told}")
         faults += faults_of_now(self.folder)
         if not any("does not open" in fault for fault in faults):
             now = contents(self.folder)

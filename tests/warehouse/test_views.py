@@ -20,6 +20,7 @@ Store = Callable[..., int]
 NEED_AN_EVALUATION = {
     "who_became_champion",
     "run/candidates",
+    "run/deadlines",
     "run/headline",
     "run/differences",
     "run/latency_models",

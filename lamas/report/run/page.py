@@ -6,6 +6,7 @@ from html import escape
 from lamas.evaluation.promotion import Verdict
 from lamas.report.candidates import candidates_html
 from lamas.report.chart import Chart
+from lamas.report.deadlines import deadlines_html
 from lamas.report.html import (
     NO_WAIT,
     Recipe,
@@ -44,6 +45,7 @@ def page(data: ReportData, charts: Sequence[Chart], recipe: Recipe) -> str:
         section("Score against time and money", _figures(charts, "shared/frontier", run)),
         section("How long the critical paths are", _lengths(data, charts)),
         section("What the controller picks", _picks(data, charts)),
+        section("Deadlines asked for and kept", _deadlines(data)),
         section("What the operators are worth", _worth(data)),
         section("Learning curves", _figures(charts, "run/learning", run)),
         section("Where the time goes", _time(data, charts)),
@@ -126,6 +128,20 @@ def _picks(data: ReportData, charts: Sequence[Chart]) -> str:
             source("run/gaps_closed", run),
         ]
     return "\n".join(filter(None, parts))
+
+
+def _deadlines(data: ReportData) -> str:
+    shown = deadlines_html(data.deadlines, data.names)
+    if not shown:
+        return ""
+    return "\n".join(
+        [
+            '<p class="quiet">A deadline is a bound on the mean, over the evaluated problems that '
+            "were finished; above it, % beside it is positive.</p>",
+            shown,
+            source("run/deadlines", data.run[0]),
+        ]
+    )
 
 
 def _worth(data: ReportData) -> str:

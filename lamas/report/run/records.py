@@ -11,6 +11,7 @@ from lamas.domain import EvaluationMetric
 from lamas.errors import WarehouseError
 from lamas.evaluation import PairedDifference
 from lamas.report.candidates import CandidateEstimate
+from lamas.report.deadlines import DeadlineKept
 from lamas.report.rows import (
     ExampleBar,
     FrontierPoint,
@@ -186,6 +187,7 @@ class ReportData:
     proxy_operators: tuple[ProxyOperator, ...]
     latency_models: tuple[LatencyModelFigures, ...]
     candidates: tuple[CandidateEstimate, ...]
+    deadlines: tuple[DeadlineKept, ...]
 
     @property
     def names(self) -> dict[Key, str]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from flows.gateway.journal import Journal, land_left_behind
+from flows.gateway.journal import Journal, land_left_behind, land_segment
 from flows.home.intake import landed_by_gateways, take_in_served
 from flows.home.lock import brief_turn, writer_lock, writer_turn
+from lamas.domain import Run
 from lamas.domain.served import Feedback
 from lamas.errors import WarehouseError
 from lamas.gateway.entry import Entry
@@ -35,7 +36,11 @@ def entry(number: int, run_id: str) -> Entry:
 
 def opened(folder: Path, name: str = "serve-1") -> Journal:
     run = replace(make_run(name), kind="serve")
-    return Journal(folder, run, texts="keep", encoder="float32", stored=lambda request_id: False)
+
+    async def land(segment: Path, of: Run) -> None:
+        land_segment(segment, encoder="float32", run=of)
+
+    return Journal(folder, run, texts="keep", land=land, stored=lambda request_id: False)
 
 
 def kept_lines(folder: Path) -> int:
