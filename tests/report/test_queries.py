@@ -10,6 +10,7 @@ from scipy import stats
 from lamas.domain import CriticalPathLabel, OperatorInvocation, Rollout
 from lamas.evaluation import EvaluationLabel, quantile, summarise
 from lamas.report.candidates import CandidateEstimate
+from lamas.report.deadlines import DeadlineKept
 from tests.naive import naive_labels, plain_sum
 from tests.report.conftest import TEST_PROBLEMS, Recorded, category_of, held_out
 from tests.warehouse.latency import make_fit
@@ -360,6 +361,13 @@ def test_query__candidates(recorded: Recorded) -> None:
     # None was tried here; tests/warehouse/test_candidates.py has one.
     frame = recorded.frames["candidates"]
     assert frame.columns == list(CandidateEstimate.__slots__)
+    assert frame.is_empty()
+
+
+def test_query__deadlines(recorded: Recorded) -> None:
+    # None was asked for here; tests/warehouse/test_deadlines.py has some.
+    frame = recorded.frames["deadlines"]
+    assert frame.columns == list(DeadlineKept.__slots__)
     assert frame.is_empty()
 
 

@@ -12,6 +12,7 @@ import pytest
 from flows.cli.main import run
 from flows.report import ReportFiles, write_report
 from lamas.errors import WarehouseError
+from lamas.report.deadlines import DeadlineKept
 from lamas.report.run.charts import charts
 from lamas.report.run.page import page
 from lamas.report.run.records import Entrant, report_data
@@ -122,7 +123,8 @@ def test_it_says_what_the_run_found(elements: Elements, recorded: Recorded) -> N
         assert words in text
     # No candidate was tried beside a champion: there is no such section.
     assert "Tried beside the champion" not in text
-    for query in recorded.frames.keys() - {"run", "entrants", "candidates"}:
+    assert "Deadlines asked for and kept" not in text
+    for query in recorded.frames.keys() - {"run", "entrants", "candidates", "deadlines"}:
         assert f"warehouse/reports/{place_of(query, OF_RUN)}.sql" in text
 
 
@@ -208,6 +210,29 @@ def test_text_from_outside_cannot_become_markup(recorded: Recorded) -> None:
     assert "b" not in found.tags
     assert nasty in found.text
     assert "imulated" not in found.text
+
+
+def test_deadlines_that_were_asked_for_have_a_section(recorded: Recorded) -> None:
+    data = report_data(recorded.frames)
+    kept = DeadlineKept(
+        policy=data.subject.policy,
+        checkpoint_id=data.subject.checkpoint_id,
+        clock="seconds",
+        asked=2.0,
+        score=0.75,
+        mean=1.9,
+        p90=3.5,
+        rollouts=30,
+    )
+    found = parsed(page(replace(data, deadlines=(kept,)), [], RECIPE)).text
+    assert "Deadlines asked for and kept" in found
+    for text in (
+        data.names[data.subject.key],
+        "-5.0",
+        "75.0",
+        "warehouse/reports/run/deadlines.sql",
+    ):
+        assert text in found
 
 
 def test_an_entrant_without_rollouts_stands_in_the_headline(recorded: Recorded) -> None:

@@ -12,6 +12,7 @@ from tests.factories import T0
 from tests.served import Said, asked_questions
 from warehouse import Warehouse
 from warehouse.served import known_request, merge_served, spent_since, write_served
+from warehouse.sql_files import QUERIES
 from warehouse.traffic import export_questions
 from warehouse.writer import Writer
 
@@ -69,7 +70,9 @@ def test_without_a_reference_there_is_nothing_to_learn_from(
 def test_a_person_is_believed_before_a_judge(
     store: Callable[[dict[str, list[Said]]], Warehouse], tmp_path: Path
 ) -> None:
-    warehouse = store({"What is 1 + 1?": [(None, "2")], "What is 2 + 2?": []})
+    warehouse = store(
+        {"What is 1 + 1?": [(None, "2")], "What is 2 + 2?": [], "What is 3 + 3?": [(0.0, None)]}
+    )
     given = [
         Feedback(
             feedback_id=f"judge-{request_id}",
@@ -80,7 +83,7 @@ def test_a_person_is_believed_before_a_judge(
             comment=None,
             given_at=T0 + 50,
         )
-        for request_id in ("q0", "q1")
+        for request_id in ("q0", "q1", "q2")
     ]
     for _ in range(2):
         Writer(warehouse).add_feedback(given)
@@ -88,9 +91,12 @@ def test_a_person_is_believed_before_a_judge(
         "SELECT score, reference, statements, judged FROM answer_feedback ORDER BY request_id"
     )
     # The mark alone is the judge's: of that the person said nothing.
-    assert found.rows() == [(1.0, "2", 2, False), (1.0, "4", 1, True)]
+    assert found.rows() == [(1.0, "2", 2, False), (1.0, "4", 1, True), (0.0, "4", 2, False)]
     export_questions(warehouse, tmp_path / "traffic.parquet")
     assert dict(pl.read_parquet(tmp_path / "traffic.parquet")["question", "reference"].rows()) == {
         "What is 1 + 1?": "2",
         "What is 2 + 2?": "4",
+        "What is 3 + 3?": "4",
     }
+    compared = warehouse.query((QUERIES / "who_is_right_judge_or_people.sql").read_text())
+    assert compared.rows() == [("judge:strong", 1, 1.0, 0.0, 0.0)]

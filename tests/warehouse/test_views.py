@@ -26,6 +26,7 @@ NEED_AN_EVALUATION = {
     "run/latency_models",
     "compare_benchmarks",
     "questions_with_an_answer",
+    "who_is_right_judge_or_people",
     "which_deadline_was_kept",
     "who_waits_for_whom",
     "how_steady_is_the_champion",

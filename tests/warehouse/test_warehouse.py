@@ -170,6 +170,7 @@ def test_queries_take_parameters_and_cannot_write(warehouse: Warehouse) -> None:
 OF_NO_BENCH = {
     "answer_feedback",
     "candidate_estimates",
+    "deadlines_kept",
     "gap_closed",
     "trial_outcomes",
     "value_gap_closed",
