@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from flows.gateway.journal import land_segment
+from flows.gateway.journal import land_left_behind, land_segment
 from flows.home.intake import landed_by_gateways, served_folder, take_in_served
 from flows.home.lock import brief_turn
 from flows.wiring.warehouse import open_warehouse
@@ -37,10 +37,14 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """Land a full segment, with the row of its run; without one take in what has landed."""
+    """Land a full segment, with the row of its run, or what gateways left that are no more; or
+    neither, and take in what has landed.
+    """
 
     segment: Path | None = None
     run: Run | None = None
+    left_by: float | None = None
+    """Seconds since the epoch by which those had ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +72,14 @@ def carried_out(order: Order, place: Place, warehouse: Warehouse) -> Outcome:
     """What came of it; nothing that can be tried again is raised."""
     said: list[str] = []
     try:
-        if order.segment is None:
-            take_in(warehouse, place.home, said.append)
-        else:
+        if order.segment is not None:
             land_segment(order.segment, encoder=place.encoder, run=order.run)
+            return Outcome(said=said)
+        if order.left_by is not None:
+            folder = served_folder(place.home)
+            if land_left_behind(folder, encoder=place.encoder, now=order.left_by):
+                said.append("what an earlier gateway had answered when it was killed has landed")
+        take_in(warehouse, place.home, said.append)
     except (LamasError, OSError) as error:
         return Outcome(said=said, error=str(error))
     return Outcome(said=said)

@@ -41,6 +41,12 @@ class Landing:
         """Store what has landed, unless another run has the writer's turn: it does so then."""
         await self._ordered(Order())
 
+    async def take_over(self, now: float) -> None:
+        """Land and store what gateways left that are no more; `now` in seconds since the epoch."""
+        folder = served_folder(self._place.home)
+        if folder.exists() and any(folder.iterdir()):
+            await self._ordered(Order(left_by=now))
+
     def knows(self, request_id: str) -> bool:
         """Whether a request of that id is stored or has landed."""
         if known_request(self._warehouse, request_id):

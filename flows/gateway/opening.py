@@ -9,8 +9,8 @@ from starlette.types import ASGIApp
 
 from flows.gateway.access import bounds_of
 from flows.gateway.deployed import WatchedChampion
-from flows.gateway.journal import Journal, land_left_behind
-from flows.gateway.lander import Place, take_in
+from flows.gateway.journal import Journal
+from flows.gateway.lander import Place
 from flows.gateway.landing import Landing
 from flows.home.intake import served_folder
 from flows.run.record import new_run
@@ -64,10 +64,12 @@ async def opened_gateway(
             encoder=encoder.kind,
         )
         landing = Landing(place, parts.warehouse, say)
-        if land_left_behind(folder, encoder=encoder.kind, now=clock.now()):
-            say("what an earlier gateway had answered when it was killed has landed")
-        await asyncio.to_thread(take_in, parts.warehouse, settings.home, say)
         stack.push_async_callback(landing.close)
+        traffic = Traffic(clock.now)
+        champion = WatchedChampion(
+            parts, every_seconds=config.champion_seconds, told=traffic.champion
+        )
+        await asyncio.gather(champion.look(), landing.take_over(clock.now()))
         run = replace(new_run(settings, "serve"), started_at=clock.now())
         journal = Journal(
             folder,
@@ -77,11 +79,6 @@ async def opened_gateway(
             stored=landing.knows,
         )
         stack.push_async_callback(_end, journal, landing, run, clock)
-        traffic = Traffic(clock.now)
-        champion = WatchedChampion(
-            parts, every_seconds=config.champion_seconds, told=traffic.champion
-        )
-        await champion.look()
         kitchen = await _kitchen(parts, run.run_id, clock)
         places = Places(config.running, config.waiting)
         traffic.watch(lambda: places.running, lambda: places.waiting)

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
+from torch.nn import Parameter
 
 from lamas.controller import EMBEDDING_SIZE, Controller, ControllerSettings, build_controller
 from lamas.domain import OperatorSet
@@ -93,13 +94,7 @@ def load_checkpoint(
     another controller's.
     """
     tensors = _read(path, digest)
-    try:
-        header = CheckpointHeader.from_json(tensors[_HEADER].numpy().tobytes())
-    except CheckpointError as error:
-        raise CheckpointError(f"checkpoint {path} cannot be read: {error}") from error
-    wrong = difference(header, controller=controller, operators=operators)
-    if wrong is not None:
-        raise CheckpointError(f"checkpoint {path} belongs to another controller: {wrong}")
+    header = _header(path, tensors, controller=controller, operators=operators)
     chosen = settings or header.trainer
     if chosen.baseline != header.trainer.baseline:
         raise CheckpointError(
@@ -114,7 +109,9 @@ def load_checkpoint(
         step=header.step,
         baseline_state=header.baseline_state,
     )
-    _restore_moments(path, header, trainer, tensors)
+    parameters = dict(trainer.controller.named_parameters())
+    for name, stored in _moments(path, header, parameters, tensors).items():
+        trainer.optimiser.state[parameters[name]].update(stored)
     return trainer
 
 
@@ -122,7 +119,31 @@ def load_controller(
     path: Path, *, digest: str | None = None, operators: OperatorSet | None = None
 ) -> Controller:
     """Only the controller, for deciding; CheckpointError as in `load_checkpoint`."""
-    return load_checkpoint(path, digest=digest, operators=operators).controller
+    # Without an optimiser: making one loads torch's compiler, which takes as long as torch itself.
+    tensors = _read(path, digest)
+    header = _header(path, tensors, operators=operators)
+    _refuse(path, header_flaw(header))
+    controller = _controller(path, header, tensors)
+    _moments(path, header, dict(controller.named_parameters()), tensors)
+    return controller
+
+
+def _header(
+    path: Path,
+    tensors: dict[str, Tensor],
+    *,
+    controller: ControllerSettings | None = None,
+    operators: OperatorSet | None = None,
+) -> CheckpointHeader:
+    """What the file says it holds; CheckpointError for another controller than those given."""
+    try:
+        header = CheckpointHeader.from_json(tensors[_HEADER].numpy().tobytes())
+    except CheckpointError as error:
+        raise CheckpointError(f"checkpoint {path} cannot be read: {error}") from error
+    wrong = difference(header, controller=controller, operators=operators)
+    if wrong is not None:
+        raise CheckpointError(f"checkpoint {path} belongs to another controller: {wrong}")
+    return header
 
 
 def _tensors(trainer: Trainer) -> dict[str, Tensor]:
@@ -162,18 +183,20 @@ def _controller(path: Path, header: CheckpointHeader, tensors: dict[str, Tensor]
     return controller
 
 
-def _restore_moments(
-    path: Path, header: CheckpointHeader, trainer: Trainer, tensors: dict[str, Tensor]
-) -> None:
+def _moments(
+    path: Path,
+    header: CheckpointHeader,
+    parameters: dict[str, Parameter],
+    tensors: dict[str, Tensor],
+) -> dict[str, dict[str, Tensor]]:
+    """Adam's moments by the parameter they are of."""
     moments: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith(_MOMENTS):
             name, _, moment = key.removeprefix(_MOMENTS).rpartition("/")
             moments.setdefault(name, {})[moment] = value
-    parameters = dict(trainer.controller.named_parameters())
     _refuse(path, moments_flaw(header, moments, parameters))
-    for name, stored in moments.items():
-        trainer.optimiser.state[parameters[name]].update(stored)
+    return moments
 
 
 def _refuse(path: Path, flaw: str | None) -> None:
