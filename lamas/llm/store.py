@@ -122,7 +122,8 @@ class ResponseStore:
             raise unwritable(self.path, str(error)) from None
 
     def paid(self, model: str | None = None) -> tuple[int, float]:
-        """(finished calls, USD) that this run has put so far, failed attempts included.
+        """(finished calls, USD) that this run has put so far, failed attempts and the second
+        requests of hedged ones included.
 
         For all models, or for the one that requests call `model`. Looks at each of them: what can
         be no answer is set aside and does not count.
@@ -138,7 +139,9 @@ class ResponseStore:
             for attempts in found
             if attempts is not None and model in (None, attempts[0].request_model)
         ]
-        return len(sound), ordered_sum(call.cost_usd for attempts in sound for call in attempts)
+        calls = [call for attempts in sound for call in attempts]
+        twice = sum(call.hedge is not None for call in calls)
+        return len(sound) + twice, ordered_sum(call.cost_usd for call in calls)
 
     def forget(self, run_ids: Sequence[str]) -> int:
         """Delete what these runs put, overwriting it on disk; returns how many calls that were."""

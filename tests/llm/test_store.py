@@ -343,3 +343,10 @@ async def test_while_answers_cannot_be_kept_none_is_paid_for(tmp_path: Path) -> 
             limit.execute("PRAGMA max_page_count = 100000")
             await llm.complete(request(500))
             assert store.count() == paid + 1
+
+
+def test_a_second_request_counts_as_a_call_of_its_own(tmp_path: Path) -> None:
+    with ResponseStore(tmp_path / "r.sqlite", run_id="run") as store:
+        store.put("plain", (call(),))
+        store.put("hedged", (call(hedge="second", hedge_cost_usd=0.05),))
+        assert store.paid() == (3, 0.2)
