@@ -16,6 +16,7 @@ from flows.run.problems import checked_problems, prepared_problems
 from flows.run.traffic import renew_questions
 from flows.settings import Settings
 from flows.settings.compose import load_settings
+from flows.settings.deployment import ScheduledConfig
 from flows.settings.engine import EngineConfig
 from flows.wiring.learning import condition_of, table_settings
 from flows.wiring.model import check_models
@@ -78,15 +79,17 @@ async def check(stage: str, settings: Settings) -> None:
 
 
 async def check_scheduled(settings: Settings, overrides: Sequence[str]) -> None:
-    """Raise the LamasError that every scheduled retrain of `overrides` would end with.
+    """Raise the LamasError that every scheduled retrain or judging of `overrides` would end with.
 
     Told from the configuration and the benchmark's problems: what a home holds, and whether an
     endpoint answers, may be another thing when a run comes due. Writes nothing.
     """
-    section = settings.deployment.retrain
-    if section.cron is None and section.every_seconds is None:
+    judge = _scheduled(settings.deployment.judge, overrides)
+    if judge is not None:
+        check_judging(judge)
+    retrain = _scheduled(settings.deployment.retrain, overrides)
+    if retrain is None:
         return
-    retrain = load_settings([*overrides, *section.overrides])
     _check_conditions("retrain", retrain)
     _check_split(retrain)
     async with AsyncExitStack() as stack:
@@ -95,6 +98,13 @@ async def check_scheduled(settings: Settings, overrides: Sequence[str]) -> None:
         if not retrain.benchmark.served:
             _check_problems("retrain", place, place.loaded)
         _baselines(place)
+
+
+def _scheduled(section: ScheduledConfig, overrides: Sequence[str]) -> Settings | None:
+    """What its runs are configured with; None where no time is set."""
+    if section.cron is None and section.every_seconds is None:
+        return None
+    return load_settings([*overrides, *section.overrides])
 
 
 def _check_engine(stage: str, settings: Settings) -> None:

@@ -306,6 +306,8 @@ def test_a_scheduled_retrain_that_cannot_learn(home: Path, monkeypatch: pytest.M
     refused(["serve", *small], "table of 3 training problems is too small", "raise table.problems")
     mixed = "deployment.retrain.overrides=['learner=reinforce','controller=conditioned']"
     refused(["serve", *small, mixed], "controller=conditioned learns from a table")
+    judged = ("deployment.judge.cron='0 1 * * *'", "benchmark.train_size=8")
+    refused(["serve", *small, *judged, "deployment.judge.overrides=[]"], "add benchmark=traffic")
     # A dead server: what is wrong is found before it is asked.
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     refused(["deploy", *small], "table of 3 training problems is too small")
