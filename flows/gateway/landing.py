@@ -90,7 +90,7 @@ class Landing:
         process = self._process
         if process is None or process.returncode is not None:
             process = self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "flows.gateway.lander"),
+                *(sys.executable, "-P", "-m", "flows.gateway.lander"),
                 PLACE.dump_json(self._place).decode(),
                 stdin=PIPE,
                 stdout=PIPE,

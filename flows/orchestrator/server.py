@@ -145,7 +145,7 @@ def _start(
         port = int(taken.getsockname()[1])
         place = ("--host", HOST, "--port", str(port), "--descriptor", str(taken.fileno()))
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows.orchestrator.guarded", *place],
+            [sys.executable, "-P", "-m", "flows.orchestrator.guarded", *place],
             env=server_environment(home, f"http://{HOST}:{port}", schedules=schedules),
             stdin=subprocess.DEVNULL,
             stdout=log,

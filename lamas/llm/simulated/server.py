@@ -132,7 +132,7 @@ class SimulatedServer:
         scale = repr(float(self._time_scale))
         arguments = ["--supervised", "--time-scale", scale, "--port", str(port)]
         return subprocess.Popen(
-            [sys.executable, "-m", "lamas.llm.simulated", *arguments],
+            [sys.executable, "-P", "-m", "lamas.llm.simulated", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,

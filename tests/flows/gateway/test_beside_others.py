@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flows.gateway.lander import Place
@@ -13,6 +14,7 @@ from flows.home.intake import landed_by_gateways, served_folder
 from flows.home.lock import writer_lock
 from flows.run.opening import session
 from lamas.errors import WarehouseError
+from lamas.llm.simulated import SimulatedServer
 from tests.factories import make_run
 from tests.flows.conftest import TINY
 from tests.flows.gateway.conftest import running
@@ -96,3 +98,18 @@ async def test_an_order_that_cannot_be_carried_out_says_why(home: Path) -> None:
     await landing.land(damaged.with_name("gone.journal"), make_run("serve-1"))
     await landing.close()
     assert damaged.exists()
+
+
+async def test_modules_of_the_folder_it_is_started_in_are_not_taken(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("duckdb", "polars", "pydantic", "uvicorn"):
+        (tmp_path / f"{name}.py").write_text("from pathlib import Path\nPath('taken').touch()\n")
+    monkeypatch.chdir(tmp_path)
+    async with running(home) as gateway:
+        assert (await gateway.ask()).status_code == 200
+    assert gateway.warehouse().query("FROM served_requests").height == 1
+    with SimulatedServer() as server:
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(server.base_url)).status_code < 500
+    assert not (tmp_path / "taken").exists()
