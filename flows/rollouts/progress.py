@@ -1,6 +1,7 @@
 """What a person sees while rollouts run: done, score, CP_len, cost, time left."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from lamas.domain import AnyResult
 from lamas.domain.printable import printable
+
+_LOGGER = logging.getLogger(__name__)
 
 TERMINAL_LINE_SECONDS = 10.0
 ARTIFACT_SECONDS = 3.0
@@ -65,7 +68,17 @@ class CollectProgress:
 
 
 async def publish(progress: CollectProgress, stop: asyncio.Event) -> None:
-    """Keep a Prefect progress artifact up to date until `stop` is set."""
+    """Keep a Prefect progress artifact up to date until `stop` is set.
+
+    A server that does not take it is nobody's failure: nothing is shown then.
+    """
+    try:
+        await _published(progress, stop)
+    except Exception as error:
+        _LOGGER.debug("progress could not be shown: %s", error)
+
+
+async def _published(progress: CollectProgress, stop: asyncio.Event) -> None:
     identity = await acreate_progress_artifact(
         progress=progress.percent, description=f"{progress.label}: {progress.figures()}"
     )

@@ -45,11 +45,13 @@ class LiveRace(LayerRace):
         task = self._tasks[place] = asyncio.create_task(self._working(place, chain, work))
         try:
             await asyncio.wait({task})
+        except asyncio.CancelledError:
+            # The whole rollout is. The chain may have failed in the same moment: its error is read,
+            # or it would be told as one that nobody retrieved.
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
         finally:
-            if not task.done():
-                # The whole rollout is cancelled.
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
             self._pass(place)
         error = None if task.cancelled() else task.exception()
         # That it was cut short is what was wanted, now or before a restart.

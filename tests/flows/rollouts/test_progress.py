@@ -1,12 +1,14 @@
 """The running figures, and how they are shown where nobody watches."""
 
+import asyncio
 import io
 
+import httpx
 import pytest
 from rich.console import Console
 
 from flows.rollouts import progress
-from flows.rollouts.progress import CollectProgress, on_terminal
+from flows.rollouts.progress import CollectProgress, on_terminal, publish
 from tests.factories import Step, make_rollout, step
 
 GOOD = make_rollout([[step("Generate", 100, cost_usd=0.5)]], score=1.0)
@@ -56,3 +58,17 @@ async def test_the_last_line_is_shown_also_when_it_ends_badly() -> None:
     ):
         raise ValueError("stop")
     assert out.getvalue() == ""
+
+
+async def test_a_server_that_takes_no_progress_is_nobodys_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = asyncio.Event()
+
+    async def refused(**given: object) -> None:
+        asked.set()
+        raise httpx.ConnectError("nobody is there")
+
+    monkeypatch.setattr("flows.rollouts.progress.acreate_progress_artifact", refused)
+    await publish(CollectProgress("collect", 1), asyncio.Event())
+    assert asked.is_set()
