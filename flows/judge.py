@@ -4,7 +4,7 @@ from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 
 from flows.rollouts.run import run_plans
-from flows.run.judging import judged_problems, judging_plans, verdicts
+from flows.run.judging import judged_problems, judging, judging_plans, verdicts
 from flows.run.naming import run_name
 from flows.run.opening import session
 
@@ -16,7 +16,7 @@ async def judge(overrides: list[str] | None = None) -> None:
 
     May run twice: a question is judged once.
     """
-    async with session("judge", overrides) as current:
+    async with session("judge", overrides, judging) as current:
         problems = await judged_problems(current)
         if problems is None:
             current.say("judge: somebody said something of every question, or it was judged before")

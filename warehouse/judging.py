@@ -38,7 +38,7 @@ class Judging:
             "SELECT request_id, question, answer FROM answers "
             "LEFT JOIN judged USING (request_id) ANTI JOIN known USING (question) "
             "WHERE status = 'ok' AND answer IS NOT NULL AND messages = 1 AND family = $4 "
-            r"AND NOT regexp_matches(question, '^(\(not kept\)|sha256:[0-9a-f]{64})$') "
+            "AND is_kept(question) "
             "QUALIFY row_number() OVER ("
             "  PARTITION BY question ORDER BY own IS NULL, received_at DESC, request_id) = 1 "
             "ORDER BY own IS NULL, received_at DESC, request_id LIMIT $5",

@@ -1,6 +1,6 @@
 """A run is opened: found again or begun, after the checks, with its writer's turn."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
@@ -10,7 +10,6 @@ from flows.orchestrator.allowed import refuse_others
 from flows.orchestrator.process import cancelled_by_sigterm, started_by_prefect
 from flows.orchestrator.quiet import hide_leak_report
 from flows.run.hedged import say_hedged
-from flows.run.judging import judging
 from flows.run.preflight import check
 from flows.run.record import forget_answers, give_up, new_run, unfinished_run
 from flows.run.session import Session, Shared, current_session, in_progress
@@ -30,20 +29,23 @@ CLOCK_SET_BACK_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def session(kind: str, overrides: list[str] | None) -> AsyncGenerator[Session, None]:
+async def session(
+    kind: str,
+    overrides: list[str] | None,
+    change: Callable[[Settings], Settings] = lambda settings: settings,
+) -> AsyncGenerator[Session, None]:
     """The session of the run in progress, or a new one for the outermost flow.
 
     A run of the same kind and configuration that did not complete is gone on with, unless
-    `resume=false`. Raises WarehouseError when another process writes to the same home.
+    `resume=false`. `change` makes what was configured into what the kind of run needs. Raises
+    WarehouseError when another process writes to the same home.
     """
     active = current_session()
     if active is not None:
         yield active
         return
     refuse_others(overrides or [])
-    settings = load_settings(overrides or [])
-    if kind == "judge":
-        settings = judging(settings)
+    settings = change(load_settings(overrides or []))
     with cancelled_by_sigterm():
         async with _opened(kind, settings) as opened:
             yield opened

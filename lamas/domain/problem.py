@@ -62,3 +62,21 @@ class Problem:
                 f"problem {self.problem_id}: tests are given exactly for family 'code', "
                 f"family is {self.family!r}"
             )
+
+
+def asked_problem(
+    question: str, family: TaskFamily, *, problem_id: str, benchmark: str, reference: str = ""
+) -> Problem:
+    """A question that somebody asked, as a problem of no benchmark's source."""
+    return Problem(
+        problem_id=problem_id,
+        benchmark=benchmark,
+        version=benchmark,
+        family=family,
+        index=0,
+        split="test",
+        question=question,
+        reference=reference,
+        # Without tests the operator Test reviews instead of running any.
+        tests=CodeTests(entry_point="", public=(), hidden="") if family == "code" else None,
+    )

@@ -7,8 +7,9 @@ wrong calculations.
 
 from collections.abc import Sequence
 
-from lamas.domain import CodeTests, Problem, TaskFamily, digest
+from lamas.domain import Problem, TaskFamily, digest
 from lamas.domain.judged import JUDGE, PREFIX, JudgeAnswer, ServedAnswer
+from lamas.domain.problem import asked_problem
 from lamas.domain.served import Feedback
 from lamas.operators.sc_ensemble import strict_plurality
 
@@ -17,16 +18,12 @@ def judged_problem(served: ServedAnswer, form: str | None, family: TaskFamily) -
     """The question again, with the answer that was served, of canonical form `form`, in the place
     of the right one: a rollout's score is then whether the judge agrees.
     """
-    return Problem(
+    return asked_problem(
+        served.question,
+        family,
         problem_id=f"{PREFIX}{served.request_id}",
         benchmark="judged",
-        version="judged",
-        family=family,
-        index=0,
-        split="test",
-        question=served.question,
         reference=form or "",
-        tests=CodeTests(entry_point="", public=(), hidden="") if family == "code" else None,
     )
 
 

@@ -8,7 +8,6 @@ from lamas.controller import Controller, QueryEncoder
 from lamas.controller.condition import UNCONDITIONAL, Condition
 from lamas.domain import (
     Checkpoint,
-    CodeTests,
     ExecutionGraph,
     ExecutionMode,
     PlannedRollout,
@@ -16,6 +15,7 @@ from lamas.domain import (
     TaskFamily,
     digest,
 )
+from lamas.domain.problem import asked_problem
 from lamas.execution import Execution, GraphExecutor
 from lamas.execution.planning import PlanKey, plan
 
@@ -32,18 +32,7 @@ class Answered:
 
 def question_of(text: str, family: TaskFamily) -> Problem:
     """`text` as a problem of nobody's benchmark; its id follows from the text."""
-    return Problem(
-        problem_id=f"ask/{digest(text)[:12]}",
-        benchmark="ask",
-        version="ask",
-        family=family,
-        index=0,
-        split="test",
-        question=text,
-        reference="",
-        # Without tests the operator Test reviews instead of running any.
-        tests=CodeTests(entry_point="", public=(), hidden="") if family == "code" else None,
-    )
+    return asked_problem(text, family, problem_id=f"ask/{digest(text)[:12]}", benchmark="ask")
 
 
 def planned_answer(

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from lamas.domain import Problem, TaskFamily, derive_seed, digest
+from lamas.domain.problem import asked_problem
 from lamas.domain.served import ServedRequest, Trial
-from lamas.gateway.answering import question_of
 from lamas.gateway.bodies import ChatBody
 from lamas.gateway.conversation import Conversation, Sampling, conversation_of
 from lamas.gateway.deciding import Champion, new_rollout_id
@@ -93,10 +93,12 @@ def taken(
     )
     conversation = conversation_of(body.messages)
     problem = replace(
-        question_of(conversation.question, family),
-        problem_id=f"served/{digest(family, conversation.question)[:16]}",
-        benchmark="served",
-        version="served",
+        asked_problem(
+            conversation.question,
+            family,
+            problem_id=f"served/{digest(family, conversation.question)[:16]}",
+            benchmark="served",
+        ),
         split="train",
         metadata={},
     )

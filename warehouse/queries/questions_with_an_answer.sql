@@ -14,6 +14,6 @@ INNER JOIN problems USING (problem_id)
 WHERE
     answer_feedback.reference IS NOT NULL
     -- A question that was not kept is none.
-    AND NOT regexp_matches(problems.question, '^(\(not kept\)|sha256:[0-9a-f]{64})$')
+    AND is_kept(problems.question)
 GROUP BY problems.question
 ORDER BY problems.question;
