@@ -127,7 +127,7 @@ def estimate_of(
         degrees=degrees if known else None,
         low=drawn.value - reach if known else None,
         high=drawn.value + reach if known else None,
-        p_value=2 * float(scipy.stats.t.sf(abs(drawn.value) / error, degrees)) if known else None,
+        p_value=2 * _t_below(-abs(drawn.value) / error, degrees) if known else None,
         seeds=seeds,
         problems=problems,
         pairs=pairs,
@@ -264,8 +264,12 @@ def _degrees(*parts: tuple[float, int]) -> float:
 
 
 def _t_quantile(degrees: float) -> float:
-    # Not scipy.stats.t.ppf: the same value, fifty times as fast.
+    # Not scipy.stats.t.ppf: the same value, fifty times as fast, and a second less to load.
     return float(scipy.special.stdtrit(degrees, 0.5 + CONFIDENCE / 2))
+
+
+def _t_below(value: float, degrees: float) -> float:
+    return float(scipy.special.stdtr(degrees, value))
 
 
 def _method(seeds: int, problems: int, known: bool, resamples: int) -> str:

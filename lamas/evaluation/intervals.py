@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import cast
 
 import numpy as np
 import scipy
@@ -53,12 +52,15 @@ def clopper_pearson(successes: int, n: int) -> Interval:
     """
     if not 0 <= successes <= n or n < 1:
         raise DomainError(f"no share of {successes} successes in {n} trials")
-    # SciPy does not declare what it returns.
-    low, high = cast(
-        "tuple[float, float]",
-        scipy.stats.binomtest(successes, n).proportion_ci(CONFIDENCE, method="exact"),
+    # Quantiles of the beta distribution, as scipy.stats.binomtest has them: that takes a second
+    # to load, in a run that needs nothing else of it.
+    tail = (1 - CONFIDENCE) / 2
+    quantile = scipy.special.betaincinv
+    return Interval(
+        low=float(quantile(successes, n - successes + 1, tail)) if successes > 0 else 0.0,
+        high=float(quantile(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0,
+        method="clopper-pearson",
     )
-    return Interval(low=float(low), high=float(high), method="clopper-pearson")
 
 
 def proportion(successes: int, n: int) -> Interval:

@@ -111,7 +111,7 @@ def load_checkpoint(
     )
     parameters = dict(trainer.controller.named_parameters())
     for name, stored in _moments(path, header, parameters, tensors).items():
-        trainer.optimiser.state[parameters[name]].update(stored)
+        trainer.optimiser.state[parameters[name]] = stored
     return trainer
 
 
@@ -119,7 +119,6 @@ def load_controller(
     path: Path, *, digest: str | None = None, operators: OperatorSet | None = None
 ) -> Controller:
     """Only the controller, for deciding; CheckpointError as in `load_checkpoint`."""
-    # Without an optimiser: making one loads torch's compiler, which takes as long as torch itself.
     tensors = _read(path, digest)
     header = _header(path, tensors, operators=operators)
     _refuse(path, header_flaw(header))

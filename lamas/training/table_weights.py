@@ -13,6 +13,7 @@ from lamas.controller import Controller
 from lamas.controller.conditioned_policy import ConditionedPolicy
 from lamas.domain import derive_seed
 from lamas.execution.graph_values import Floats
+from lamas.training.adam import Adam
 from lamas.training.expected import ExactChoices
 from lamas.training.landmarks import Landmarks
 from lamas.training.ridge import PrincipalAxes, chosen_rows
@@ -83,9 +84,7 @@ class WeightFits:
             told.made(loss, gradients_of(controller), learning_rate=0.0)
         self._start(policy, rows)
         part = self._part(policy, rows)
-        optimiser = torch.optim.Adam(
-            controller.parameters(), lr=settings.learning_rate, foreach=False
-        )
+        optimiser = Adam(controller.parameters(), learning_rate=settings.learning_rate)
         random = table_random(self._common.seed, name)
         policy.sharpness.fill_(settings.sharpness)
         found: list[Controller] = []
@@ -97,7 +96,7 @@ class WeightFits:
             if told is not None:
                 told.left(controller)
             loss = self._batch(part, random, settings.batch).loss(choices, told)
-            optimiser.zero_grad(set_to_none=True)
+            optimiser.zero_grad()
             torch.autograd.backward(loss)
             if told is not None:
                 told.made(loss, gradients_of(controller), learning_rate=settings.learning_rate)

@@ -12,6 +12,7 @@ from torch import Tensor
 from lamas.controller import Controller, bounded_threads
 from lamas.domain import Credit, CriticalPathLabel, Rollout, Update
 from lamas.errors import ControllerError, DomainError
+from lamas.training.adam import Adam
 from lamas.training.baseline import BaselineState, build_baseline
 from lamas.training.batch import CreditedBatch, assign_credit
 from lamas.training.credit import credit_rule
@@ -90,9 +91,7 @@ class Trainer:
         self.seed = seed
         self.step = step
         self.baseline_state = baseline_state or BaselineState()
-        self.optimiser = torch.optim.Adam(
-            controller.parameters(), lr=self.settings.learning_rate, foreach=False
-        )
+        self.optimiser = Adam(controller.parameters(), learning_rate=self.settings.learning_rate)
         self._rule = credit_rule(self.settings.credit)
         self._baseline = build_baseline(self.settings.baseline, self.settings.baseline_settings)
 
@@ -174,13 +173,13 @@ class Trainer:
         return objective(current, batch.rollouts, advantages, self.settings)
 
     def _move(self, loss: Tensor) -> float:
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         torch.autograd.backward(loss)
         norm = torch.nn.utils.clip_grad_norm_(
             self.controller.parameters(), self.settings.gradient_clip, foreach=False
         ).item()
         if not np.isfinite(norm) or not np.isfinite(loss.item()):
-            self.optimiser.zero_grad(set_to_none=True)
+            self.optimiser.zero_grad()
             raise ControllerError(
                 f"step {self.step + 1} has loss {loss.item()} and gradient norm {norm}: the "
                 "controller stays as it was, restore an earlier checkpoint or lower learning_rate"
