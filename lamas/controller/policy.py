@@ -49,6 +49,9 @@ class Policy(nn.Module, ABC):
 
 def uniform_parameter(shape: tuple[int, ...], fan_in: int, generator: torch.Generator) -> Tensor:
     """A float64 parameter drawn from ±1/√fan_in by `generator`, never by torch's global one."""
+    if torch.get_default_device().type == "meta":
+        # Only the shape is wanted; to draw what is never there, torch would load its compiler.
+        return zero_parameter(*shape)
     bound = 1.0 / math.sqrt(fan_in)
     values = torch.rand(shape, dtype=torch.float64, generator=generator)
     return nn.Parameter((2.0 * values - 1.0) * bound)

@@ -46,13 +46,15 @@ def test_a_parameter_without_a_gradient_stays_and_has_no_state() -> None:
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_a_step_loads_nothing_of_torchs_compiler() -> None:
+def test_learning_loads_nothing_of_torchs_compiler() -> None:
     code = (
-        "import sys, torch\n"
-        "from lamas.training.adam import Adam\n"
-        "weight = torch.nn.Parameter(torch.ones(2))\n"
-        "weight.grad = torch.ones(2)\n"
-        "Adam([weight], learning_rate=0.1).step()\n"
+        "import sys, tempfile, pathlib\n"
+        "from lamas.training import load_checkpoint, save_checkpoint\n"
+        "from tests.training.test_checkpoint import DATA, trained, train_step, wants_vote\n"
+        "folder = pathlib.Path(tempfile.mkdtemp())\n"
+        "saved = save_checkpoint(trained(), folder)\n"
+        "train_step(load_checkpoint(saved.path), DATA, wants_vote, samples=3)\n"
+        "saved.path.unlink(), folder.rmdir()\n"
         "assert 'torch._dynamo' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
