@@ -43,6 +43,12 @@ class Schema:
     views: tuple[SqlFile, ...]
 
     @property
+    def digest(self) -> str:
+        """Of everything in it and of the DuckDB that reads it."""
+        files = (*self.migrations, *self.macros, *self.views)
+        return _digest([duckdb.__version__, *(file.text for file in files)])
+
+    @property
     def views_digest(self) -> str:
         files = (*self.macros, *self.views)
         return _digest([f"{file.name}:{file.checksum}" for file in files])
@@ -148,14 +154,13 @@ def _macros(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, 
 
 def _made_expected(schema: Schema) -> str:
     """Digest of what `schema` makes; found out once for a schema and a DuckDB."""
-    files = (*schema.migrations, *schema.macros, *schema.views)
-    name = f"made-{_digest([duckdb.__version__, *(file.text for file in files)])}"
+    name = f"made-{schema.digest}"
     known = kept(name)
     if known is not None:
         with suppress(OSError, UnicodeDecodeError):
             return known.read_text("ascii")
     with closing(duckdb.connect(":memory:")) as empty:
-        for file in files:
+        for file in (*schema.migrations, *schema.macros, *schema.views):
             empty.execute(file.text)
         found = _made_of(empty)
     keep(name, found.encode())

@@ -12,6 +12,7 @@ import polars as pl
 
 from lamas.errors import WarehouseError, unwritable
 from warehouse.audit import AuditResult, run_audits
+from warehouse.blank_file import make_empty
 from warehouse.connection import (
     connect,
     fetch,
@@ -189,8 +190,7 @@ def _create(path: Path, timeout_seconds: float) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with connect(unfinished, read_only=False, timeout_seconds=timeout_seconds) as fresh:
-                migrate(fresh, path, packaged_schema())
+            make_empty(unfinished, packaged_schema(), timeout_seconds=timeout_seconds)
             # A link, not a rename: whoever made the file first in the meantime keeps it.
             with suppress(FileExistsError):
                 path.hardlink_to(unfinished)

@@ -22,8 +22,11 @@ def user_cache() -> Path:
     return Path("/nonexistent" if home == "~" else home) / ".cache" / "lamas"
 
 
-def keep(name: str, content: bytes) -> None:
-    """Put a file into the folder, whole and for its user alone; does nothing where it cannot."""
+def keep(name: str, content: bytes, *, instead_of: str | None = None) -> None:
+    """Put a file into the folder, whole and for its user alone; does nothing where it cannot.
+
+    Other files whose names fit the pattern `instead_of` are removed.
+    """
     folder = user_cache()
     unfinished = folder / f".{name}.{uuid.uuid4().hex}"
     with suppress(OSError):
@@ -32,6 +35,9 @@ def keep(name: str, content: bytes) -> None:
             with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as new:
                 new.write(content)
             unfinished.replace(folder / name)
+            for other in folder.glob(instead_of) if instead_of else ():
+                if other.name != name:
+                    other.unlink(missing_ok=True)
         finally:
             unfinished.unlink(missing_ok=True)
 
