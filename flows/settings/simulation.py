@@ -19,6 +19,17 @@ class PolicySetConfig(Section):
     scaling: str = "all"
 
 
+class SurgesConfig(Section):
+    """Arrivals that swell now and then, at the same mean rate."""
+
+    factor: float = Field(default=1.0, ge=1)
+    """How many times as many arrive a second in a surge as between two; 1 is none."""
+    seconds: float = Field(default=60.0, gt=0)
+    """How long a surge lasts."""
+    every_seconds: float = Field(default=300.0, gt=0)
+    """From the begin of one to that of the next."""
+
+
 class SimulationConfig(Section):
     """What `lamas simulate` runs: every set of policies under every load with every seed."""
 
@@ -48,6 +59,8 @@ class SimulationConfig(Section):
     tenants: int = Field(default=1, ge=1)
     loads: list[float] = Field(default_factory=lambda: [0.6, 0.9, 1.2], min_length=1)
     """Shares of the nominal capacity that arrive; factors on its pace for a trace."""
+    surges: SurgesConfig = Field(default_factory=SurgesConfig)
+    """workload=recorded, rollouts: when they arrive."""
     seeds: int = Field(default=3, ge=1)
     level: float = Field(default=0.9, gt=0, lt=1)
     """What the bound of an answer's length should cover."""
@@ -70,4 +83,14 @@ class SimulationConfig(Section):
             )
         if any(not load > 0 for load in self.loads):
             raise ValueError(f"simulation.loads={self.loads} must all be > 0")
+        if self.surges.factor > 1 and self.workload not in ("recorded", "rollouts"):
+            raise ValueError(
+                f"simulation.workload={self.workload} says itself when calls arrive: "
+                "simulation.surges.factor must be 1"
+            )
+        if self.surges.seconds >= self.surges.every_seconds:
+            raise ValueError(
+                f"simulation.surges.seconds={self.surges.seconds:g} must be below "
+                f"simulation.surges.every_seconds={self.surges.every_seconds:g}"
+            )
         return self

@@ -19,7 +19,7 @@ from lamas.serving.shapes import ASSUMED_FILE, ModelShape, read_shapes
 from lamas.serving.simulation.cluster import ClusterSpec
 from lamas.serving.simulation.records import Kept
 from lamas.serving.simulation.simulator import Simulator
-from lamas.serving.workloads.arrivals import poisson, rate_at, scaled, sessions
+from lamas.serving.workloads.arrivals import Surges, poisson, rate_at, scaled, sessions
 from lamas.serving.workloads.azure import azure_arrivals
 from lamas.serving.workloads.mooncake import mooncake_arrivals
 from lamas.serving.workloads.recorded import in_halves, read_questions, recorded_workflows
@@ -56,7 +56,12 @@ class World:
             turns = sum(len(item.turns) for item in self.sessions) / len(self.sessions)
             return sessions(self.sessions, rate=rate / turns, count=config.workflows, seed=seed)
         return poisson(
-            self.held_out, rate=rate, count=config.workflows, seed=seed, tenants=config.tenants
+            self.held_out,
+            rate=rate,
+            count=config.workflows,
+            seed=seed,
+            tenants=config.tenants,
+            surges=Surges(**config.surges.model_dump()),
         )
 
 

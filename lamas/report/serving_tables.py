@@ -22,9 +22,10 @@ COLUMNS: tuple[tuple[str, str, int], ...] = (
     ("prefix_hit_rate", "prefix hits", 3),
     ("wait_mean_seconds", "wait s", 2),
     ("overtaking_share", "overtook", 3),
+    ("open_node_seconds", "node h", 2),
 )
 """Figure, header, digits."""
-SCALE = {"reserved_byte_seconds": 1e-9}
+SCALE = {"reserved_byte_seconds": 1e-9, "open_node_seconds": 1 / 3600}
 
 
 def print_serving(rows: Sequence[ComparedPolicies], reference: str) -> None:

@@ -31,8 +31,8 @@ class Residence:
     def place(self, nodes: Sequence[NodeState], models: Sequence[str], now: float) -> None:
         """Largest first on the node with most room; then again, while anything fits anywhere.
 
-        Of the usable memory half is left for keys and values. Raises DomainError when a model
-        finds no room at all.
+        Of the usable memory half is left for keys and values. A model that finds no room at all is
+        loaded when it is wanted; DomainError where weights stay as they were placed.
         """
         shapes = {model: node.shapes[model] for node in nodes for model in models}
         order = sorted(models, key=lambda model: (-shapes[model].weight_bytes, model))
@@ -49,7 +49,7 @@ class Residence:
                 left, node = max(room, key=lambda item: item[0])
                 if left > 0:
                     self._host(node, model, now, loading=False)
-                elif turn == 0:
+                elif turn == 0 and self._policy.places:
                     raise DomainError(
                         f"the weights of {model} ({size / 1e9:.1f} GB) find no room on "
                         f"{len(nodes)} nodes: use more nodes, fewer models, or weights=lru"

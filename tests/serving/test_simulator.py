@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lamas.errors import DomainError
 from lamas.serving.dispatcher import Dispatcher
 from lamas.serving.node import NodeState
 from lamas.serving.policies.catalogue import (
@@ -205,6 +206,25 @@ def test_nobody_starves_behind_a_stream_of_shorter_work(priority: str) -> None:
     ended = {item.workflow: item.ended_at for item in kept.workflows}
     assert len(ended) == len(pool)
     assert any(ended[number] > ended[5] for number in range(6, len(pool)))
+
+
+@pytest.mark.parametrize("weights", ["lru", "lru_host", "hierarchical"])
+def test_weights_that_find_no_room_at_first_are_loaded_when_they_are_wanted(weights: str) -> None:
+    """One node that holds either model, not both."""
+    node = replace(NODE, memory_bytes=158_000)
+    shapes = {**SHAPES, SMALL: replace(SHAPES[SMALL], weight_bytes=100_000)}
+
+    def served(weights: str) -> Kept:
+        names, pool = PolicyNames(weights=weights), workflows(12, seed=2)
+        return simulate(names, pool, rate=0.5, nodes=1, node=node, shapes=shapes)
+
+    kept = served(weights)
+    assert {item.model for item in kept.calls} == {SMALL, LARGE}
+    assert len(kept.workflows) == 12
+    # What was there before lies in the host, where it may.
+    assert any(item.tier == "host" for item in kept.cold_starts) == (weights != "lru")
+    with pytest.raises(DomainError, match="find no room on 1 nodes"):
+        served("always")
 
 
 @pytest.mark.parametrize("scaling", ["reactive", "projected"])

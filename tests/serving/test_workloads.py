@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lamas.errors import ConfigurationError, DomainError
 from lamas.serving.shapes import read_shapes
-from lamas.serving.workloads.arrivals import poisson, rate_at, scaled, sessions
+from lamas.serving.workloads.arrivals import Surges, poisson, rate_at, scaled, sessions
 from lamas.serving.workloads.azure import azure_arrivals
 from lamas.serving.workloads.mooncake import mooncake_arrivals
 from lamas.serving.workloads.recorded import (
@@ -212,6 +215,35 @@ def test_arrivals_come_in_order_at_their_rate() -> None:
     assert rate_at(1.0, pool, SHAPES, 2) == pytest.approx(2 * rate_at(0.5, pool, SHAPES, 2))
     with pytest.raises(DomainError, match="load=0"):
         rate_at(0, pool, SHAPES, 2)
+
+
+SURGES = st.builds(
+    Surges,
+    factor=st.floats(1, 20),
+    seconds=st.floats(1, 99),
+    every_seconds=st.floats(100, 1000),
+)
+
+
+@given(surges=SURGES, even=st.floats(0, 1e5), later=st.floats(0, 1e3))
+def test_surges_keep_the_order_and_the_mean_rate(surges: Surges, even: float, later: float) -> None:
+    assert surges.at(even) <= surges.at(even + later) + 1e-6
+    whole = round(even / surges.every_seconds) * surges.every_seconds
+    assert surges.at(whole) == pytest.approx(whole, abs=1e-3)
+    assert surges.at(even) <= even + 1e-6
+    assert replace(surges, factor=1.0).at(even) == pytest.approx(even)
+
+
+def test_so_many_times_as_many_arrive_in_a_surge() -> None:
+    surges = Surges(factor=6.0, seconds=60.0, every_seconds=300.0)
+    pool = workflows(20, seed=1)
+    found = [item.at for item in poisson(pool, rate=5.0, count=9000, seed=3, surges=surges)]
+    swollen = sum(at % 300.0 < 60.0 for at in found)
+    assert swollen / (len(found) - swollen) == pytest.approx(6.0 * 60.0 / 240.0, rel=0.1)
+    assert found[-1] == pytest.approx(1800.0, rel=0.1)
+    for wrong in ({"factor": 0.5}, {"seconds": 300.0}, {"seconds": 0.0}):
+        with pytest.raises(DomainError, match="shorter than"):
+            replace(surges, **wrong)
 
 
 def test_sessions_take_their_turns_in_order(tmp_path: Path) -> None:

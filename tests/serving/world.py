@@ -1,7 +1,7 @@
 """A small made-up serving world for tests: two models, drawn workflows, a sink that keeps all."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lamas.serving.node import NodeSpec
 from lamas.serving.policies.catalogue import PolicyNames
@@ -111,11 +111,12 @@ def simulator(
     *,
     nodes: int = 2,
     node: NodeSpec = NODE,
+    shapes: Mapping[str, ModelShape] = SHAPES,
     sample_seconds: float | None = None,
 ) -> Simulator:
     return Simulator(
         cluster=ClusterSpec(nodes=nodes, node=node),
-        shapes=SHAPES,
+        shapes=shapes,
         names=names,
         forecaster=FORECASTER,
         deadlines={"a": 3.0, "b": 6.0},
@@ -132,7 +133,9 @@ def simulate(
     seed: int = 0,
     nodes: int = 2,
     node: NodeSpec = NODE,
+    shapes: Mapping[str, ModelShape] = SHAPES,
 ) -> Kept:
     kept = Kept()
-    simulator(names, kept, nodes=nodes, node=node).run(iter(arrivals(pool, rate=rate, seed=seed)))
+    run = simulator(names, kept, nodes=nodes, node=node, shapes=shapes)
+    run.run(iter(arrivals(pool, rate=rate, seed=seed)))
     return kept

@@ -38,6 +38,7 @@ from lamas.serving.policies.scaling.scaling import Scaling
 from lamas.serving.policies.weights.always import AlwaysLoaded
 from lamas.serving.policies.weights.hierarchical import Hierarchical
 from lamas.serving.policies.weights.lru import LeastRecentlyUsed
+from lamas.serving.policies.weights.lru_host import LeastRecentlyUsedInTiers
 from lamas.serving.policies.weights.weights import Weights
 from lamas.serving.prefix_cache import Retention
 
@@ -100,6 +101,7 @@ ROUTINGS: dict[str, Callable[[], Routing]] = {
 WEIGHTS: dict[str, Callable[[], Weights]] = {
     "always": AlwaysLoaded,
     "lru": LeastRecentlyUsed,
+    "lru_host": LeastRecentlyUsedInTiers,
     "hierarchical": Hierarchical,
 }
 RETENTIONS: dict[str, Callable[[], Retention]] = {

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from heapq import heappop, heappush
 
 from lamas.errors import DomainError
@@ -24,6 +25,38 @@ def rate_at(
     return load * nodes / mean
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surges:
+    """Arrivals that swell now and then; the mean rate stays what it is."""
+
+    factor: float = 1.0
+    """How many times as many arrive a second in a surge as between two of them, ≥ 1."""
+    seconds: float = 60.0
+    """How long a surge lasts; the first one begins at 0."""
+    every_seconds: float = 300.0
+    """From the begin of one to that of the next."""
+
+    def __post_init__(self) -> None:
+        """DomainError for surges that do not swell, or that never end."""
+        if not (self.factor >= 1 and 0 < self.seconds < self.every_seconds):
+            raise DomainError(
+                f"surges {self.factor:g} times as dense for {self.seconds:g} of every "
+                f"{self.every_seconds:g} s: the factor must be >= 1 and a surge shorter than "
+                "the time from one to the next"
+            )
+
+    def at(self, even: float) -> float:
+        """When arrives what would arrive at `even` seconds at a rate that never changes."""
+        between = self.every_seconds / (
+            self.factor * self.seconds + self.every_seconds - self.seconds
+        )
+        periods, rest = divmod(even, self.every_seconds)
+        swollen = between * self.factor * self.seconds
+        if rest < swollen:
+            return periods * self.every_seconds + rest / (between * self.factor)
+        return periods * self.every_seconds + self.seconds + (rest - swollen) / between
+
+
 def poisson(
     workflows: Sequence[Workflow],
     *,
@@ -31,17 +64,19 @@ def poisson(
     count: int,
     seed: int,
     tenants: int = 1,
+    surges: Surges | None = None,
 ) -> Iterator[Arrival]:
-    """`count` workflows drawn with replacement, at `rate` a second, one session each.
+    """`count` workflows drawn with replacement, at a mean `rate` a second, one session each.
 
     Tenant t has a share 1 / t of the first one's arrivals.
     """
     rng = random.Random(seed)
     names = [f"tenant{number}" for number in range(1, tenants + 1)]
     weights = [1 / number for number in range(1, tenants + 1)]
-    at = 0.0
+    even = 0.0
     for number in range(count):
-        at += rng.expovariate(rate)
+        even += rng.expovariate(rate)
+        at = even if surges is None else surges.at(even)
         tenant = rng.choices(names, weights)[0]
         yield Arrival(at, rng.choice(workflows), number, f"s{number}", tenant)
 
