@@ -60,9 +60,10 @@ class Residence:
     ) -> WeightLoad | None:
         """Begin to load a model; None where others must end their calls first."""
         size = node.shapes[model].weight_bytes
+        # Before there is room: what goes to the host for it may take this one's place there.
+        tier = node.tier(model)
         if not self._make_room(node, model, size - node.free_bytes, demand, now):
             return None
-        tier = node.tier(model)
         seconds = node.spec.seconds_to_load(size, tier)
         self._host(node, model, now + seconds, loading=True)
         return WeightLoad(model=model, seconds=seconds, tier=tier)
