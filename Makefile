@@ -33,7 +33,7 @@ demo: install ## Train, evaluate and promote a controller on the embedded model
 test: install ## Run the whole test suite
 	$(BIN)/python -m pytest $(SPREAD) --durations=30
 
-quick: install ## The tests without those that run the whole pipeline or kill it
+quick: install ## The tests without those that take long
 	$(BIN)/python -m pytest $(SPREAD) -m "not slow"
 
 check: lint types imports sql test ## Everything CI runs

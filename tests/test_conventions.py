@@ -5,6 +5,8 @@ import re
 from itertools import takewhile
 from pathlib import Path
 
+import pytest
+
 from tests.house import ROOT
 
 PACKAGES = ("lamas", "flows", "warehouse", "tests")
@@ -47,6 +49,7 @@ def opening(path: Path) -> str:
     return (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n\n")[0]
 
 
+@pytest.mark.slow
 def test_modules_open_with_one_sentence() -> None:
     without = {name(path) for path in MODULES if SENTENCE.match(opening(path)) is None}
     assert without == set(), "one line that says what it knows, with a full stop"
@@ -83,5 +86,6 @@ def test_sql_files_open_with_their_grain_or_question() -> None:
     assert {file for file, text in queries.items() if "?" not in text} == set()
 
 
+@pytest.mark.slow
 def test_a_list_of_exceptions_names_files_that_exist() -> None:
     assert {file for file in LONGER if not (ROOT / file).exists()} == set()

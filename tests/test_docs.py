@@ -89,6 +89,7 @@ def test_a_printed_line_is_understood(words: list[str], tmp_path: Path) -> None:
 NAMED = re.compile(r"(tests/[\w/]+\.py)?(?:::(test_\w+))?")
 
 
+@pytest.mark.slow
 def test_tests_that_the_pages_name_exist() -> None:
     missing: list[str] = []
     for page in PAGES:

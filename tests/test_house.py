@@ -68,6 +68,7 @@ def test_an_import_into_a_package_above_is_seen(tmp_path: Path) -> None:
     assert upstairs(root) == ["warehouse/w.py:1: flows.a", "lamas/x.py:2: warehouse.w"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", STAIRCASE)
 def test_imports_form_one_staircase(package: str) -> None:
     drawn = plan(package)
@@ -75,6 +76,7 @@ def test_imports_form_one_staircase(package: str) -> None:
     assert drawn.upward == ()
 
 
+@pytest.mark.slow
 def test_no_package_takes_from_one_above_it() -> None:
     assert upstairs() == []
 

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.leftovers import MOST_MEMORY, SESSION, TESTING, Growth, Session, Worker
 
 LISTENS = """
@@ -53,6 +55,7 @@ def test_a_file_that_stays_is_named_and_caches_of_libraries_are_not(tmp_path: Pa
     assert session.left(grace_seconds=0.1) == ["lamas-sandbox-x in the temporary folder"]
 
 
+@pytest.mark.slow
 def test_a_worker_tells_what_it_holds() -> None:
     growth = Growth()
     kept = [bytearray(64 << 20)]

@@ -53,6 +53,7 @@ def test_a_process_that_ends_meanwhile_is_waited_for_no_longer() -> None:
         until(lambda: False, process=process)
 
 
+@pytest.mark.slow
 def test_a_process_that_never_ends_is_killed_with_what_it_said() -> None:
     code = "import time; print('begun', flush=True); time.sleep(600)"
     process = subprocess.Popen(
@@ -63,6 +64,7 @@ def test_a_process_that_never_ends_is_killed_with_what_it_said() -> None:
     assert process.returncode == -9
 
 
+@pytest.mark.slow
 def test_a_command_is_run_to_its_end() -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
     done = ran([sys.executable, "-c", code])

@@ -30,6 +30,7 @@ def _readers() -> Workers:
     return Workers(workers=2, seconds=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPENSIVE)
 async def test_a_program_is_read_within_its_cpu_time(readers: Workers, name: str) -> None:
     # The processes count CPU seconds, so that it ends is the assertion.
@@ -41,6 +42,7 @@ async def test_a_program_is_read_within_its_cpu_time(readers: Workers, name: str
     assert after.program is not None
 
 
+@pytest.mark.slow
 async def test_a_tower_of_powers_is_wrong_and_harms_no_other_verdict() -> None:
     tower, other = await asyncio.gather(
         judged("math", "5", TOWER), judged("math", "(x+1)^2", r"\boxed{x^2+2x+1}")

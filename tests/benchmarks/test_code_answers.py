@@ -222,6 +222,7 @@ def test_a_future_import_comes_first():
     ast.parse(program)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_equal_programs_vote_together(task: Task):
     commented = (
@@ -239,6 +240,7 @@ def test_equal_programs_vote_together(task: Task):
     assert canonical_code(f"```python\n{task.prompt}{task.wrong}```") not in forms
 
 
+@pytest.mark.slow
 def test_text_without_code_has_no_code():
     assert canonical_code("I would use a loop.") is None
     assert canonical_code("") is None

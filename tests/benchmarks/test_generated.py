@@ -37,6 +37,7 @@ def generated(
     )
 
 
+@pytest.mark.slow
 async def test_a_mixture_keeps_its_sizes_and_shares_and_repeats_nothing():
     benchmark = generated(MIXTURE)
     problems = benchmark.load()
@@ -49,6 +50,7 @@ async def test_a_mixture_keeps_its_sizes_and_shares_and_repeats_nothing():
         assert (await benchmark.score(problem, "It is 123456789.")).value == 0.0
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_problems_and_others_another_version():
     first = generated(MIXTURE).load()
     assert first == generated(MIXTURE).load()

@@ -175,6 +175,7 @@ def test_table_is_large_enough():
     assert len(PAIRS) >= 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reference", "answer", "right"), PAIRS)
 async def test_math_pairs(reference: str, answer: str, right: bool):
     score = await SCORER.score(reference, answer)

@@ -150,6 +150,7 @@ def test_equal_numbers_vote_together(texts: tuple[str, ...], form: str | None):
     assert {extract_number(text) for text in texts} == {form}
 
 
+@pytest.mark.slow
 @given(st.decimals(min_value=-(10**9), max_value=10**9, places=4))
 def test_every_decimal_is_read_back_however_it_is_dressed(value: Decimal):
     wanted = canonical_number(Fraction(value))

@@ -123,6 +123,7 @@ def test_few_answers_change_little() -> None:
     assert own.model_copy(update={"matches": (), "family": "math"}) == other
 
 
+@pytest.mark.slow
 def test_lengths_that_max_tokens_cut_do_not_shorten_the_fit() -> None:
     drawing = Drawing(TRUTH, 200, max_tokens=250)
     drawing.solve_all(3, operators=("GenerateCoT",))
@@ -192,6 +193,7 @@ def test_nothing_seen_is_an_error() -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_file_holds_the_profile_and_says_where_its_numbers_come_from(
     fitted: Calibration, tmp_path: Path
 ) -> None:

@@ -131,6 +131,7 @@ def test_the_spread_over_problems_stays_where_each_was_asked_once() -> None:
     assert fit_correlation(lengths, fit.best, np.zeros((60, NODES.size)), 0.3) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rho", [-0.5, 0.7])
 def test_the_correlation_with_difficulty_is_found_again(rho: float) -> None:
     """Even when each difficulty is only known with an error as large as half its spread."""

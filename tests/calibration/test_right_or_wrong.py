@@ -52,6 +52,7 @@ def naive_log_likelihood(
     return total
 
 
+@pytest.mark.slow
 @settings(max_examples=8)
 @given(
     flags=st.lists(
@@ -135,6 +136,7 @@ START = Abilities(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_parameters_are_found_again_within_their_errors(seed: int) -> None:
     truth = Abilities(

@@ -177,6 +177,7 @@ def test_the_batched_pass_equals_one_graph_at_a_time(kind: ControllerKind) -> No
         assert torch.allclose(together, parameter.grad, atol=1e-10)
 
 
+@pytest.mark.slow
 @kinds
 def test_probabilities_of_all_graphs_sum_to_one_and_match_frequencies(
     kind: ControllerKind,

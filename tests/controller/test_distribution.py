@@ -79,6 +79,7 @@ def test_sampled_frequencies_agree_with_enumeration(row: Row) -> None:
         assert counts[drawn] / copies == pytest.approx(probability, abs=5.5 * deviation + 1e-9)
 
 
+@pytest.mark.slow
 @given(rows(size=7, span=30.0), st.integers(0, 2**31))
 def test_a_draw_is_legal_distinct_and_stops_exactly_when_tau_is_reached(
     row: Row, seed: int

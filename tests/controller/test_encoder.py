@@ -81,6 +81,7 @@ def test_an_embedding_depends_on_no_other_text(kind: EncoderKind) -> None:
     assert np.array_equal(QueryEncoder(kind=kind, workers=1).encode(texts), alone)
 
 
+@pytest.mark.slow
 def test_integers_change_an_embedding_little(encoder: QueryEncoder) -> None:
     texts = _texts(20)
     exact, fast = encoder.encode(texts), QueryEncoder(kind="int8").encode(texts)
@@ -157,6 +158,7 @@ def test_a_file_that_holds_something_else_is_named(tmp_path: Path) -> None:
         EmbeddingStore(path).get(["key"])
 
 
+@pytest.mark.slow
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ControllerError, match="'int4' is unknown; choose one of float32, int8"):
         QueryEncoder(kind="int4")  # pyright: ignore[reportArgumentType]

@@ -73,6 +73,7 @@ def test_the_gradient_is_that_of_the_sum_over_sequences() -> None:
         assert gradient[0, place].item() == pytest.approx(difference, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_certainty_leaves_a_finite_gradient() -> None:
     moving = torch.tensor([[0.0, -2000.0, -2000.0]], dtype=torch.float64, requires_grad=True)
     found = SetLattice(3, 3).probabilities(moving, torch.ones(1, 3, dtype=torch.bool), 1.0)

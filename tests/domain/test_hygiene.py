@@ -47,6 +47,7 @@ def test_what_is_shown_steers_nothing(text: str) -> None:
     assert printable(shown) == shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

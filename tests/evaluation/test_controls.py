@@ -42,6 +42,7 @@ def test_the_oracle_takes_the_fastest_of_the_best() -> None:
     assert oracle(score, time).tolist() == [2, 1, 0]
 
 
+@pytest.mark.slow
 def test_the_gap_closed_is_a_share_of_the_way() -> None:
     assert gap_closed(0.75, fixed=0.7, oracle=0.9) == pytest.approx(0.25)
     assert gap_closed(0.7, fixed=0.7, oracle=0.7) is None

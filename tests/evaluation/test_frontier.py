@@ -63,6 +63,7 @@ def test_a_frontier_by_hand() -> None:
     assert hypervolume([], worst_score=0.0, worst_expense=1000.0) == 0.0
 
 
+@pytest.mark.slow
 def test_values_that_are_not_finite_are_refused() -> None:
     with pytest.raises(DomainError, match="x: score nan"):
         dominated([Tradeoff("x", math.nan, 1.0)])

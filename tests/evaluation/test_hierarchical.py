@@ -162,6 +162,7 @@ def test_without_variation_there_is_no_interval() -> None:
     assert (one.value, one.method) == (math.log(2.0), "no interval: one pair")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_said_clearly() -> None:
     with pytest.raises(DomainError, match="must be \\[seeds, problems\\]"):
         hierarchical_bootstrap(noise(2, 3), noise(3, 2), effect="difference", seed=0)

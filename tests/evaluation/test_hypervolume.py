@@ -58,6 +58,7 @@ def test_the_value_is_that_of_the_means_averaged_over_seeds() -> None:
     assert found.value == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_a_frontier_against_itself_shows_no_difference() -> None:
     same = frontiers(0.0)
     found = compare_hypervolumes(same, same, worst_score=0.0, worst_time=3.0, resamples=50)

@@ -171,6 +171,7 @@ def test_the_sample_size_gives_the_power() -> None:
     assert float(np.mean(gap - 1.959964 * error > -0.05)) == pytest.approx(0.9, abs=0.01)
 
 
+@pytest.mark.slow
 def test_sizes_that_do_not_exist_are_refused() -> None:
     with pytest.raises(DomainError, match="not within the margin"):
         problems_for_binary(margin=0.02, discordant=0.2, difference=-0.02)

@@ -13,6 +13,7 @@ PAIRS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=3, ma
 )
 
 
+@pytest.mark.slow
 @given(PAIRS)
 def test_correlations_are_those_of_scipy(pairs: list[tuple[int, int]]) -> None:
     left, right = [a for a, _ in pairs], [b for _, b in pairs]
@@ -49,6 +50,7 @@ def test_the_line_through_cp_len() -> None:
     assert proxy_line([100.0, 100.0], [2.0, 4.0]) == (3.0, 0.0)
 
 
+@pytest.mark.slow
 def test_the_split_is_a_function_of_ids_and_seed() -> None:
     ids = [f"r{number}" for number in range(100)]
     fitted, held_out = split_rollouts(ids, fraction=0.2, seed=7)

@@ -1,6 +1,7 @@
 """What people ask against what was trained on: found where it differs, silent where it does not."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from lamas.evaluation.live_mix import live_mix_departure
@@ -28,6 +29,7 @@ def test_another_subject_is_found() -> None:
     assert live_mix_departure(mixed, trained, least=1.5, seed=0) is None
 
 
+@pytest.mark.slow
 def test_chance_is_rarely_taken_for_a_change() -> None:
     found = [
         live_mix_departure(

@@ -226,6 +226,7 @@ def test_pairing_removes_what_the_problems_share() -> None:
     assert (ratio.low, ratio.high) == pytest.approx((math.log(0.8), math.log(0.8)))
 
 
+@pytest.mark.slow
 def test_ratios_that_mean_nothing_are_left_out() -> None:
     free = [done(1, 1.0, cost=0.0), done(2, 0.0, cost=0.0, replayed_calls=1)]
     assert [item.metric for item in compare(free, free)] == [

@@ -88,6 +88,7 @@ def test_without_a_gap_there_is_nothing_to_choose() -> None:
     assert gap_sentence(gap, "Long", {"conditioned": None}).startswith("Nothing to choose")
 
 
+@pytest.mark.slow
 def test_seconds_that_were_not_measured_make_no_gap() -> None:
     known = metrics(0.7, 1.0)
     assert Gap.between(known, known, multiplier=1.0, clock="seconds") is None

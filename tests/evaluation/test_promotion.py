@@ -179,6 +179,7 @@ def longer(length: float, makespan_low: float) -> Verdict:
     )
 
 
+@pytest.mark.slow
 def test_a_longer_wait_is_not_promoted_unless_it_is_allowed() -> None:
     cheaper = longer(math.log(1.63), -0.1)
     assert cheaper.improved == ("cost_usd_log_ratio",)

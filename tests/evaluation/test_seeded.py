@@ -140,6 +140,7 @@ def test_samples_of_a_problem_count_once() -> None:
     assert means["score"].value == 0.75
 
 
+@pytest.mark.slow
 def test_intervals_of_means_stay_where_the_values_can_be() -> None:
     rollouts = {
         seed: [done(problem, float(seed), tokens=10.0 ** (3 * seed)) for problem in range(3)]

@@ -72,6 +72,7 @@ def longest_path_seconds(trace: Trace) -> float:
     return sum(combine([of_invocation(item) for item in layer]) for layer in trace.layers)
 
 
+@pytest.mark.slow
 @given(graphs(), MODES, SALTS)
 def test_the_makespan_is_the_longest_path_of_the_measured_durations(
     layers: tuple[tuple[str, ...], ...], mode: ExecutionMode, salt: int
@@ -96,6 +97,7 @@ def test_the_order_of_completion_changes_nothing_but_times(
     }
 
 
+@pytest.mark.slow
 @given(graphs(), SALTS)
 def test_a_parallel_operator_never_sees_a_siblings_output(
     layers: tuple[tuple[str, ...], ...], salt: int
@@ -108,6 +110,7 @@ def test_a_parallel_operator_never_sees_a_siblings_output(
             assert int(layer) < int(request.labels["layer"]) or own
 
 
+@pytest.mark.slow
 @given(graphs(), MODES, SALTS)
 def test_every_candidate_and_invocation_is_where_the_plan_foretells(
     layers: tuple[tuple[str, ...], ...], mode: ExecutionMode, salt: int
@@ -273,6 +276,7 @@ async def test_samples_can_be_set_for_a_topology() -> None:
     assert len(execution.trace.invocations[0].candidates) == 5
 
 
+@pytest.mark.slow
 async def test_the_default_runner_just_runs() -> None:
     execution = await executor_for(model_in(0)).execute(plan_of([["Generate"]]), PROBLEM)
     (record,) = execution.trace.invocations

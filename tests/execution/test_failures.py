@@ -163,6 +163,7 @@ async def test_what_the_watcher_raises_is_no_operators_failure() -> None:
     assert len(model.requests) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["parallel", "sequential"])
 async def test_cancelling_a_rollout_leaves_no_task_running(mode: ExecutionMode) -> None:
     model = ScriptedModel(lambda request: Reply("late", seconds=60))

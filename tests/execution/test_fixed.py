@@ -95,6 +95,7 @@ def test_a_plans_decisions_are_certain_and_name_what_was_legal() -> None:
     assert (plan.mode, plan.policy, plan.checkpoint_id) == ("fixed", "everything", None)
 
 
+@pytest.mark.slow
 def test_a_slot_has_the_same_id_when_the_run_is_resumed_and_another_one_in_every_part() -> None:
     def identity(
         run_id: str = "run", policy: str = "generate", step: int = 0, index: int = 0, retry: int = 0

@@ -4,6 +4,8 @@ import asyncio
 import gc
 from typing import cast
 
+import pytest
+
 from lamas.execution.live_race import LiveRace
 from lamas.operators.chain import Chain
 
@@ -14,6 +16,7 @@ async def _judge(text: str, chain: Chain) -> str | None:
     return text
 
 
+@pytest.mark.slow
 async def test_an_error_at_the_cancelling_of_its_rollout_is_read() -> None:
     loop, told = asyncio.get_running_loop(), list[str]()
     loop.set_exception_handler(lambda _, context: told.append(str(context["message"])))

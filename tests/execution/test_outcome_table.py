@@ -96,6 +96,7 @@ GRAPHS = tuple(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(outcomes())
 def test_values_are_those_of_running_each_graph(cells: list[OperatorOutcome]) -> None:
@@ -217,6 +218,7 @@ def test_rows_keep_their_problems() -> None:
     assert table.rows([2, 0]).problem_ids == ("p2", "p0")
 
 
+@pytest.mark.slow
 def test_a_chain_says_what_it_cannot_hold() -> None:
     with pytest.raises(DomainError, match="score of a chain"):
         ChainOutcome(answer_key="a", score=1.5, cp_tokens=0.0, seconds=0.0)

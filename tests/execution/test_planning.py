@@ -86,6 +86,7 @@ def test_retries_follow_each_other_until_one_succeeds(failures: int, ends: str) 
     assert len(finished) == failures + (ends == "ok")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("retry_failed", [True, False])
 def test_nothing_stored_owes_everything(retry_failed: bool) -> None:
     plans = tuple(first(sample=number) for number in range(3))

@@ -52,6 +52,7 @@ def test_graphs_that_know_the_answer_need_no_model_unless_they_must_vote() -> No
     assert _required(place, [single, double], any_graph=False).model
 
 
+@pytest.mark.slow
 def test_programs_that_are_answers_are_judged_in_the_sandbox(tmp_path: Path) -> None:
     place = _place(
         "operators=sanity", "benchmark=humaneval", f"benchmark.path={tmp_path}/x.jsonl", problems=()

@@ -24,6 +24,7 @@ from tests.timing.agreement import check
 from tests.virtual_time import VirtualClock, run_in_virtual_time
 
 
+@pytest.mark.slow
 @given(graphs(), st.sampled_from(["parallel", "sequential"]), st.integers(0, 1000))
 def test_every_rollout_agrees_with_its_records(
     layers: tuple[tuple[str, ...], ...], mode: ExecutionMode, salt: int
@@ -95,6 +96,7 @@ async def test_replayed_calls_are_counted() -> None:
     assert rollout.cost_usd == 0.75
 
 
+@pytest.mark.slow
 async def test_cost_belongs_to_a_rollout_however_many_run_beside_it() -> None:
     plans = [
         plan_of([["Generate", "MultiGenerateCoT"], ["SelfRefine"]], rollout_id=f"r{number}")

@@ -139,6 +139,7 @@ def what_is_reproducible(rollout: Rollout) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["everything", "cot5_sc"])
 async def test_figures_agree_with_records_and_do_not_depend_on_concurrency(
     endpoint: EndpointSettings, sandbox: Sandbox, name: str
@@ -152,6 +153,7 @@ async def test_figures_agree_with_records_and_do_not_depend_on_concurrency(
     assert [*map(what_is_reproducible, in_turn)] == [*map(what_is_reproducible, together)]
 
 
+@pytest.mark.slow
 async def test_the_programs_of_a_simulated_programmer_run_and_their_output_is_stated(
     endpoint: EndpointSettings, sandbox: Sandbox
 ) -> None:

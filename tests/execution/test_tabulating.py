@@ -117,6 +117,7 @@ def test_without_an_operator_that_stands_alone_there_is_nothing_to_tabulate() ->
         tabulated_graphs(OperatorSet((stop,)))
 
 
+@pytest.mark.slow
 async def test_problems_that_are_not_whole_are_left_out() -> None:
     rollouts = [await run(name, "42", "42", "42") for name in ROOTS]
     cells = [outcome(item) for item in rollouts]

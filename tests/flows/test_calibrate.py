@@ -144,6 +144,7 @@ def test_the_model_s_profile_is_found_again(place: Place, finished: Finished) ->
     assert profile.latency == load_profile().latency
 
 
+@pytest.mark.slow
 def test_what_was_fitted_and_what_not_is_said(place: Place, finished: Finished) -> None:
     lines = finished.stdout.splitlines()
     assert any(line.startswith("operators.Generate.skill = -") for line in lines)
@@ -204,20 +205,24 @@ def test_a_second_fit_of_the_same_run_gives_the_same_file(place: Place, finished
     assert place.profile.read_text() == before
 
 
+@pytest.mark.slow
 def test_an_unknown_run_is_named(place: Place) -> None:
     refused(place.calibrate("run=evaluate-nothing"), "evaluate-nothing", "run_summary")
 
 
+@pytest.mark.slow
 def test_a_run_without_rollouts_is_refused(place: Place) -> None:
     refused(place.calibrate(f"run={place.empty_id}"), place.empty_id, "no finished rollouts")
 
 
+@pytest.mark.slow
 def test_without_a_real_run_one_must_be_named(place: Place) -> None:
     refused(
         run_here("calibrate", f"home={place.folder / 'home'}"), "no run of a real model", "run="
     )
 
 
+@pytest.mark.slow
 def test_an_output_that_cannot_be_written_is_refused_before_any_work(place: Place) -> None:
     for output in (place.folder / "missing" / "x.yaml", place.folder):
         refused(place.calibrate(f"calibration.output={output}"), str(output), "cannot be written")
@@ -227,6 +232,7 @@ def test_an_unknown_starting_profile_is_refused(place: Place) -> None:
     refused(place.calibrate("calibration.start=nobody"), "nobody", "gpt_4o_mini_like")
 
 
+@pytest.mark.slow
 def test_a_benchmark_that_changed_since_is_refused(place: Place) -> None:
     path = place.folder / "questions.jsonl"
     before = path.read_text()
@@ -255,6 +261,7 @@ def test_a_share_s_interval_counts_problems_not_answers() -> None:
     assert all_right.low < 0.1
 
 
+@pytest.mark.slow
 def test_the_distance_of_two_samples_is_that_of_their_distributions() -> None:
     assert distance([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0]).value == 0.0
     assert distance([1.0, 2.0], [3.0, 4.0]).value == 1.0

@@ -99,6 +99,7 @@ async def test_what_a_champion_cannot_do_is_a_refusal(decider: Decider) -> None:
         assert (refused.value.status, refused.value.parameter) == (400, "model")
 
 
+@pytest.mark.slow
 async def test_a_question_is_encoded_once(decider: Decider, encoder: CountingEncoder) -> None:
     one = champion(CONDITIONED)
     found = [await decided(decider, one, "lamas") for _ in range(3)]

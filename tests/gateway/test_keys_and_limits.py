@@ -34,6 +34,7 @@ def test_without_keys_everybody_is_local() -> None:
     assert Keys(()).client("Bearer whatever").name == "local"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "fault"),
     [

@@ -139,5 +139,6 @@ def test_any_mix_of_attempts_stays_below_the_cap_and_ends(
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_quick_policy_is_what_these_tests_assume() -> None:
     assert QUICK.attempts == 4

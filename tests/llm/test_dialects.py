@@ -346,6 +346,7 @@ async def test_a_prompt_with_half_a_character_is_asked_with_its_replacement() ->
     assert "2 \ufffd 2?" in json.dumps(seen.body, ensure_ascii=False)
 
 
+@pytest.mark.slow
 async def test_what_steers_a_terminal_stands_escaped_in_an_error() -> None:
     message = "\x1b[2J\x1b]0;mine\x07 \u202egnp.exe \x9b1m \r\n fine"
     body = json.dumps({"error": {"code": 400, "message": message}})

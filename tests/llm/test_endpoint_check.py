@@ -261,6 +261,7 @@ async def test_a_list_of_models_that_is_none_is_a_sentence(body: str) -> None:
         await complaint(endpoint.base_url)
 
 
+@pytest.mark.slow
 @pytest.mark.attack
 @pytest.mark.parametrize(
     "url",

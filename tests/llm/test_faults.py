@@ -220,5 +220,6 @@ async def test_many_faulty_calls_all_end_well() -> None:
     assert llm.ledger.made_calls == 30
 
 
+@pytest.mark.slow
 def test_the_retry_policy_of_a_single_attempt() -> None:
     assert RetryPolicy(attempts=1).attempts == 1

@@ -174,6 +174,7 @@ async def test_a_redirect_is_not_followed_and_says_where_to(status: int) -> None
     assert [call.status for call in attempts_of(caught.value)] == ["error"]
 
 
+@pytest.mark.slow
 async def test_many_endless_answers_at_once_hold_no_more_than_their_budgets() -> None:
     with ScriptedEndpoint(*[pours(EVENT)] * 16, says("4")) as endpoint:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -208,6 +208,7 @@ def test_the_call_id_depends_on_all_that_determines_the_sample_and_nothing_else(
     assert len({base, *others}) == 8
 
 
+@pytest.mark.slow
 def test_attempts_of_an_error_without_any() -> None:
     from lamas.errors import ModelError
 

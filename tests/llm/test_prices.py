@@ -60,6 +60,7 @@ def test_impossible_prices(value: float) -> None:
         Price(input=0, output=value)
 
 
+@pytest.mark.slow
 @given(TOKENS, TOKENS, TOKENS, TOKENS)
 def test_cost_is_what_both_kinds_cost_and_grows_with_them(a: int, b: int, c: int, d: int) -> None:
     price = Price(input=0.15, output=0.6)

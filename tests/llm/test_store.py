@@ -320,6 +320,7 @@ def test_a_missing_earlier_file_is_one_sentence(tmp_path: Path) -> None:
         ResponseStore(tmp_path / "a.sqlite", earlier=tmp_path / "missing.sqlite")
 
 
+@pytest.mark.slow
 async def test_while_answers_cannot_be_kept_none_is_paid_for(tmp_path: Path) -> None:
     """The one in hand is used, and stored as soon as there is room."""
     path = tmp_path / "responses.sqlite"

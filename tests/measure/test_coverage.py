@@ -66,6 +66,7 @@ def test_the_command_prints_every_case_and_fails_on_a_miss(
         coverage.main(["--datasets", "0"])
 
 
+@pytest.mark.slow
 def test_the_goal_includes_its_ends() -> None:
     assert Coverage("x", 930, 1000, (0.93, 0.97)).reached
     assert not Coverage("x", 929, 1000, (0.93, 0.97)).reached

@@ -11,6 +11,7 @@ async def test_every_invocation_is_counted() -> None:
     assert measured.processor > 0
 
 
+@pytest.mark.slow
 def test_the_command_prints_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     main(["5", "2"])
     printed = capsys.readouterr().out

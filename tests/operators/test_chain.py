@@ -142,6 +142,7 @@ async def test_a_branch_cannot_branch_again() -> None:
         await chain_for("Generate", PROBLEM, ScriptedModel(echo)).parallel([nested])
 
 
+@pytest.mark.slow
 async def test_cancelling_a_parallel_stage_leaves_no_call_running() -> None:
     model = ScriptedModel(lambda request: Reply("late", seconds=60))
     before = asyncio.all_tasks()

@@ -63,6 +63,7 @@ async def test_self_refine_without_a_solution_is_an_operator_error() -> None:
         await run_operator("SelfRefine", problem_of(), ScriptedModel(lambda request: Reply("")))
 
 
+@pytest.mark.slow
 async def test_early_stop_calls_nothing_and_leaves_nothing() -> None:
     model = ScriptedModel(lambda request: Reply("never"))
     ran = await run_operator("EarlyStop", problem_of(), model, candidates=["42"])

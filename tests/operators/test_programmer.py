@@ -91,6 +91,7 @@ async def test_a_broken_sandbox_is_not_the_programs_fault() -> None:
         await run_operator("Programmer", problem_of(), writing(GOOD), sandbox=ScriptedSandbox())
 
 
+@pytest.mark.slow
 async def test_long_feedback_keeps_its_end() -> None:
     def script(request: ChatRequest) -> Reply:
         return Reply(GOOD)

@@ -142,6 +142,7 @@ def test_prompts_of_an_operator_that_is_left_out_are_in_no_digest() -> None:
     assert prompts_digest(without=drafts) != prompts_digest()
 
 
+@pytest.mark.slow
 def test_a_misspelt_place_is_named(tmp_path: Path) -> None:
     library = written(tmp_path, "Answer $quesiton briefly.")
     with pytest.raises(OperatorError, match=r"uses \$quesiton, Generate offers \$question"):

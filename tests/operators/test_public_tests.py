@@ -64,6 +64,7 @@ async def test_after_the_last_try_the_last_repair_is_left(sandbox: Sandbox) -> N
     assert "no program that defines" in model.shown("Test")[1]
 
 
+@pytest.mark.slow
 async def test_without_public_tests_one_review_takes_their_place() -> None:
     model = ScriptedModel(lambda request: Reply(GOOD))
     ran = await run_operator(

@@ -64,6 +64,7 @@ def test_they_are_in_no_catalogue_unless_asked_for() -> None:
         Catalogue(["Generate", "Reference"], read_answer=last_number)
 
 
+@pytest.mark.slow
 def test_which_operators_ask_a_model_and_which_run_programs() -> None:
     operators = [Catalogue(read_answer=last_number).operator(name) for name in CATALOGUE_NAMES]
     assert [item.spec.name for item in operators if not item.asks_model] == ["EarlyStop"]

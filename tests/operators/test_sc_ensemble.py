@@ -70,6 +70,7 @@ def test_strict_plurality_against_counting_every_pair(votes: list[str | None]) -
     assert strict_plurality(votes) == (winners[0] if winners else None)
 
 
+@pytest.mark.slow
 @given(VOTES)
 def test_the_fallback_is_a_most_frequent_vote_and_none_stands_before_it(
     votes: list[str | None],

@@ -1,5 +1,6 @@
 """How a layer's results are merged."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def test_a_pick_stands_in_for_what_was_there_and_is_current() -> None:
     assert after.current == Candidate("ScEnsemble 0", "ScEnsemble")
 
 
+@pytest.mark.slow
 def test_a_layer_that_leaves_nothing_changes_nothing() -> None:
     state = state_of("a", "b")
     assert state.merged(layer_results(("EarlyStop",))) == state

@@ -93,6 +93,7 @@ def test_a_complaint_says_what_a_model_can_act_on() -> None:
     assert "wall_seconds limit" in complaint(tool_result(limits_hit=("wall_seconds",)))
 
 
+@pytest.mark.slow
 def test_nobody_is_shown_what_a_writer_thought() -> None:
     texts = ["<think>7?</think>so 8", "is 9", "<think>never ends"]
     assert lettered(texts, 1000) == "A: so 8\n\nB: is 9\n\nC: "

@@ -65,6 +65,7 @@ def test_what_is_missing_is_a_dash_and_what_has_no_interval_shows_none() -> None
     assert row["failed"] == "1"
 
 
+@pytest.mark.slow
 def test_the_printed_table_is_never_wrapped_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     print_standings([standing(), standing("generate")], "generated, 4 problems — simulated model")
     lines = capsys.readouterr().out.splitlines()
@@ -74,6 +75,7 @@ def test_the_printed_table_is_never_wrapped_in_a_file(capsys: pytest.CaptureFixt
     assert rows[0].split() == " ".join(standing().cells()).split()
 
 
+@pytest.mark.slow
 def test_markdown_has_a_row_for_each_entrant() -> None:
     text = markdown([standing(), standing("generate")], "title")
     rows = [line for line in text.splitlines() if line.startswith("|")]

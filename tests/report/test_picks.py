@@ -55,6 +55,7 @@ def test_one_graph_for_all_is_said_in_a_sentence() -> None:
     )
 
 
+@pytest.mark.slow
 def test_without_categories_there_is_nothing_to_show() -> None:
     assert picks_html(picks((None, "X", 1), (None, "Y", 2))) == ""
     assert picks_html([]) == ""

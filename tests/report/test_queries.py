@@ -58,6 +58,7 @@ def test_query__run(recorded: Recorded) -> None:
     assert run["prompts_digest"] == "digest of the prompts"
 
 
+@pytest.mark.slow
 def test_query__entrants(recorded: Recorded) -> None:
     assert recorded.frames["entrants"].select("policy", "checkpoint_id", "step", "role").rows() == [
         ("lamas", "lamas-0", 0, "before"),
@@ -428,6 +429,7 @@ def test_query__proxy_operators(recorded: Recorded) -> None:
             assert (row["pearson"], row["spearman"]) == (None, None)
 
 
+@pytest.mark.slow
 def test_query__latency_models(recorded: Recorded) -> None:
     row = recorded.frames["latency_models"].to_dicts()[0]
     stated = make_fit(held_out(recorded.evaluated["generate", None]))

@@ -25,6 +25,8 @@ from warehouse import Warehouse
 from warehouse.reports import OF_RUN
 from warehouse.writer import Writer
 
+pytestmark = pytest.mark.slow
+
 PHONE_PIXELS = 390 - 2 * 16
 LEAST_POINTS = 9.0
 PIXELS_A_POINT = 96 / 72
@@ -88,7 +90,6 @@ def elements(files: ReportFiles) -> Elements:
     return parsed(files.page.read_text("utf-8"))
 
 
-@pytest.mark.slow
 def test_the_page_needs_nothing_beside_itself(files: ReportFiles, elements: Elements) -> None:
     assert not {"script", "link", "img", "iframe"} & set(elements.tags)
     assert all(address.startswith("#") for address in elements.addresses)
@@ -97,7 +98,6 @@ def test_the_page_needs_nothing_beside_itself(files: ReportFiles, elements: Elem
     assert outside == []
 
 
-@pytest.mark.slow
 def test_ids_are_unique_and_every_reference_leads_somewhere(
     files: ReportFiles, elements: Elements
 ) -> None:
@@ -177,7 +177,6 @@ def test_marks_differ_without_colour() -> None:
     assert len({mark.dashes for mark in list(found.values())[:7]}) == 7
 
 
-@pytest.mark.slow
 def test_it_may_be_repeated_and_writes_the_same_bytes(
     recorded: Recorded, files: ReportFiles, tmp_path: Path
 ) -> None:
@@ -247,7 +246,6 @@ def test_an_entrant_without_rollouts_stands_in_the_headline(recorded: Recorded) 
     assert "all-knowing" not in parsed(page(data, [], RECIPE)).text
 
 
-@pytest.mark.slow
 def test_a_run_that_only_evaluated_one_fixed_graph_once(tmp_path: Path) -> None:
     warehouse = prepared(tmp_path / "few.duckdb", "run-1")
     writer = Writer(warehouse)
@@ -263,7 +261,6 @@ def test_a_run_that_only_evaluated_one_fixed_graph_once(tmp_path: Path) -> None:
     assert "A typical rollout" in found
 
 
-@pytest.mark.slow
 def test_errors_say_which_run_and_what_to_do(
     recorded: Recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -286,7 +283,6 @@ def test_errors_say_which_run_and_what_to_do(
     assert "there is no warehouse at" in capsys.readouterr().err
 
 
-@pytest.mark.slow
 def test_the_command_writes_below_home(
     recorded: Recorded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_graph_of_next_to_nothing_is_drawn_too(tokens: int) -> None:
     assert len(lines) == 2
 
 
+@pytest.mark.slow
 def test_short_bars_are_never_invisible() -> None:
     rollout = make_rollout(
         [[step("Generate", 1), step("GenerateCoT", 10_000)], [step("SelfRefine", 1)]]

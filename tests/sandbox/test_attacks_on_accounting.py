@@ -333,6 +333,7 @@ async def test_is_repelled(ground: Ground, name: str) -> None:
     assert_repelled(ATTACKS[name], outcome)
 
 
+@pytest.mark.slow
 async def test_the_sandbox_still_works_and_nothing_is_left(ground: Ground) -> None:
     await ground.suffer(ATTACKS)
     after = await ground.sandbox.run("import os\nprint(os.listdir('.'))", limits=ROOMY)
@@ -340,6 +341,7 @@ async def test_the_sandbox_still_works_and_nothing_is_left(ground: Ground) -> No
     assert await ground.survivors() == 0
 
 
+@pytest.mark.slow
 async def test_private_memory_and_waited_children_are_the_programs_own_affair(
     ground: Ground,
 ) -> None:

@@ -174,6 +174,7 @@ async def test_nothing_outside_was_touched(ground: Ground) -> None:
     assert left == ["log.sock", "secret.txt", "victim.txt"]
 
 
+@pytest.mark.slow
 async def test_the_attacks_would_succeed_without_a_sandbox(ground: Ground) -> None:
     # The targets are open to anyone: it is the sandbox that protects them.
     assert os.access(ground.victim, os.R_OK | os.W_OK)

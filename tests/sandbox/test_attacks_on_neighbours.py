@@ -303,6 +303,7 @@ async def test_nobody_was_reached_and_nothing_is_left(ground: Ground) -> None:
     assert ground.sandbox.zygote_pid == pid
 
 
+@pytest.mark.slow
 def test_the_sockets_would_have_heard(ground: Ground) -> None:
     import socket
 

@@ -316,6 +316,7 @@ async def test_the_fork_server_is_the_same_as_before(ground: Ground) -> None:
     assert ground.sandbox.zygote_pid == pid
 
 
+@pytest.mark.slow
 async def test_the_next_run_is_clean(ground: Ground) -> None:
     await ground.suffer(ATTACKS)
     after = await ground.sandbox.run(
@@ -324,11 +325,13 @@ async def test_the_next_run_is_clean(ground: Ground) -> None:
     assert after.stdout == "1 []\n"
 
 
+@pytest.mark.slow
 async def test_the_supervisor_outlives_what_its_program_sends(ground: Ground) -> None:
     outcome = (await ground.suffer(ATTACKS))["kill its supervisor"]
     assert outcome.status == "ok"
     assert outcome.stdout.endswith("still here\n")
 
 
+@pytest.mark.slow
 def test_signals_meant_for_the_tests_would_have_ended_them() -> None:
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -204,6 +204,7 @@ for path in ("a/b/c", "a/b", "a"):
 }
 
 
+@pytest.mark.slow
 @pytest.mark.attack
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_is_repelled(ground: Ground, name: str) -> None:
@@ -211,6 +212,7 @@ async def test_is_repelled(ground: Ground, name: str) -> None:
     assert_repelled(ATTACKS[name], outcome)
 
 
+@pytest.mark.slow
 async def test_the_sandbox_still_works_and_nothing_is_left(ground: Ground) -> None:
     await ground.suffer(ATTACKS)
     after = await ground.sandbox.run("import os\nprint(os.listdir('.'))", limits=LONG)

@@ -146,6 +146,7 @@ async def test_an_unknown_backend_is_a_configuration_error() -> None:
             pass
 
 
+@pytest.mark.slow
 def test_without_user_namespaces_it_falls_back() -> None:
     # In a child whose kernel refuses unshare, mount and new namespaces, as many containers do.
     code = """

@@ -61,6 +61,7 @@ def test_what_is_in_use_or_not_a_sandboxs_stays(temporary: pathlib.Path) -> None
     used.remove()
 
 
+@pytest.mark.slow
 @pytest.mark.attack
 @pytest.mark.parametrize("backend", ["auto", "landlock"])
 async def test_the_folders_of_killed_sandboxes_are_swept_at_the_next_start(

@@ -54,6 +54,7 @@ def cross(value: object) -> object:
     return exchange.decode(json.loads(json.dumps(exchange.encode(value))))
 
 
+@pytest.mark.slow
 @given(VALUES)
 @settings(deadline=None)
 def test_plain_data_arrives_as_it_left(value: object) -> None:
@@ -165,6 +166,7 @@ def test_exception_data_cannot_name_what_is_no_exception() -> None:
         assert isinstance(exchange.decode_exception(names, 3), exchange.CandidateError)
 
 
+@pytest.mark.slow
 def test_frames_cross_a_pipe() -> None:
     read_end, write_end = os.pipe()
     exchange.send(write_end, {"a": [1, "é"]})

@@ -254,6 +254,7 @@ async def cheated(ground: Ground) -> dict[str, Judgement]:
     return await judged_cheats(ground.sandbox)
 
 
+@pytest.mark.slow
 @pytest.mark.attack
 @pytest.mark.parametrize("name", [*CHEATS, *ENDS_OF_LOOPS])
 def test_success_cannot_be_faked(cheated: dict[str, Judgement], name: str) -> None:
@@ -283,6 +284,7 @@ async def test_the_checkers_exit_is_no_success(sandbox: ProcessSandbox) -> None:
     assert not judgement.passed
 
 
+@pytest.mark.slow
 async def test_each_end_shows_its_reason(sandbox: ProcessSandbox) -> None:
     sample = SAMPLES[0]
     wrong = await _judge(sandbox, sample, sample.prompt + "    return []\n")
@@ -295,6 +297,7 @@ async def test_each_end_shows_its_reason(sandbox: ProcessSandbox) -> None:
     assert endless.detail.startswith("limit hit:")
 
 
+@pytest.mark.slow
 async def test_many_judgements_at_once_do_not_wait_for_each_other_for_ever() -> None:
     sample = SAMPLES[0]
     async with ProcessSandbox(concurrency=2, limits=QUICK) as sandbox:

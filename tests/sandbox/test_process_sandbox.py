@@ -143,6 +143,7 @@ async def test_the_charged_time_may_be_a_modelled_one() -> None:
     assert outcome.wall_seconds != outcome.charged_seconds
 
 
+@pytest.mark.slow
 async def test_a_dead_fork_server_is_replaced_and_the_run_continues() -> None:
     async with ProcessSandbox() as sandbox:
         first = sandbox.zygote_pid
@@ -225,6 +226,7 @@ async def test_outside_its_context_it_says_so() -> None:
         await sandbox.run("pass")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "limits",
     [

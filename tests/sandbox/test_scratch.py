@@ -84,6 +84,7 @@ def test_counts_blocks_and_entries(tmp_path: pathlib.Path) -> None:
     assert used_bytes(str(tmp_path / "never was"), 1000) == 0
 
 
+@pytest.mark.slow
 def test_what_is_too_deep_counts_as_too_much(tmp_path: pathlib.Path) -> None:
     _nest(tmp_path, 300)
     assert used_bytes(str(tmp_path), 10**12) > 10**12

@@ -170,6 +170,7 @@ def test_every_jump_of_the_filter_stays_inside() -> None:
         assert code[-1] == (0x06, 0, 0, ALLOW)
 
 
+@pytest.mark.slow
 def test_an_unknown_architecture_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     assert not seccomp.supported()

@@ -42,6 +42,7 @@ def test_another_seed_gives_other_times() -> None:
     assert ModelledToolTime(1, 2.0, 0.0).charge("p", 0) == 2.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("median", "sigma"), [(0, 1), (-1, 1), (math.inf, 1), (1, -0.1)])
 def test_impossible_parameters_are_refused(median: float, sigma: float) -> None:
     with pytest.raises(ConfigurationError):

@@ -115,6 +115,7 @@ def test_a_call_that_joins_again_at_once_is_due_once() -> None:
     assert batch.due() is None
 
 
+@pytest.mark.slow
 def test_entries_of_calls_that_left_are_passed_over() -> None:
     batch, item, other = Batch(SHAPES), running(make_call(1, model=SMALL)), running(make_call(2))
     batch.join(other, 50)

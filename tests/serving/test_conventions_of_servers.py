@@ -1,5 +1,6 @@
 """What foreign requests say of their place, and what is written for each server."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,6 +107,7 @@ def test_what_a_stranger_bent_is_left_out() -> None:
     assert semantics_of({}, {}, otherwise="other") == CallSemantics(workflow="other")
 
 
+@pytest.mark.slow
 def test_spans_carry_the_published_names() -> None:
     assert attributes(SEMANTICS) == {
         "gen_ai.operation.name": "chat",

@@ -110,12 +110,14 @@ async def test_a_request_that_is_cancelled_or_fails_leaves_its_place() -> None:
     assert model.dispatcher.demand.waiting[SMALL] == 0
 
 
+@pytest.mark.slow
 async def test_what_no_memory_could_hold_is_refused_with_its_size() -> None:
     model = dispatched(Slow())
     with pytest.raises(DomainError, match="shorten the prompt or lower max_tokens"):
         await model.complete(request("big", max_tokens=10**9))
 
 
+@pytest.mark.slow
 async def test_live_and_simulated_decisions_are_of_the_same_objects(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -146,6 +146,7 @@ def other_futures(pool: tuple[Workflow, ...]) -> tuple[Workflow, ...]:
     return (*pool[:-1], replace(last, calls=calls))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "routing"),
     [*((name, "maestro") for name in PRIORITIES), *(("slack", name) for name in ROUTINGS)],
@@ -183,6 +184,7 @@ def test_slack_counts_what_a_workflow_had_where_no_graph_is_known() -> None:
     assert order("maestro", much, little) == [0, 1]
 
 
+@pytest.mark.slow
 def test_reservations_start_where_they_say_and_never_exceed_the_limit() -> None:
     call = make_call(max_tokens=100, forecast=make_forecast(output_tokens=50.2, upper_tokens=80))
     firsts = {name: made().first(call) for name, made in RESERVATIONS.items()}

@@ -168,6 +168,7 @@ def test_rare_transitions_are_dropped_and_the_end_never() -> None:
         RoleAutomaton.fit([[]])
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=12), min_size=1, max_size=12))
 def test_steps_to_the_end_solve_their_own_equations(sessions: list[list[str]]) -> None:
@@ -182,6 +183,7 @@ def test_steps_to_the_end_solve_their_own_equations(sessions: list[list[str]]) -
     assert all(automaton.allows(session) for session in sessions)
 
 
+@pytest.mark.slow
 def test_expressions_bound_runs_and_say_what_they_cover() -> None:
     expressions = BoundedExpressions.fit(SESSIONS)
     assert expressions.of_role("a") == "(a){1,3}"

@@ -90,6 +90,7 @@ def test_a_model_that_leaves_takes_its_prompts_along() -> None:
     assert cache.held_bytes == 10.0
 
 
+@pytest.mark.slow
 def test_a_template_that_is_used_for_ever_takes_no_more_room() -> None:
     cache = PrefixCache(LeastRecentlyUsedPrefix())
     for turn in range(500):

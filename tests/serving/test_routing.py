@@ -1,5 +1,7 @@
 """Where single calls go, on nodes that a hand can judge."""
 
+import pytest
+
 from lamas.serving.call import Call, Segment
 from lamas.serving.demand import Demand
 from lamas.serving.node import NodeState, Running
@@ -101,6 +103,7 @@ def test_least_harm_keeps_away_from_turns_that_others_need() -> None:
     assert chosen(LeastHarm(), make_call(9, model=LARGE), small, large) == "large"
 
 
+@pytest.mark.slow
 def test_least_harm_leaves_room_to_what_graphs_in_flight_still_owe() -> None:
     wanted, free = make_node("wanted", SMALL, LARGE), make_node("free", SMALL)
     wanted.demand = free.demand = Demand(planned={LARGE: 8}, hosts={LARGE: 1, SMALL: 2})

@@ -182,6 +182,7 @@ def test_an_answer_that_outgrows_its_memory_preempts_the_least_urgent() -> None:
     assert first.ended_at < second.ended_at
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("priority", ["maestro", "slack"])
 def test_nobody_starves_behind_a_stream_of_shorter_work(priority: str) -> None:
     """A long workflow among many short ones that alone keep the node busy is not the last."""
@@ -227,6 +228,7 @@ def test_weights_that_find_no_room_at_first_are_loaded_when_they_are_wanted(weig
         served("always")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaling", ["reactive", "projected"])
 def test_the_only_node_of_a_model_is_never_closed(scaling: str) -> None:
     """Weights that stay where they are: whoever closes their node holds their calls for ever."""

@@ -262,6 +262,7 @@ def test_packaged_shapes_have_the_bytes_that_their_heads_make() -> None:
     assert shapes["Meta-Llama-3_1-70B-Instruct"].token_bytes == 327_680
 
 
+@pytest.mark.slow
 def test_shapes_that_cannot_be_are_told(tmp_path: Path) -> None:
     path = tmp_path / "shapes.yaml"
     path.write_text("m: {layers: 0}")

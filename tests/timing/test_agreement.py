@@ -71,11 +71,13 @@ def with_first(rollout: Rollout, changed: OperatorInvocation) -> Rollout:
     return replace(rollout, trace=replace(rollout.trace, invocations=(changed, *rest)))
 
 
+@pytest.mark.slow
 @given(traces())
 def test_a_rollout_assembled_from_its_trace_agrees(trace: Trace) -> None:
     check(rollout_of(trace))
 
 
+@pytest.mark.slow
 def test_each_figure_that_does_not_follow_is_named() -> None:
     good = example()
     first = good.trace.invocations[0]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ def test_an_operator_that_asks_nobody_takes_nothing() -> None:
     assert chain_lengths(leaving(1, ()), GAMMA) == (ChainLength(0.0, 0.0),)
 
 
+@pytest.mark.slow
 @given(calls, tools, st.integers(1, 3))
 def test_no_chain_is_longer_than_its_invocation_and_one_is_as_long(
     calls: tuple[ModelCall, ...], tools: tuple[ToolExecution, ...], count: int

@@ -34,6 +34,7 @@ def test_cp_len_equals_the_naive_recursion(trace: Trace) -> None:
     assert virtual_seconds(trace) == cp_by_recursion(trace) / trace.gamma
 
 
+@pytest.mark.slow
 @given(traces())
 def test_slack_is_zero_exactly_on_critical_operators(trace: Trace) -> None:
     for item in label(trace):
@@ -61,6 +62,7 @@ def test_growing_by_the_slack_changes_nothing_and_by_more_lengthens_the_path(tra
         assert cp_tokens(beyond) == cp_tokens(trace) + 0.25
 
 
+@pytest.mark.slow
 @given(traces())
 def test_the_second_is_the_layer_without_the_operator(trace: Trace) -> None:
     for item, mark in zip(trace.invocations, label(trace), strict=True):
@@ -89,6 +91,7 @@ def test_at_a_tie_both_are_critical_and_neither_alone_holds_the_layer_up() -> No
     assert [mark.layer_second_tokens for mark in marks] == [40.0, 40.0, 40.0]
 
 
+@pytest.mark.slow
 @given(traces())
 def test_makespan_is_the_distance_from_the_first_start_to_the_last_end(trace: Trace) -> None:
     assert makespan_seconds(trace) == trace.ended_at - trace.started_at
@@ -101,6 +104,7 @@ def test_a_trace_without_invocations_takes_no_time() -> None:
     assert (cp_tokens(trace), makespan_seconds(trace), label(trace)) == (0.0, 0.0, ())
 
 
+@pytest.mark.slow
 def test_seconds_need_a_positive_gamma() -> None:
     trace = Trace(
         execution_mode="parallel", gamma=0.0, invocations=(), started_at=0.0, ended_at=0.0

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ def _naive_makespan(trace: Trace) -> float:
     return sum(fold([_naive_seconds(item) for item in layer]) for layer in trace.layers)
 
 
+@pytest.mark.slow
 @given(traces(), st.lists(st.integers(0, 40).map(lambda count: count / 4), max_size=12))
 def test_a_rollout_takes_its_longest_way(trace: Trace, seconds: list[float]) -> None:
     made = with_given_times(_given(trace, seconds))
@@ -89,6 +91,7 @@ def test_a_later_layer_starts_when_the_slowest_is_done() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_measured_times_stay() -> None:
     trace = Trace(
         execution_mode="parallel",

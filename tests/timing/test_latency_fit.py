@@ -28,6 +28,7 @@ def test_exact_calls_give_the_exact_coefficients(streamed: bool) -> None:
         assert fitted.first_chunk_seconds is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("outliers", "streamed"), [(0.0, True), (0.05, True), (0.05, False)])
 def test_noisy_calls_give_close_coefficients(outliers: float, streamed: bool) -> None:
     calls, loads = known_calls(1500, noise=0.15, outliers=outliers, streamed=streamed)
@@ -55,6 +56,7 @@ def test_outliers_would_move_plain_least_squares() -> None:
     assert robust.seconds_per_output_token < 1.1 * TRUTH.seconds_per_output_token
 
 
+@pytest.mark.slow
 def test_a_first_chunk_of_many_tokens_does_not_lengthen_the_first_token() -> None:
     calls, loads = known_calls(1000, noise=0.05, first_chunk_tokens=16)
     fitted = fit_latency(calls, loads, "m")
@@ -81,6 +83,7 @@ def test_one_call_at_a_time_has_no_effect_of_load() -> None:
     assert model.reference_load == 0.0
 
 
+@pytest.mark.slow
 def test_too_few_calls_are_refused_and_others_do_not_count() -> None:
     calls, loads = known_calls(LEAST_CALLS + 1)
     failed = [replace(call, ok=False) for call in calls[:1]]
@@ -89,6 +92,7 @@ def test_too_few_calls_are_refused_and_others_do_not_count() -> None:
         fit_latency([*failed, *other, *calls[2:]], loads, "m")
 
 
+@pytest.mark.slow
 def test_calls_to_another_model_are_no_load() -> None:
     calls, _ = known_calls(2)
     together = [replace(call, started_at=0.0, ended_at=1.0) for call in calls]

@@ -49,6 +49,7 @@ def naive_seconds(
     return total
 
 
+@pytest.mark.slow
 @given(models, calls, tools, st.integers(0, 100))
 def test_an_invocation_takes_its_slowest_branches(
     model: LatencyModel,
@@ -79,6 +80,7 @@ def test_more_tokens_never_take_less_time(
     assert invocation_seconds(model, longer, runs) >= invocation_seconds(model, drawn, runs)
 
 
+@pytest.mark.slow
 @given(models, traces())
 def test_the_makespan_is_the_longest_path(model: LatencyModel, trace: Trace) -> None:
     seconds = predicted_seconds(model, trace.invocations)
@@ -89,6 +91,7 @@ def test_the_makespan_is_the_longest_path(model: LatencyModel, trace: Trace) -> 
     assert predicted_makespan(trace, seconds) == pytest.approx(paths)
 
 
+@pytest.mark.slow
 @given(models, traces(modes=("parallel",)))
 def test_critical_is_who_is_predicted_slowest(model: LatencyModel, trace: Trace) -> None:
     seconds = predicted_seconds(model, trace.invocations)
@@ -146,6 +149,7 @@ def test_calls_to_another_model_and_missing_predictions_are_refused() -> None:
         in_seconds(make_rollout(), {})
 
 
+@pytest.mark.slow
 @given(models)
 def test_the_model_survives_json_and_keeps_its_id(model: LatencyModel) -> None:
     again = LatencyModel.from_json(model.to_json())
@@ -155,6 +159,7 @@ def test_the_model_survives_json_and_keeps_its_id(model: LatencyModel) -> None:
     assert other.latency_model_id != model.latency_model_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

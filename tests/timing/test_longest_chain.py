@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import pytest
 from hypothesis import given
 
 from lamas.domain import ModelCall, ToolExecution
@@ -45,10 +46,12 @@ def test_calls_one_after_another_cost_their_sum_attempts_included() -> None:
     assert chain.cp_tokens(GAMMA) == 37 + 25.0
 
 
+@pytest.mark.slow
 def test_tool_time_can_make_a_branch_with_fewer_tokens_the_slowest() -> None:
     chain = longest_chain([call(60, 0, 0), call(20, 0, 1)], [tool(1.0, 0, 1)], GAMMA)
     assert (chain.output_tokens, chain.tool_seconds) == (20, 1.0)
 
 
+@pytest.mark.slow
 def test_an_invocation_without_calls_costs_nothing() -> None:
     assert longest_chain([], [], GAMMA).cp_tokens(GAMMA) == 0.0

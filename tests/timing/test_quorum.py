@@ -118,6 +118,7 @@ def test_without_seconds_on_record_tokens_are_the_clock() -> None:
     assert kept.usage_output_tokens == 10
 
 
+@pytest.mark.slow
 def test_nobody_waits_for_a_cancelled_branch() -> None:
     first, second = call(0, 10, 1.0), replace(call(0, 90, 1.0), branch=1)
     (cut_short,) = cancelled([second], "two agreed")

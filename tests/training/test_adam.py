@@ -4,6 +4,7 @@ import copy
 import subprocess
 import sys
 
+import pytest
 import torch
 from torch import nn
 
@@ -15,6 +16,7 @@ def net() -> nn.Module:
     return nn.Sequential(nn.Linear(5, 7), nn.Tanh(), nn.Linear(7, 3))
 
 
+@pytest.mark.slow
 def test_it_moves_parameters_as_torchs_optimiser_does() -> None:
     ours, theirs = net(), net()
     # Of the last bias only later steps have a gradient: its own steps are counted.
@@ -46,6 +48,7 @@ def test_a_parameter_without_a_gradient_stays_and_has_no_state() -> None:
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.slow
 def test_learning_loads_nothing_of_torchs_compiler() -> None:
     code = (
         "import sys, tempfile, pathlib\n"

@@ -109,6 +109,7 @@ def test_leave_one_out_knows_nothing_of_the_rollout_itself(
     assert before[0].baseline == after[0].baseline
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(BASELINES))
 @settings(max_examples=30, deadline=None)
 @given(values=batches)
@@ -125,6 +126,7 @@ def test_advancing_is_a_pure_function(name: str, values: list[list[float]]) -> N
     assert baseline.advance(state, []) == ((), state)
 
 
+@pytest.mark.slow
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"momentum must be in \[0, 1\), got 1.0"):
         BaselineSettings(momentum=1.0)

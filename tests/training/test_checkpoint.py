@@ -32,6 +32,7 @@ def trained(kind: ControllerKind = "lamas", steps: int = 2) -> Trainer:
     return learner
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("baseline", ["ema", "leave_one_out"])
 @pytest.mark.parametrize("kind", LAYERED_KINDS)
 def test_a_restored_run_equals_the_undisturbed_one_bit_for_bit(
@@ -172,6 +173,7 @@ def test_another_catalogue_is_refused(tmp_path: Path) -> None:
             load_checkpoint(path, operators=other)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_weights_is_refused(tmp_path: Path) -> None:
     learner = trained(steps=0)
     learner.controller.register_parameter(
@@ -182,6 +184,7 @@ def test_a_checkpoint_of_other_weights_is_refused(tmp_path: Path) -> None:
         load_checkpoint(path)
 
 
+@pytest.mark.slow
 def test_equal_learners_may_save_at_once(tmp_path: Path) -> None:
     trainers = [trainer() for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:

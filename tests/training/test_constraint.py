@@ -57,10 +57,12 @@ def test_bisection_finds_where_a_falling_score_meets_the_bound(at: float) -> Non
     assert found == pytest.approx(at, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_bound_that_nothing_meets_leaves_the_most_careful() -> None:
     assert largest_multiplier(lambda _: 0.0, 1.0, low=-3.0, high=3.0) == -3.0
 
 
+@pytest.mark.slow
 def test_more_steps_must_gain_more_than_chance() -> None:
     first = np.array([0.0, 1.0, 0.0, 1.0])
     by_chance = first + np.array([0.5, -0.4, 0.3, -0.2])

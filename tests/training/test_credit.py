@@ -188,6 +188,7 @@ def test_a_failed_rollout_has_no_reward(rule: str) -> None:
         credit_rule(rule).assign(done, naive_labels(done.trace), WEIGHTS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["critical_path", "marginal"])
 def test_labels_and_trace_must_cover_the_decisions(rule: str) -> None:
     done = finished()
@@ -198,6 +199,7 @@ def test_labels_and_trace_must_cover_the_decisions(rule: str) -> None:
         credit_rule(rule).assign(cut, naive_labels(done.trace), WEIGHTS)
 
 
+@pytest.mark.slow
 def test_unknown_rules_and_negative_weights_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="'fair' is not one of critical_path, uniform"):
         credit_rule("fair")

@@ -181,6 +181,7 @@ def test_the_sampled_estimate_converges_to_the_exact_gradient() -> None:
     assert np.linalg.norm(estimate - gradient) < 0.1 * np.linalg.norm(gradient)
 
 
+@pytest.mark.slow
 def test_importance_weights_are_capped_ratios_of_whole_graphs() -> None:
     built = moved_controller("lamas")
     now = built.sample(np.repeat(QUERY, 2, axis=0), [1, 2])
@@ -209,6 +210,7 @@ def test_importance_weights_are_capped_ratios_of_whole_graphs() -> None:
     assert found.drift == pytest.approx(9.0)
 
 
+@pytest.mark.slow
 def test_the_entropy_bonus_rewards_undecided_layers() -> None:
     built = moved_controller("lamas")
     rollouts = [stored((("Short",), ("Stop",)), "r")]

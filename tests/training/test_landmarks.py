@@ -43,6 +43,7 @@ def test_queries_that_occur_twice_divide_by_nothing() -> None:
     assert features[0] == pytest.approx(features[len(EMBEDDINGS)], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_of_many_queries_some_are_landmarks_in_their_order() -> None:
     many = world(LANDMARKS + 30).table.embeddings
     landmarks = of(many)

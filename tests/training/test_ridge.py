@@ -34,6 +34,7 @@ def test_fewer_directions_keep_those_of_most_variance() -> None:
     assert basis[4] > 0.0
 
 
+@pytest.mark.slow
 def test_the_strength_is_the_one_that_chooses_best_for_problems_left_out() -> None:
     x, score, time = data()
     multipliers = np.array([0.05, 0.5])
@@ -66,6 +67,7 @@ def test_the_strength_is_the_one_that_chooses_best_for_problems_left_out() -> No
     assert found == expected
 
 
+@pytest.mark.slow
 def test_a_step_uses_all_problems_when_they_fit() -> None:
     random = np.random.default_rng(0)
     assert chosen_rows(random, 5, 8).tolist() == [0, 1, 2, 3, 4]

@@ -29,12 +29,14 @@ def test_a_batch_is_a_function_of_its_arguments() -> None:
     assert problem_batch(IDS, seed=7, step=3, size=4) != problem_batch(IDS, seed=8, step=3, size=4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 12])
 def test_an_impossible_batch_is_refused(size: int) -> None:
     with pytest.raises(ConfigurationError, match=f"problems_per_step={size} problems"):
         problem_batch(IDS, seed=0, step=0, size=size)
 
 
+@pytest.mark.slow
 def test_every_rollout_has_its_own_seed() -> None:
     seeds = {
         rollout_seed(seed=seed, step=step, problem_id=problem, sample_index=sample)

@@ -73,6 +73,7 @@ def test_what_a_standard_error_may_take_keeps_a_bound_of_its_own() -> None:
     assert careful.score > bold.score + 0.1
 
 
+@pytest.mark.slow
 def test_decided_graphs_are_as_good_as_the_expectation_says(fit: TableFit) -> None:
     assert fit.decided_score == pytest.approx(fit.expected_score, abs=0.01)
     assert fit.decided_time == pytest.approx(fit.expected_time, rel=0.02)
@@ -135,6 +136,7 @@ def test_equal_arguments_give_equal_controllers_and_another_seed_others() -> Non
     assert first != other
 
 
+@pytest.mark.slow
 def test_a_checkpoint_keeps_the_frontier(fit: TableFit, tmp_path: Path) -> None:
     saved = save_checkpoint(Trainer(fit.controller), tmp_path)
     loaded = load_controller(saved.path, operators=OPERATORS)
@@ -168,6 +170,7 @@ def test_what_cannot_be_learned_is_refused() -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

@@ -51,6 +51,7 @@ def test_whether_anybody_listens_changes_no_weight() -> None:
     assert state_digest(Trainer(listened.controller)) == state_digest(Trainer(alone.controller))
 
 
+@pytest.mark.slow
 def test_credit_is_the_score_less_the_price_of_waiting_against_the_problems_mean() -> None:
     decisions = [
         TabulatedDecision(rollout_id="b", problem_id="p", operator="Long", score=1.0, time=40.0),

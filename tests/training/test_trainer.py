@@ -202,6 +202,7 @@ def test_credits_and_embeddings_must_be_those_of_the_batch() -> None:
         learner.update(batch, (other, *credits[1:]), problems(3))
 
 
+@pytest.mark.slow
 def test_a_step_that_is_not_finite_changes_nothing() -> None:
     learner = trainer()
     batch = small_batch(learner)
@@ -214,6 +215,7 @@ def test_a_step_that_is_not_finite_changes_nothing() -> None:
     assert state_digest(learner) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

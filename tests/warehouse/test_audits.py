@@ -181,6 +181,7 @@ def test_the_copy_without_keys_passes_before_anything_is_planted(
     assert [item.name for item in run_audits(open_to_defects) if item.rows.height] == []
 
 
+@pytest.mark.slow
 def test_every_audit_has_a_planted_defect_and_says_what_it_looks_for() -> None:
     assert {file.name for file in sql_files(AUDITS)} == set(DEFECTS)
     assert all(len(file.headline) > 20 for file in sql_files(AUDITS))
@@ -196,6 +197,7 @@ def test_a_planted_defect_is_found(
     assert audit in found
 
 
+@pytest.mark.slow
 def test_a_slot_may_be_tried_again_after_a_failure(warehouse: Warehouse) -> None:
     failed = replace(
         make_rollout([[step("Generate", 1)]], rollout_id="first"),
@@ -208,6 +210,7 @@ def test_a_slot_may_be_tried_again_after_a_failure(warehouse: Warehouse) -> None
     assert {item.name for item in warehouse.audit() if item.rows.height} == set()
 
 
+@pytest.mark.slow
 def test_a_slot_tried_again_after_a_success_is_found(warehouse: Warehouse) -> None:
     done = make_rollout([[step("Generate", 1)]], rollout_id="first")
     writer = Writer(warehouse)

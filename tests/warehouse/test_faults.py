@@ -65,6 +65,7 @@ def test_a_full_disk_loses_nothing_that_was_stored(warehouse: Warehouse, more_ki
     )
 
 
+@pytest.mark.slow
 def test_a_folder_that_becomes_read_only_within_a_transaction_is_named(
     warehouse: Warehouse, frozen: Callable[[Path, bool], None]
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_damaged_file_ends_in_a_sentence(warehouse: Warehouse) -> None:
     assert Warehouse.open(warehouse.path).query("SELECT count(*) FROM rollouts").item() == 200
 
 
+@pytest.mark.slow
 def test_a_cut_file_ends_in_a_sentence(warehouse: Warehouse) -> None:
     warehouse.path.write_bytes(warehouse.path.read_bytes()[:20_000])
     with pytest.raises(WarehouseError) as caught:

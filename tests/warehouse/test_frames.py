@@ -24,6 +24,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sql",
     [
@@ -48,6 +49,7 @@ def test_a_frame_is_what_pyarrow_would_make_of_it(file: Path, sql: str) -> None:
     assert found.equals(expected, null_equal=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sql", "reason"),
     [

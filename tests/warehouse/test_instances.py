@@ -109,6 +109,7 @@ def test_a_file_that_is_no_database_leaves_nothing_held(tmp_path: Path) -> None:
     assert read(instances, path, start) == 1
 
 
+@pytest.mark.slow
 def test_threads_take_turns_without_meeting_a_closed_file(file: Path) -> None:
     instances, start = Instances(), Started()
     sums: list[int] = []
@@ -124,6 +125,7 @@ def test_threads_take_turns_without_meeting_a_closed_file(file: Path) -> None:
     assert sums == [1] * 80
 
 
+@pytest.mark.slow
 def test_a_forked_child_starts_its_own(file: Path) -> None:
     instances, start = Instances(), Started()
     assert read(instances, file, start) == 1

@@ -53,6 +53,7 @@ def test_what_is_stored_already_stays_with_all_its_parts(
     assert not any(result.rows.height for result in warehouse.audit())
 
 
+@pytest.mark.slow
 def test_the_first_to_land_stands(tmp_path: Path) -> None:
     first, second = random_rollouts(5, seed=5), random_rollouts(9, seed=6)
     folder = land(tmp_path / "shard", first)
@@ -61,6 +62,7 @@ def test_the_first_to_land_stands(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["shard"]
 
 
+@pytest.mark.slow
 def test_nothing_to_land_is_no_rows(warehouse: Warehouse, tmp_path: Path) -> None:
     folder = land(tmp_path / "shard", [])
     assert merge_landed(warehouse, folder) == 0
@@ -72,6 +74,7 @@ def test_dropped_texts_are_on_no_disk(tmp_path: Path) -> None:
     assert calls["response_text"].is_null().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["rollouts", "model_calls", "critical_path_labels"])
 def test_a_half_written_file_is_refused_whole(
     table: str, warehouse: Warehouse, reader: Reader, tmp_path: Path
@@ -84,6 +87,7 @@ def test_a_half_written_file_is_refused_whole(
     assert reader.rollouts("run-1") == ()
 
 
+@pytest.mark.slow
 def test_a_rollout_of_an_unknown_run_is_refused_whole(empty: Warehouse, tmp_path: Path) -> None:
     folder = land(tmp_path / "shard", random_rollouts(3, seed=9))
     with pytest.raises(WarehouseError, match="refused a batch"):

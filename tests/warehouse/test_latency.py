@@ -86,6 +86,7 @@ def test_predictions_and_credits_are_recomputed_to_the_last_bit(
     }
 
 
+@pytest.mark.slow
 def test_a_credit_by_another_clock_is_a_contradiction(
     batch: tuple[Rollout, ...], writer: Writer
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_model_is_found_by_id_by_age_and_by_the_credits_that_rest_on_it(
     assert times.credited_latency_model("run-1") == MODEL
 
 
+@pytest.mark.slow
 def test_only_calls_that_were_sent_are_measured(store: Store, warehouse: Warehouse) -> None:
     with pytest.raises(WarehouseError, match="holds no answered model call"):
         CallTimes(warehouse).latest_measured_run()

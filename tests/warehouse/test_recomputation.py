@@ -16,6 +16,7 @@ from warehouse.writer import Writer
 Store = Callable[..., int]
 
 
+@pytest.mark.slow
 def test_invocation_recomputed_takes_the_slowest_branch_of_each_stage(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -38,6 +39,7 @@ def test_invocation_recomputed_takes_the_slowest_branch_of_each_stage(
     assert found == [(47, 2.5, 172.0, 0.1 + 0.2 + 0.3, 147)]
 
 
+@pytest.mark.slow
 def test_layer_recomputed_is_the_maximum_or_in_sequence_the_sum(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -50,6 +52,7 @@ def test_layer_recomputed_is_the_maximum_or_in_sequence_the_sum(
     assert found == [("a", 1, 300.0), ("b", 1, 400.0)]
 
 
+@pytest.mark.slow
 def test_rollout_recomputed_adds_layers_and_costs(store: Store, warehouse: Warehouse) -> None:
     store(WIDE)
     found = rows(
@@ -60,6 +63,7 @@ def test_rollout_recomputed_adds_layers_and_costs(store: Store, warehouse: Wareh
     assert found == [(1.0, 0.001 + 0.002 + 0.004, 350.0, 7.0, 2.0, 0)]
 
 
+@pytest.mark.slow
 def test_credits_recomputed_follow_the_four_rules(store: Store, warehouse: Warehouse) -> None:
     store(WIDE)
     found = rows(
@@ -80,6 +84,7 @@ def test_credits_recomputed_follow_the_four_rules(store: Store, warehouse: Wareh
     ]
 
 
+@pytest.mark.slow
 def test_evaluated_rollouts_are_the_last_try_of_each_slot(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -94,6 +99,7 @@ def test_evaluated_rollouts_are_the_last_try_of_each_slot(
     assert found == [("other", "train"), ("second", "train")]
 
 
+@pytest.mark.slow
 def test_evaluation_recomputed_averages_in_order_and_interpolates(
     store: Store, warehouse: Warehouse
 ) -> None:

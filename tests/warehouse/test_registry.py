@@ -20,6 +20,7 @@ def statuses(registry: Registry) -> list[str]:
     return [item.status for item in registry.checkpoints()]
 
 
+@pytest.mark.slow
 def test_there_is_no_champion_before_the_first_promotion(registry: Registry) -> None:
     assert registry.champion() is None
     assert registry.promotions() == ()
@@ -28,6 +29,7 @@ def test_there_is_no_champion_before_the_first_promotion(registry: Registry) -> 
     assert registry.checkpoints("another") == ()
 
 
+@pytest.mark.slow
 def test_a_promotion_retires_the_champion_and_keeps_its_evidence(registry: Registry) -> None:
     registry.promote("lamas-1", evidence={"score": 0.5}, run_id="run-1", decided_at=T0)
     champion = registry.promote("lamas-2", evidence={"score": 0.75, "n": 40})
@@ -50,6 +52,7 @@ def test_promoting_the_champion_changes_nothing(registry: Registry) -> None:
     assert len(registry.promotions()) == 1
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_rollouts_refer_to_can_be_promoted(
     registry: Registry, warehouse: Warehouse
 ) -> None:
@@ -60,6 +63,7 @@ def test_a_checkpoint_that_rollouts_refer_to_can_be_promoted(
     assert registry.rollback().checkpoint_id == "lamas-1"
 
 
+@pytest.mark.slow
 def test_a_rollback_returns_champions_in_turn(registry: Registry) -> None:
     for number in range(3):
         registry.promote(f"lamas-{number}", evidence={})
@@ -72,6 +76,7 @@ def test_a_rollback_returns_champions_in_turn(registry: Registry) -> None:
         registry.rollback()
 
 
+@pytest.mark.slow
 def test_a_rejection_is_on_record_and_changes_no_status(
     registry: Registry, warehouse: Warehouse
 ) -> None:

@@ -84,6 +84,7 @@ def test_an_answer_used_by_two_rollouts_is_one(
     assert samples == [0, 1]
 
 
+@pytest.mark.slow
 def test_one_run_alone_is_exported_when_asked(
     warehouse: Warehouse, store: Store, tmp_path: Path
 ) -> None:
@@ -107,11 +108,13 @@ def test_what_cannot_be_exported_leaves_nothing(warehouse: Warehouse, tmp_path: 
     assert there.read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_runs_say_what_was_assumed(warehouse: Warehouse, store: Store) -> None:
     _store(store)
     assert warehouse.query("FROM assumed_figures").rows() == [("run-1", 4, 1, 0, 1)]
 
 
+@pytest.mark.slow
 def test_problems_say_their_category(warehouse: Warehouse) -> None:
     rows = warehouse.query("SELECT DISTINCT category, options FROM problem_categories").rows()
     assert rows == [(None, None)]

@@ -45,6 +45,7 @@ def holding(path: Path) -> Generator[subprocess.Popen[str], None, None]:
                 process.communicate("go\n", timeout=patience(30))
 
 
+@pytest.mark.slow
 def test_a_writer_waits_for_another_process(warehouse: Warehouse) -> None:
     with holding(warehouse.path) as holder:
         assert holder.stdin is not None
@@ -63,6 +64,7 @@ def test_a_writer_waits_for_another_process(warehouse: Warehouse) -> None:
     assert len(Reader(warehouse).runs()) == 2
 
 
+@pytest.mark.slow
 def test_a_file_held_too_long_is_named_with_its_holder(warehouse: Warehouse) -> None:
     with holding(warehouse.path) as holder:
         with pytest.raises(WarehouseError) as caught:

@@ -40,6 +40,7 @@ def test_the_view_repeats_what_the_records_give(writer: Writer, warehouse: Wareh
     assert [result.name for result in warehouse.audit() if result.rows.height] == []
 
 
+@pytest.mark.slow
 def test_waits_and_looks_at_nodes_are_there(writer: Writer, warehouse: Warehouse) -> None:
     store(writer)
     cell, kept = simulated_cell()
@@ -59,6 +60,7 @@ def test_waits_and_looks_at_nodes_are_there(writer: Writer, warehouse: Warehouse
     assert len(kept.samples) > 2
 
 
+@pytest.mark.slow
 def test_policies_are_compared_by_seed(capsys: pytest.CaptureFixture[str]) -> None:
     figures: list[CellFigures] = []
     for policies in ("fcfs", "maestro"):
@@ -84,6 +86,7 @@ def test_policies_are_compared_by_seed(capsys: pytest.CaptureFixture[str]) -> No
         assert f"{found.mean:.3f}× [{found.low:.3f}, {found.high:.3f}]" in text
 
 
+@pytest.mark.slow
 def test_the_page_draws_what_is_stored_and_says_who_waited_for_whom(
     writer: Writer, warehouse: Warehouse
 ) -> None:

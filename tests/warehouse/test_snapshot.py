@@ -61,6 +61,7 @@ def test_a_duckdb_snapshot_is_a_warehouse_itself(full: Warehouse, tmp_path: Path
     assert [result.name for result in again.audit() if result.rows.height] == []
 
 
+@pytest.mark.slow
 def test_nothing_is_overwritten(full: Warehouse, tmp_path: Path) -> None:
     export_parquet(full, tmp_path / "out", views=False)
     with pytest.raises(WarehouseError, match="exists already"):
@@ -125,6 +126,7 @@ def test_a_killed_export_leaves_nothing_under_its_name(full: Warehouse, tmp_path
     assert export_parquet(full, tmp_path / "out", views=False).rows["rollouts"] == 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit_kib", [64, 700])
 def test_a_full_disk_ends_an_export_in_one_sentence(
     full: Warehouse, tmp_path: Path, limit_kib: int

@@ -62,6 +62,7 @@ def table_file(prepared_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return path
 
 
+@pytest.mark.slow
 def test_cells_come_back_as_they_were_stored(table: Warehouse) -> None:
     stored = {item.rollout_id: item for item in Reader(table).rollouts(purpose="tabulate")}
     for cell in CELLS:
@@ -85,6 +86,7 @@ def test_cells_come_back_as_they_were_stored(table: Warehouse) -> None:
     assert operator_outcomes(table, "run-2") == ()
 
 
+@pytest.mark.slow
 def test_only_the_last_try_of_a_cell_counts_and_only_whole_problems_are_compared(
     table: Warehouse,
 ) -> None:
@@ -133,6 +135,7 @@ def test_the_oracle_takes_the_best_and_then_the_shortest_for_each_problem(
     ]
 
 
+@pytest.mark.slow
 def test_a_table_passes_every_audit(table: Warehouse) -> None:
     assert [item.name for item in table.audit() if item.rows.height] == []
 
@@ -157,6 +160,7 @@ def evaluated(
     )
 
 
+@pytest.mark.slow
 def test_picks_are_shares_of_a_category_and_of_all(store: Store, warehouse: Warehouse) -> None:
     store(
         *(evaluated("lamas", 5 + n, 1.0, 50, checkpoint_id="lamas-2") for n in range(3)),
@@ -179,6 +183,7 @@ def test_picks_are_shares_of_a_category_and_of_all(store: Store, warehouse: Ware
     ]
 
 
+@pytest.mark.slow
 def test_the_gap_is_closed_by_what_a_controller_scores_beyond_the_best_fixed_graph(
     store: Store, warehouse: Warehouse
 ) -> None:

@@ -80,6 +80,7 @@ def test_only_texts_change() -> None:
     assert dropped.trace.invocations[0].calls[0].response_text is None
 
 
+@pytest.mark.slow
 def test_half_a_surrogate_pair_has_a_digest() -> None:
     rollout = replace(random_rollouts(1)[0], answer="\ud800")
     assert (with_texts(rollout, "hash").answer or "").startswith("sha256:")

@@ -83,6 +83,7 @@ def test_every_query_runs_on_an_empty_and_on_a_full_warehouse(
         assert not full.query(text, run_id="run-1").is_empty()
 
 
+@pytest.mark.slow
 def test_operator_bottlenecks_share_the_critical_path_among_ties(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -100,6 +101,7 @@ def test_operator_bottlenecks_share_the_critical_path_among_ties(
     ]
 
 
+@pytest.mark.slow
 def test_timeline_starts_a_layer_where_the_slowest_before_ended(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -132,6 +134,7 @@ def test_critical_shares_of_a_rollout_add_up_to_its_cp_len(full: Warehouse) -> N
         assert total == pytest.approx(stated), name
 
 
+@pytest.mark.slow
 def test_rollouts_in_order_counts_within_run_and_purpose(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -185,6 +188,7 @@ def test_what_a_view_says_of_one_run_does_not_depend_on_asking_for_it_alone(
         assert same, view
 
 
+@pytest.mark.slow
 def test_operator_counterfactual_drops_a_layer_to_its_second_largest(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -201,6 +205,7 @@ def test_operator_counterfactual_drops_a_layer_to_its_second_largest(
     ]
 
 
+@pytest.mark.slow
 def test_spending_counts_failures_and_what_failed_rollouts_cost(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -218,6 +223,7 @@ def test_spending_counts_failures_and_what_failed_rollouts_cost(
     assert found == [("Generate", 3, 1, 1.0, 0.25, 1.0, 100, 20)]
 
 
+@pytest.mark.slow
 def test_operator_mix_drift_compares_with_the_checkpoint_before(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -240,6 +246,7 @@ def test_operator_mix_drift_compares_with_the_checkpoint_before(
     ]
 
 
+@pytest.mark.slow
 def test_latency_prediction_correlates_measured_rollouts_only(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -258,6 +265,7 @@ def test_latency_prediction_correlates_measured_rollouts_only(
     assert found == [(3, 1.0, 0.01, 0.5)]
 
 
+@pytest.mark.slow
 def test_frontier_marks_what_another_policy_beats(store: Store, warehouse: Warehouse) -> None:
     def evaluated(name: str, tokens: int, cost: float, score: float) -> Rollout:
         return make_rollout(
@@ -292,6 +300,7 @@ def test_frontier_marks_what_another_policy_beats(store: Store, warehouse: Wareh
     ]
 
 
+@pytest.mark.slow
 def test_failed_calls_tell_recovered_from_lost(store: Store, warehouse: Warehouse) -> None:
     saved = Step(
         operator="Generate",
@@ -314,6 +323,7 @@ def test_failed_calls_tell_recovered_from_lost(store: Store, warehouse: Warehous
     ]
 
 
+@pytest.mark.slow
 def test_odd_answers_count_each_remark_by_how_the_answer_ended(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -334,6 +344,7 @@ def test_odd_answers_count_each_remark_by_how_the_answer_ended(
         assert rows(warehouse, f"SELECT cached_tokens FROM {view}") == [(120,)]
 
 
+@pytest.mark.slow
 def test_learning_curve_joins_a_batch_with_its_update(
     store: Store, writer: Writer, warehouse: Warehouse
 ) -> None:
@@ -354,6 +365,7 @@ def test_learning_curve_joins_a_batch_with_its_update(
     ]
 
 
+@pytest.mark.slow
 def test_run_summary_holds_runs_with_and_without_rollouts(
     store: Store, writer: Writer, warehouse: Warehouse
 ) -> None:

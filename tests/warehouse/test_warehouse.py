@@ -122,6 +122,7 @@ def test_an_earlier_version_is_migrated_with_its_rows(tmp_path: Path) -> None:
     assert Reader(warehouse).run("run-1").prompts_digest == ""
 
 
+@pytest.mark.slow
 def test_a_failing_migration_leaves_the_version_before(warehouse: Warehouse) -> None:
     current = packaged_schema()
     count = len(current.migrations)

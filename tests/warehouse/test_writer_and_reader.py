@@ -48,6 +48,7 @@ def test_any_rollout_comes_back_equal(store: Store, reader: Reader, data: st.Dat
     assert [found[name] for name in names] == written
 
 
+@pytest.mark.slow
 def test_realistic_rollouts_come_back_equal_and_in_order(store: Store, reader: Reader) -> None:
     written = random_rollouts(50, seed=5)
     store(*reversed(written))
@@ -58,6 +59,7 @@ def test_realistic_rollouts_come_back_equal_and_in_order(store: Store, reader: R
     assert [item.cp_tokens for item in without] == [item.cp_tokens for item in key]
 
 
+@pytest.mark.slow
 def test_rollouts_are_found_by_what_they_are(store: Store, reader: Reader) -> None:
     first = make_rollout(rollout_id="a", at_step=1)
     second = make_rollout(rollout_id="b", at_step=2, purpose="evaluate", checkpoint_id="lamas-1")
@@ -71,6 +73,7 @@ def test_rollouts_are_found_by_what_they_are(store: Store, reader: Reader) -> No
     assert reader.rollout_statuses("another") == {}
 
 
+@pytest.mark.slow
 def test_labels_come_back_in_order(store: Store, reader: Reader) -> None:
     written = random_rollouts(10, seed=6)
     store(*written)
@@ -98,6 +101,7 @@ def test_writing_twice_stores_once(
     assert warehouse.query("SELECT count(*) FROM model_calls").item() == calls
 
 
+@pytest.mark.slow
 def test_of_two_rollouts_with_one_name_the_first_stands_with_all_its_parts(
     store: Store, reader: Reader
 ) -> None:
@@ -108,6 +112,7 @@ def test_of_two_rollouts_with_one_name_the_first_stands_with_all_its_parts(
     assert reader.rollouts(with_calls=True) == (first,)
 
 
+@pytest.mark.slow
 def test_credits_come_back_by_step_and_rule(store: Store, writer: Writer, reader: Reader) -> None:
     first, second = make_rollout(rollout_id="a"), make_rollout(rollout_id="b", at_step=2)
     store(first, second)
@@ -117,6 +122,7 @@ def test_credits_come_back_by_step_and_rule(store: Store, writer: Writer, reader
     assert len(reader.credits(run_id="run-1")) == 4
 
 
+@pytest.mark.slow
 def test_problems_come_back_with_tests_metadata_and_embeddings(
     writer: Writer, reader: Reader
 ) -> None:
@@ -139,6 +145,7 @@ def test_problems_come_back_with_tests_metadata_and_embeddings(
     assert len(reader.problems(benchmark="sums", split="train")) == 5
 
 
+@pytest.mark.slow
 def test_half_a_surrogate_pair_is_replaced_and_the_rest_kept(store: Store, reader: Reader) -> None:
     odd = Step(operator="Generate", calls=(replace(make_call(), response_text="a\ud800b\0c"),))
     store(make_rollout([[odd]]))
@@ -155,6 +162,7 @@ def test_a_number_that_no_column_holds_is_a_sentence_that_names_the_rollout(
     assert reader.rollouts("run-1") == ()
 
 
+@pytest.mark.slow
 def test_a_run_is_finished_and_taken_up_again(writer: Writer, reader: Reader) -> None:
     writer.finish_run("run-1", "failed", ended_at=T0 + 5, error="no endpoint")
     assert reader.run("run-1").error == "no endpoint"
@@ -167,6 +175,7 @@ def test_a_run_is_finished_and_taken_up_again(writer: Writer, reader: Reader) ->
     assert reader.runs(kind="prepare") == ()
 
 
+@pytest.mark.slow
 def test_a_contradiction_is_refused_and_nothing_of_its_batch_stored(
     store: Store, writer: Writer, reader: Reader
 ) -> None:

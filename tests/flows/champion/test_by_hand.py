@@ -93,6 +93,7 @@ def test_unknown_repeated_and_impossible_changes_are_refused(home: Path) -> None
     assert len(registry(home).promotions()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["promote", "rollback"])
 def test_nothing_changes_while_a_run_writes(home: Path, action: str) -> None:
     arguments = [action, *([names(home)[0]] if action == "promote" else []), "--reason", "x"]
@@ -101,6 +102,7 @@ def test_nothing_changes_while_a_run_writes(home: Path, action: str) -> None:
     assert registry(home).promotions() == ()
 
 
+@pytest.mark.slow
 def test_show_reads_while_a_run_writes(home: Path) -> None:
     with writer_lock(home):
         assert champion(home, "show").code == 0

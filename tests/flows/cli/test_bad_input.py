@@ -171,6 +171,7 @@ def test_command_lines(arguments: list[str], words: list[str]) -> None:
     refused(arguments, *words, code=2)
 
 
+@pytest.mark.slow
 def test_model_files(tmp_path: Path, home: Path) -> None:
     fake = text_file(tmp_path, "model.gguf", "PK not a model")
     options = ("retrain", *TINY[1:], f"home={home}")
@@ -209,6 +210,7 @@ def test_keys_of_openai(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused(options, "OPENAI_API_KEY is not set", "export OPENAI_API_KEY=…", code=1)
 
 
+@pytest.mark.slow
 def test_home_folders(tmp_path: Path) -> None:
     taken = text_file(tmp_path, "file", "")
     refused(["retrain", *TINY, f"home={taken}"], str(taken), "cannot be written", "home=…")
@@ -242,6 +244,7 @@ def test_read_only_home_folders(prepared: Path, tmp_path: Path) -> None:
     assert (shown.code, shown.stdout.split()[:2]) == (0, ["n", "20"])
 
 
+@pytest.mark.slow
 def test_warehouses(tmp_path: Path, home: Path) -> None:
     notes = text_file(tmp_path, "notes.txt", "no database at all\n" * 100)
     for command in (["retrain", *TINY], ["prepare", *TINY], ["audit"]):
@@ -252,6 +255,7 @@ def test_warehouses(tmp_path: Path, home: Path) -> None:
     assert not files(home)
 
 
+@pytest.mark.slow
 def test_a_warehouse_held_by_another_program(prepared: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(prepared, tmp_path / "home")
     hold = "import duckdb,sys; c = duckdb.connect(sys.argv[1]); print(flush=True); input()"
@@ -270,11 +274,13 @@ def test_a_warehouse_held_by_another_program(prepared: Path, tmp_path: Path) -> 
         holder.communicate(b"\n")
 
 
+@pytest.mark.slow
 def test_a_second_writer(prepared: Path) -> None:
     with unchanged(prepared), writer_lock(prepared):
         refused(["retrain", *TINY, f"home={prepared}"], f"writing to {prepared}", "home=…", code=1)
 
 
+@pytest.mark.slow
 def test_queries(prepared: Path, tmp_path: Path) -> None:
     at = f"home={prepared}"
     with unchanged(prepared):
@@ -376,6 +382,7 @@ def test_checkpoint_files(
             refused(arguments, str(path), *words, code=1)
 
 
+@pytest.mark.slow
 def test_stages_without_what_they_read(prepared: Path) -> None:
     at = f"home={prepared}"
     with unchanged(prepared):

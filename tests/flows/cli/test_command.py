@@ -59,6 +59,7 @@ def test_the_resolved_configuration_is_shown_and_nothing_done(command: str, tmp_
 COUNT = "SELECT count(*) AS n FROM problems"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_query_may_stand_anywhere_on_the_line(prepared: Path, place: int) -> None:
     arguments = [f"home={prepared}", "seed=3"]
@@ -91,6 +92,7 @@ def test_queries_in_files(prepared: Path, tmp_path: Path) -> None:
     assert json.loads(shown.stdout) == [{"n": 20}]
 
 
+@pytest.mark.slow
 def test_audits_end_with_their_verdict(prepared: Path) -> None:
     shown = run_here("audit", f"home={prepared}")
     assert shown.code == 0
@@ -145,6 +147,7 @@ def test_work_ends_with_its_result_or_its_error() -> None:
         run_until_signal(fails())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_cancels_the_work_and_lets_it_clean_up(number: signal.Signals) -> None:
     cleaned: list[str] = []

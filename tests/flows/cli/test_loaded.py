@@ -38,6 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_that_is_not_shown() -> None:
     found = loaded("--help")
     assert not found & (HEAVY | CONFIGURATION | {"duckdb", "polars", "pydantic", "numpy", "yaml"})

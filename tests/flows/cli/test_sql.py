@@ -28,6 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cell",
     ["[/]", "[/INST] [bold]x[/bold]", "[link=file:///etc/passwd]x", ":smile:", "a [b] c", "[", "]"],
@@ -48,6 +49,7 @@ def test_what_would_steer_the_terminal_is_shown_escaped(place: Path) -> None:
         assert not set(text) & set("\x1b\x07\x9b\u202e\r")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
 def test_at_a_terminal_every_form_is_escaped(place: Path, form: str) -> None:
     query = "SELECT chr(155) || '2J' || chr(8238) AS said"
@@ -96,6 +98,7 @@ def test_a_signal_ends_a_long_query_with_a_sentence(place: Path, number: signal.
     )
 
 
+@pytest.mark.slow
 def test_a_query_may_write_and_read_files_only_when_told_so(place: Path, tmp_path: Path) -> None:
     target = tmp_path / "victim"
     target.write_text("kept")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def test_no_rollout_is_written_before_the_checkpoint_that_drew_it(
                 assert item.plan.checkpoint_id not in made
 
 
+@pytest.mark.slow
 def test_what_does_not_depend_on_each_other_is_written_together() -> None:
     items: list[Item] = [drawn_by("a"), step_to("b"), drawn_by("c"), step_to("d")]
     assert in_order(items) == [items]

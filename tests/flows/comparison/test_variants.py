@@ -51,6 +51,7 @@ def test_the_proof_names_what_the_paper_compares() -> None:
     assert len({repr(item.settings.llm) for item in variants.values()}) == 1
 
 
+@pytest.mark.slow
 def test_a_variants_overrides_replace_those_of_the_comparison() -> None:
     found = of(
         "learner=reinforce",
@@ -73,6 +74,7 @@ def test_an_empty_comparison_is_refused() -> None:
         configured(settings(), BASE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "part"),
     [
@@ -122,6 +124,7 @@ def test_a_grid_varies_each_key_alone_or_all_together() -> None:
     assert (point.training.lambda_t, point.controller.layers) == (0.02, 6)
 
 
+@pytest.mark.slow
 def test_a_sweep_may_vary_the_simulated_model() -> None:
     given = [*BASE, "sweep.grid={llm.simulated.seed:[1,2]}"]
     seeds = [item.settings.llm.simulated.seed for item in grid(load_settings(given), given)]
@@ -138,5 +141,6 @@ def test_an_empty_grid_is_refused() -> None:
         )
 
 
+@pytest.mark.slow
 def test_fixed_graphs_learn_nothing() -> None:
     assert [item.learned for item in fixed_graphs(settings(), ["generate"])] == [False]

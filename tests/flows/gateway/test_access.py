@@ -64,6 +64,7 @@ def test_it_is_asked_under_its_own_names() -> None:
     assert set(bounds_of(GatewayConfig(host="10.0.0.1")).hosts) == {"10.0.0.1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "host"),
     [

@@ -27,6 +27,7 @@ def events(response: httpx.Response) -> list[dict[str, object]]:
     return [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
 
 
+@pytest.mark.slow
 async def test_an_answer_says_what_was_run_and_what_it_cost(shared: Running) -> None:
     response = await shared.ask()
     assert response.status_code == 200
@@ -46,6 +47,7 @@ async def test_an_answer_says_what_was_run_and_what_it_cost(shared: Running) -> 
     assert details["simulated"] is True
 
 
+@pytest.mark.slow
 async def test_a_streamed_answer_is_the_same_in_pieces(shared: Running) -> None:
     whole = (await shared.ask(seed=7)).json()
     streamed = await shared.ask(seed=7, stream=True, stream_options={"include_usage": True})
@@ -102,6 +104,7 @@ async def test_a_trade_off_needs_a_controller_that_knows_them(shared: Running) -
     assert by_header.status_code == 400
 
 
+@pytest.mark.slow
 async def test_models_health_metrics_and_page(shared: Running) -> None:
     get = shared.client.get
     names = [item["id"] for item in (await get("/v1/models")).json()["data"]]

@@ -77,6 +77,7 @@ async def test_who_lands_the_answers_may_be_killed_and_leaves_with_the_gateway(h
     assert landed_by_gateways(served_folder(home)) == ()
 
 
+@pytest.mark.slow
 async def test_an_order_that_cannot_be_carried_out_says_why(home: Path) -> None:
     said: list[str] = []
     place = Place(
@@ -100,6 +101,7 @@ async def test_an_order_that_cannot_be_carried_out_says_why(home: Path) -> None:
     assert damaged.exists()
 
 
+@pytest.mark.slow
 async def test_modules_of_the_folder_it_is_started_in_are_not_taken(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from tests.patience import soon
 from warehouse import Registry, Warehouse
 
 
+@pytest.mark.slow
 def test_a_draw_follows_from_names_and_has_its_share() -> None:
     drawn = [decides("lamas-1", 0.3, f"chatcmpl-{number}") for number in range(2000)]
     assert drawn == [decides("lamas-1", 0.3, f"chatcmpl-{number}") for number in range(2000)]

@@ -129,6 +129,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_request_is_refused_and_the_next_one_served(
     name: str, shared: Running, caplog: pytest.LogCaptureFixture
@@ -153,6 +154,7 @@ async def test_a_hostile_request_is_refused_and_the_next_one_served(
     assert (await shared.client.get("/v1/models")).status_code == 200
 
 
+@pytest.mark.slow
 async def test_a_slow_body_is_given_up_on(shared: Running) -> None:
     async def drip() -> AsyncGenerator[bytes]:
         yield b"{"

@@ -96,6 +96,7 @@ async def test_a_killed_gateways_answers_are_stored_once(blank: Path, tmp_path: 
     await journal.close(replace(make_run("serve-1"), kind="serve"))
 
 
+@pytest.mark.slow
 async def test_segments_land_while_it_goes_on(blank: Path, tmp_path: Path) -> None:
     warehouse = Warehouse.open(shutil.copy(blank, tmp_path / "warehouse.duckdb"))
     folder = tmp_path / "served"
@@ -115,6 +116,7 @@ async def test_segments_land_while_it_goes_on(blank: Path, tmp_path: Path) -> No
     assert Registry(warehouse).champion() is None
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_written_is_not_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +137,7 @@ async def test_what_cannot_be_written_is_not_answered(
     await journal.close(replace(make_run("serve-1"), kind="serve"))
 
 
+@pytest.mark.slow
 async def test_a_brief_turn_is_waited_for_and_a_long_one_refused(tmp_path: Path) -> None:
     with writer_lock(tmp_path), brief_turn(tmp_path) as ours:
         assert not ours

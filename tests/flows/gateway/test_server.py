@@ -74,6 +74,7 @@ async def test_the_openai_client_is_answered_whole_streamed_and_from_a_thread(
         assert await asyncio.to_thread(from_a_thread) == text
 
 
+@pytest.mark.slow
 async def test_the_responses_of_the_openai_client_are_text(shared: Running) -> None:
     async with served(shared) as url, openai.AsyncOpenAI(base_url=url, api_key="any") as client:
         whole = await client.responses.create(
@@ -122,6 +123,7 @@ async def test_a_client_that_leaves_cancels_what_runs(shared: Running) -> None:
     assert 'lamas_requests_total{model="lamas",status="499"} 2.0' in figures
 
 
+@pytest.mark.slow
 async def test_a_stream_that_waits_says_so(shared: Running) -> None:
     gate = asyncio.Event()
 

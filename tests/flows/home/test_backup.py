@@ -132,6 +132,7 @@ def test_export_says_what_it_wrote(home: Path, tmp_path: Path) -> None:
     assert lamas("export", tmp_path / "out", home=home).code != 0
 
 
+@pytest.mark.slow
 def test_forgetting_leaves_other_runs_their_answers(tmp_path: Path) -> None:
     path = tmp_path / "responses.sqlite"
     call: ModelCall = make_call(10)

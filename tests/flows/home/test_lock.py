@@ -37,6 +37,7 @@ async def test_waiting_says_so_once_and_goes_on_when_the_other_ends(tmp_path: Pa
     assert said == [f"another run is writing to {tmp_path}; waiting until it ends"]
 
 
+@pytest.mark.slow
 async def test_a_cancelled_wait_leaves_the_turn_to_the_others(tmp_path: Path) -> None:
     async def second() -> None:
         async with writer_turn(tmp_path, "wait", lambda text: None):

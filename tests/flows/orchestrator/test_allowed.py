@@ -64,6 +64,7 @@ def test_without_allowed_keys_only_the_deployments_own_pass() -> None:
         allowed.refuse_others([*OWN, "seed=3"])
 
 
+@pytest.mark.slow
 def test_elsewhere_everything_is_the_users_own_business(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(allowed.VARIABLE)
     allowed.refuse_others(["home=/anywhere"])

@@ -104,6 +104,7 @@ def test_a_damaged_copy_or_one_that_others_may_write_is_passed_by(
     assert list(home.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_another_database_is_left_to_whoever_named_it(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

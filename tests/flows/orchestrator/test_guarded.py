@@ -156,6 +156,7 @@ def test_the_entrance_logs_in_what_the_address_says_behind_its_hash(
     assert auth_string(tmp_path) not in page
 
 
+@pytest.mark.slow
 def test_a_homes_string_is_its_own_stays_and_is_for_its_user_alone(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()

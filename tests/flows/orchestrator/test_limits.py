@@ -49,6 +49,7 @@ async def test_calls_in_flight_are_bounded_over_all_clients(server: str) -> None
     assert stored.limit == 2
 
 
+@pytest.mark.slow
 async def test_calls_begin_no_faster_than_allowed(server: str) -> None:
     admission = await admission_to(settings("rate", "llm.across_processes.per_second=5"))
     begun = time.monotonic()

@@ -186,6 +186,7 @@ def test_what_is_done_meanwhile_knows_the_server(tmp_path: Path) -> None:
         assert known == [found.api_url]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_failure_meanwhile_ends_the_server(tmp_path: Path) -> None:
     known: list[str] = []

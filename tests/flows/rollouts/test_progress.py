@@ -50,6 +50,7 @@ async def test_where_no_terminal_is_a_line_now_and_then_and_one_at_the_end(
     assert lines == [f"  collect step 1: {figures.figures()}"]
 
 
+@pytest.mark.slow
 async def test_the_last_line_is_shown_also_when_it_ends_badly() -> None:
     out = io.StringIO()
     with (

@@ -35,6 +35,7 @@ async def test_an_error_is_kept_and_raised_later_as_it_was(error: BaseException)
     assert caught.value is error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begun", [False, True])
 async def test_work_is_done_once_although_the_engine_that_shows_it_breaks(
     monkeypatch: pytest.MonkeyPatch, begun: bool

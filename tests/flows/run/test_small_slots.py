@@ -33,6 +33,7 @@ def _flooded(family: TaskFamily) -> tuple[Problem, SolutionState]:
     return problem, SolutionState(candidates, candidates[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["small_model", "small_context"])
 @pytest.mark.parametrize("family", ["math", "code"])
 async def test_no_prompt_outgrows_a_slot(option: str, family: TaskFamily) -> None:

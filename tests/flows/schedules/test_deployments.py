@@ -90,12 +90,14 @@ def test_prefect_yaml_deploys_the_same_flows_on_the_same_schedules(tmp_path: Pat
         assert item["work_pool"]["name"] == load_settings([]).deployment.work_pool
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cron", ["every day", "61 * * * *", "* * *"])
 def test_a_wrong_cron_is_one_sentence(cron: str) -> None:
     with pytest.raises(ConfigurationError, match=r"deployment\.retrain\.cron=.*five fields"):
         planned_deployments(settings_of(f"deployment.retrain.cron='{cron}'"), BASE)
 
 
+@pytest.mark.slow
 def test_a_wrong_timezone_is_one_sentence() -> None:
     with pytest.raises(ConfigurationError, match=r"timezone 'Mars/Base' is unknown"):
         settings_of("deployment.timezone=Mars/Base")
@@ -113,6 +115,7 @@ async def deployed(client: PrefectClient, tmp_path: Path, *overrides: str) -> De
     return await apply(client, plan, settings.deployment, work_pool=None, paused=True)
 
 
+@pytest.mark.slow
 async def test_a_run_brings_only_what_was_allowed(api: str, tmp_path: Path) -> None:
     async with get_client() as client:
         found = await deployed(client, tmp_path, "deployment.run_overrides=[seed]")
@@ -136,6 +139,7 @@ async def _pending(client: PrefectClient, identity: UUID) -> str:
     return answer.state.name or ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overlap", "second"), [("wait", "AwaitingConcurrencySlot"), ("refuse", "Cancelled")]
 )
@@ -149,6 +153,7 @@ async def test_a_second_run_of_a_deployment_waits_or_is_refused(
         await client.delete_deployment(found.identity)
 
 
+@pytest.mark.slow
 async def test_late_runs_are_dropped_and_the_last_time_is_known(api: str, tmp_path: Path) -> None:
     past = datetime.now(UTC) - timedelta(hours=2)
     async with get_client() as client:

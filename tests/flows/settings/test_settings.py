@@ -104,6 +104,7 @@ def test_every_option_composes_validates_and_builds_its_parts(option: str) -> No
         assert settings.llm.kind == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", sorted(REQUIRED))
 def test_what_an_option_needs_is_asked_for_by_name(option: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(REQUIRED[option][0].partition("=")[0])):
@@ -152,6 +153,7 @@ def test_what_is_shown_can_be_read_back() -> None:
     assert Settings.model_validate(OmegaConf.to_container(shown)) == settings
 
 
+@pytest.mark.slow
 def test_the_embedded_model_goes_by_the_name_of_its_file() -> None:
     assert load_settings([]).llm.model == "smollm2-135m-instruct"
     assert load_settings(["llm.gguf=/models/Qwen3-0.6B.Q8_0.gguf"]).llm.model == "qwen3-0.6b.q8_0"
@@ -208,6 +210,7 @@ SETTINGS = load_settings(["llm=simulated"])
 LEAVES = [name for name, _ in _leaves(SETTINGS)]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 @pytest.mark.parametrize("key", LEAVES)
 def test_exactly_what_determines_results_is_in_the_digest(key: str) -> None:
@@ -250,6 +253,7 @@ def test_a_key_at_any_depth_of_the_extra_body_is_refused_without_repeating_it(bo
     assert "abcdef123456" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_what_an_endpoint_wants_besides_is_taken() -> None:
     body = "{top_p: 0.9, chat_template_kwargs: {enable_thinking: false}, stop: [END], n: null}"
     settings = load_settings(["llm=openai", f"+llm.extra_body={body}", "llm.omit=[seed]"])
@@ -270,6 +274,7 @@ FIRST_DIGESTS: dict[tuple[str, ...], str] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", FIRST_DIGESTS)
 def test_keys_that_came_later_leave_the_digest_as_it_was(overrides: tuple[str, ...]) -> None:
     settings = load_settings([*THEN, *overrides])
@@ -286,6 +291,7 @@ def test_a_later_key_counts_once_it_is_used() -> None:
     assert without_unused_later_keys(first, {}) == {"seed": 0, "llm": {"model": "m"}}
 
 
+@pytest.mark.slow
 def test_items_of_a_list_are_sections_too() -> None:
     content: JsonValue = {
         "benchmark": {"datasets": [{"name": "n", "later": 1}, {"name": "n", "later": 2}]}

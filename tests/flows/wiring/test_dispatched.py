@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import get_args
 
+import pytest
+
 from flows.settings.compose import load_settings
 from flows.settings.serving import ServingConfig
 from flows.wiring.dispatched import dispatched
@@ -58,11 +60,13 @@ def test_every_order_of_the_catalogue_can_be_configured() -> None:
     assert set(names) == set(PRIORITIES)
 
 
+@pytest.mark.slow
 async def test_a_graph_with_less_to_do_goes_first_where_slack_decides(tmp_path: Path) -> None:
     assert await asked_under("fcfs", tmp_path) == ["first", "long", "short", "middle"]
     assert await asked_under("slack", tmp_path) == ["first", "short", "middle", "long"]
 
 
+@pytest.mark.slow
 def test_without_a_policy_the_client_keeps_its_own_queue(tmp_path: Path) -> None:
     noting = Noting()
     assert dispatched(load_settings([f"home={tmp_path}"]), noting, None) is noting

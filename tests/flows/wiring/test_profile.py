@@ -31,6 +31,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return made
 
 
+@pytest.mark.slow
 def test_a_profile_is_stored_once_by_operator_and_model(
     tmp_path: Path, warehouse: Warehouse
 ) -> None:
@@ -55,6 +56,7 @@ def test_a_profile_is_stored_once_by_operator_and_model(
     assert [(found.training_calls + calls[0],)] == answered
 
 
+@pytest.mark.slow
 def test_a_run_of_too_few_calls_is_told_and_so_is_a_stand_in_without_a_shape(
     tmp_path: Path, warehouse: Warehouse
 ) -> None:

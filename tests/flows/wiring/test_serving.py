@@ -22,6 +22,7 @@ def overrides(folder: Path, *more: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_a_cell_of_the_experiment_serves_all_its_workflows_and_again_the_same(
     tmp_path: Path,
 ) -> None:
@@ -37,6 +38,7 @@ def test_a_cell_of_the_experiment_serves_all_its_workflows_and_again_the_same(
     assert run_cell(world, "run", "slack", 0.9, 3) == run_cell(world, "run", "slack", 0.9, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -72,6 +72,7 @@ async def _open(
     )
 
 
+@pytest.mark.slow
 def test_a_model_is_the_default_one_except_where_it_says_otherwise(tmp_path: Path) -> None:
     settings = _settings(
         tmp_path,
@@ -92,6 +93,7 @@ def test_a_model_is_the_default_one_except_where_it_says_otherwise(tmp_path: Pat
         settings.of_model("far")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
@@ -118,6 +120,7 @@ def test_what_cannot_be_is_said_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_only_models_that_may_be_asked_are_opened(tmp_path: Path) -> None:
     two = ["+llm.models.a={model: m}", "+llm.models.b={model: n}", "+llm.models.c={model: o}"]
     enabled = "operators.enabled=[GenerateCoT@b,ScEnsemble,EarlyStop]"
@@ -143,6 +146,7 @@ async def test_an_operator_without_any_answer_is_known_before_the_run(tmp_path: 
         await check_models(settings)
 
 
+@pytest.mark.slow
 async def test_what_is_not_on_record_is_asked_once_and_kept(tmp_path: Path) -> None:
     overrides = [
         "llm=recorded",

@@ -95,6 +95,7 @@ def test_what_is_no_file_of_answers_is_named(tmp_path: Path) -> None:
         read_answers(tmp_path / "empty.parquet")
 
 
+@pytest.mark.slow
 def test_declared_speeds_are_those_of_the_file(tmp_path: Path) -> None:
     assert all(speed.seconds(100) > speed.seconds(0) for speed in declared_speeds().values())
     path = tmp_path / "speeds.yaml"

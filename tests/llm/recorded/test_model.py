@@ -160,6 +160,7 @@ def test_it_waits_only_when_asked(tmp_path: Path) -> None:
             loop.close()
 
 
+@pytest.mark.slow
 async def test_each_request_goes_to_the_model_it_names(tmp_path: Path) -> None:
     named = {name: ScriptedModel(lambda request, name=name: Reply(name)) for name in "ab"}
     several = SeveralModels(ScriptedModel(lambda request: Reply("default")), named)

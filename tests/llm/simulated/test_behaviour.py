@@ -282,6 +282,7 @@ def test_an_unknown_problem_gets_a_letter_of_those_it_shows() -> None:
     assert {text[-2] for text in texts} == {"A", "B", "C"}
 
 
+@pytest.mark.slow
 def test_a_learned_problem_replaces_the_one_with_its_id() -> None:
     model = SimulatedModel(flat(), arithmetic(2))
     known = model.problems.find(None, ["Say: " + arithmetic(2)[1].question])

@@ -86,6 +86,7 @@ def test_scores_and_tokens_are_the_published_ones(name: str) -> None:
         assert mean == pytest.approx(published, rel=0.001)
 
 
+@pytest.mark.slow
 def test_token_sigma_explains_the_longest_of_five() -> None:
     """Mean of the longest of five over the mean of one is (488.3 − 40) / 345.8 on GSM8K."""
     profile = load_profile()

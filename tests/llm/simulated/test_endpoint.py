@@ -221,6 +221,7 @@ async def test_unknown_routes_answer_in_the_error_shape(
     assert path in response.json()["error"]["message"]
 
 
+@pytest.mark.slow
 async def test_a_body_that_is_no_json_is_refused(client: AsyncOpenAI) -> None:
     async with httpx.AsyncClient(
         base_url=str(client.base_url), headers=client.auth_headers

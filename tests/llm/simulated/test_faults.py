@@ -39,6 +39,7 @@ def faults_of(profile: SimulatedProfile, count: int, attempt: str = "1") -> list
     return [model.outcome(item, given, 0).fault or "none" for item in requests]
 
 
+@pytest.mark.slow
 def test_rates_lie_within_binomial_bounds() -> None:
     total = 8000
     found = Counter(faults_of(load_profile(faults=RATES), total))
@@ -231,6 +232,7 @@ async def test_load_slows_answers_down_and_changes_no_text() -> None:
     assert many >= 0.7
 
 
+@pytest.mark.slow
 def test_spikes_multiply_the_seconds_of_their_share() -> None:
     def seconds(rate: float) -> list[float]:
         profile = load_profile(faults={"latency_spike": rate, "spike_factor": 10.0})

@@ -89,6 +89,7 @@ def test_solve_returns_the_answer_and_a_reader_finds_it(answer: int | str) -> No
     assert answer_of_program(f"text\n{program}\ntext") == str(answer)
 
 
+@pytest.mark.slow
 def test_a_raising_program_raises_and_tells_no_answer() -> None:
     program = solve_program("12", raises=True)
     with pytest.raises(NameError):

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def test_text_is_as_long_as_its_tokens_and_ends_in_the_ending(
     assert tokens_in(text) == (tokens_in(ending) if short else tokens)
 
 
+@pytest.mark.slow
 def test_prose_names_no_number_letter_or_code() -> None:
     text = prose(40_000, 0)
     assert not re.search(r"\d|```|\\|\b[A-Z]\b", text)

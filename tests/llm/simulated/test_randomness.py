@@ -36,6 +36,7 @@ def test_uniform_normal_and_weighted_distributions() -> None:
     assert picks.count(1) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("logit", [-800.0, -3.0, 0.0, 3.0, 800.0])
 def test_sigmoid_never_overflows_and_is_symmetric(logit: float) -> None:
     assert 0.0 <= sigmoid(logit) <= 1.0

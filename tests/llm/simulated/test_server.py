@@ -158,6 +158,7 @@ def test_problems_of_a_benchmark_are_taken_as_they_are() -> None:
     assert health.json()["problems"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

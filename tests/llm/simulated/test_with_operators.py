@@ -139,5 +139,6 @@ def test_repair_and_review_give_whole_programs() -> None:
         assert bug_in(reviewed) is None
 
 
+@pytest.mark.slow
 def test_every_operator_that_calls_a_model_is_in_the_shipped_profile() -> None:
     assert set(CATALOGUE_NAMES) - {"EarlyStop"} == set(load_profile().operators)

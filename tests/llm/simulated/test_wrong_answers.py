@@ -64,6 +64,7 @@ def test_wrong_integers_are_other_integers(value: int, key: int) -> None:
     assert all(number >= 0 for number in wrong) or value < 0
 
 
+@pytest.mark.slow
 def test_a_wrong_choice_is_a_letter_and_a_wrong_yes_is_no() -> None:
     assert all(len(text) == 1 and text in "ACDE" for text in wrong_answers("B", 4, Draws("b")))
     assert wrong_answers("Yes", 1, Draws("y")) == ("No",)

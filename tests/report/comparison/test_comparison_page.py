@@ -159,6 +159,7 @@ def test_it_says_what_the_comparison_found(html: str, compared: Compared) -> Non
         assert f"warehouse/reports/{place_of(query, OF_COMPARISON)}.sql" in text
 
 
+@pytest.mark.slow
 def test_text_in_charts_is_at_least_nine_points_on_a_phone(html: str) -> None:
     for chart in re.findall(r"<svg .*?</svg>", html, flags=re.DOTALL):
         box = re.search(r'viewBox="0 0 ([\d.]+) ', chart)
@@ -174,6 +175,7 @@ def test_the_same_page_comes_again(compared: Compared, files: ReportFiles, tmp_p
     assert again.page.read_bytes() == files.page.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_artifact_holds_tables_and_claims(compared: Compared, files: ReportFiles) -> None:
     text = comparison_markdown(compared.warehouse, files.run)
     assert "## Claims" in text
@@ -222,6 +224,7 @@ def test_a_sweep_joins_the_values_of_each_key_in_their_order(compared: Compared)
     assert "lambda_t=0.05" in data.labels.values()
 
 
+@pytest.mark.slow
 def test_text_from_outside_cannot_become_markup(compared: Compared) -> None:
     nasty = "<b onclick=alert(1)>&\"'"
     frames = {

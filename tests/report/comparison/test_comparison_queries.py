@@ -312,6 +312,7 @@ def test_query__bottlenecks(compared: Compared) -> None:
             assert row["cp_tokens_p90"] == pytest.approx(quantile(sorted(lengths[key]), 0.9))
 
 
+@pytest.mark.slow
 def test_query__spending(compared: Compared) -> None:
     expected: dict[tuple[str, str, str | None], list[float]] = defaultdict(list)
     for variant in VARIANTS:

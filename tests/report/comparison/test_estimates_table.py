@@ -85,6 +85,7 @@ def test_too_small_a_sample_is_said() -> None:
     assert "(here 400) would show a score within 2 points with 90 % power" in line
 
 
+@pytest.mark.slow
 def test_the_artifact_holds_both_tables() -> None:
     text = markdown([*OWN, SCORE, CP_LEN], "compare: test")
     assert text.startswith("# compare: test")
