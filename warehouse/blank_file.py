@@ -15,6 +15,10 @@ from lamas.errors import WarehouseError
 from warehouse.connection import connect
 from warehouse.migration import Schema, migrate, needs_migration
 
+_ROWS = (
+    "SELECT sum(estimated_size) FROM duckdb_tables() WHERE NOT starts_with(table_name, 'schema_')"
+)
+
 
 def make_empty(path: Path, schema: Schema, *, timeout_seconds: float) -> None:
     """A warehouse without rows at `path`, where nothing is yet.
@@ -32,11 +36,11 @@ def make_empty(path: Path, schema: Schema, *, timeout_seconds: float) -> None:
 
 
 def _copied(blank: Path, path: Path, schema: Schema, timeout_seconds: float) -> bool:
-    """Whether `path` is a sound copy now; what lies in a cache may be damaged or half of it."""
+    """Whether `path` is a sound copy now; what lies in a cache may be damaged or filled."""
     with suppress(OSError, WarehouseError, duckdb.Error):
         shutil.copyfile(blank, path)
         with connect(path, read_only=False, timeout_seconds=timeout_seconds) as copy:
-            if not needs_migration(copy, path, schema):
+            if not needs_migration(copy, path, schema) and copy.execute(_ROWS).fetchone() == (0,):
                 copy.execute("UPDATE schema_version SET applied_at = ?", [time.time()])
                 return True
     return False

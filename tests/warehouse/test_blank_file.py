@@ -65,17 +65,20 @@ def test_what_is_stored_later_is_in_no_other(cache: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", ["cut", "no database", "other schema"])
+@pytest.mark.parametrize("damage", ["cut", "no database", "other schema", "a row"])
 def test_a_damaged_one_is_made_anew(damage: str, cache: Path, tmp_path: Path) -> None:
     sound, _ = made(tmp_path / "first.duckdb")
     blank = kept(cache)
-    if damage == "other schema":
+    if damage == "a row":
+        Writer(Warehouse.open(blank)).add_run(make_run())
+    elif damage == "other schema":
         with duckdb.connect(blank) as connection:
             connection.execute("ALTER TABLE runs ADD COLUMN strange INTEGER")
     else:
         content = blank.read_bytes()
         blank.write_bytes(content[: len(content) // 2] if damage == "cut" else b"nothing")
     assert made(tmp_path / "second.duckdb")[0] == sound
+    assert Warehouse.open(tmp_path / "second.duckdb").query("FROM runs").is_empty()
     assert made(tmp_path / "third.duckdb")[0] == sound
     assert sorted(item.name for item in tmp_path.glob("*.duckdb")) == [
         "first.duckdb",
