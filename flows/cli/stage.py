@@ -41,14 +41,27 @@ def run_flow(options: argparse.Namespace) -> int:
     import asyncio
 
     from flows.cli.stopping import run_until_signal
+    from flows.home.lock import brief_turn
     from flows.orchestrator.server import answers, prefect_server
-    from flows.run.preflight import preflight
 
-    asyncio.run(preflight(options.command, settings))
+    load = partial(flow_of, options.command)
+
+    def check() -> None:
+        from flows.run.preflight import preflight
+
+        asyncio.run(preflight(options.command, settings))
+
+    def check_and_load() -> None:
+        check()
+        load()
+
+    with brief_turn(settings.home) as is_free:
+        meanwhile = check_and_load if is_free else load
+    if not is_free:
+        # Whoever writes has a server on this home's database: no second one while it is waited for.
+        check()
     with prefect_server(
-        settings.prefect_home,
-        port=settings.prefect.port,
-        meanwhile=partial(flow_of, options.command),
+        settings.prefect_home, port=settings.prefect.port, meanwhile=meanwhile
     ) as server:
         # Prefect reads its settings when it is imported: not before the server is known.
         from httpx import TransportError

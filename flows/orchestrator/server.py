@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -234,14 +235,14 @@ def prefect_server(
 
     In order of preference: the server of `PREFECT_API_URL`, the one `lamas ui` keeps open on
     `home`, a new one on loopback whose database lies in `home`; a new one is stopped at the end.
-    Must be entered before `prefect` is imported; `meanwhile` may, while a new one is starting.
+    Must be entered before `prefect` is imported; `meanwhile`, which is called while a new one is
+    starting, may do so. Where it raises nothing is left of a server in a folder that was new.
     `keep_open` leaves a note by which other runs find the new server. Raises ServerError when the
     named server does not answer or a new one does not start.
 
     A new server that dies is started again: what a run shows meanwhile is lost, the run is not.
     """
     home = home.resolve()
-    home.mkdir(parents=True, exist_ok=True)
     # Per-task console lines would drown the progress display; warnings still come through.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
     configured = os.environ.get("PREFECT_API_URL")
@@ -251,6 +252,7 @@ def prefect_server(
                 f"no Prefect server answers at PREFECT_API_URL={configured}; "
                 "start it or unset the variable to let the run start its own"
             )
+        meanwhile()
         yield PrefectServer(api_url=configured, owned=False)
         return
 
@@ -258,9 +260,12 @@ def prefect_server(
     found = kept_open(home)
     if found:
         with pointed_at(found.api_url, home):
+            meanwhile()
             yield found
         return
 
+    is_new = not home.exists()
+    home.mkdir(parents=True, exist_ok=True)
     log_path = home / "server.log"
     log_path.unlink(missing_ok=True)
     process, api_url = _start(home, (port, 0), log_path, schedules=keep_open)
@@ -270,6 +275,8 @@ def prefect_server(
             _wait_until_ready(process, api_url, home, log_path)
         except BaseException:
             _stop(process)
+            if is_new:
+                shutil.rmtree(home, ignore_errors=True)
             raise
         keep_blank(home)
         same_port = int(urlsplit(api_url).port or 0)

@@ -1,4 +1,4 @@
-"""What can be known to be wrong before a run begins: found out before any server starts."""
+"""What can be known to be wrong before a run begins: found out while a server starts."""
 
 import socket
 import sys

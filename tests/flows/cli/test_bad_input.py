@@ -1,4 +1,4 @@
-"""Mistakes: one sentence with value and remedy, no traceback, nothing written or started."""
+"""Mistakes: one sentence with value and remedy, no traceback, nothing written or left running."""
 
 import os
 import shutil
@@ -22,14 +22,22 @@ Files = dict[str, tuple[int, int]]
 
 
 @pytest.fixture(autouse=True)
-def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every mistake here is to be found before a server is started for it."""
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """Every mistake here is found before a server is waited for, and what was started ends."""
+    started: list[subprocess.Popen[bytes]] = []
 
-    def start(*_: object) -> None:
-        raise AssertionError("a Prefect server was started")
+    def start(*_: object, **__: object) -> tuple[subprocess.Popen[bytes], str]:
+        started.append(subprocess.Popen(["sleep", "600"]))
+        return started[-1], "http://127.0.0.1:9/api"
+
+    def wait(*_: object) -> None:
+        raise AssertionError("a Prefect server was waited for")
 
     monkeypatch.setattr(server, "_start", start)
+    monkeypatch.setattr(server, "_wait_until_ready", wait)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    yield
+    assert all(process.poll() is not None for process in started)
 
 
 @pytest.fixture

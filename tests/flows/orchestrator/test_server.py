@@ -78,7 +78,9 @@ def test_the_named_server_is_used_and_left_alone(
 ) -> None:
     with healthy() as address:
         monkeypatch.setenv("PREFECT_API_URL", address)
-        with prefect_server(tmp_path) as found:
+        done: list[str] = []
+        with prefect_server(tmp_path, meanwhile=lambda: done.append("meanwhile")) as found:
+            assert done == ["meanwhile"]
             assert (found.api_url, found.owned) == (address, False)
             assert found.ui_url == address.removesuffix("/api")
         assert os.environ["PREFECT_API_URL"] == address
@@ -101,7 +103,9 @@ def test_a_named_server_that_does_not_answer_is_an_error(
 def test_the_server_kept_open_on_the_home_folder_is_found(tmp_path: Path) -> None:
     with healthy(tmp_path) as address:
         (tmp_path / "server.json").write_text(json.dumps({"api_url": address, "pid": 1}))
-        with prefect_server(tmp_path) as found:
+        done: list[str] = []
+        with prefect_server(tmp_path, meanwhile=lambda: done.append("meanwhile")) as found:
+            assert done == ["meanwhile"]
             assert (found.api_url, found.owned) == (address, False)
             assert os.environ["PREFECT_API_URL"] == address
             assert os.environ[OWN] == auth_string(tmp_path)
@@ -199,6 +203,23 @@ def test_a_failure_meanwhile_ends_the_server(tmp_path: Path) -> None:
         pass
     assert not answers(known[0])
     assert "PREFECT_API_URL" not in os.environ
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick")
+def test_a_failure_meanwhile_takes_nothing_that_was_there(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("kept")
+
+    def refuse() -> None:
+        raise ServerError("refused")
+
+    with (
+        pytest.raises(ServerError, match="refused"),
+        prefect_server(tmp_path, meanwhile=refuse),
+    ):
+        pass
+    assert (tmp_path / "mine").read_text() == "kept"
 
 
 HOLD = """
