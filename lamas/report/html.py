@@ -32,7 +32,8 @@ def whole_page(run: RunFacts, sections: Sequence[str], *, lead: str | None = Non
 
 def title(run: RunFacts) -> str:
     """As a person names the run."""
-    return f"{run.kind} {run.run_id.removeprefix(f'{run.kind}-')} on {run.benchmark}"
+    of = f" on {run.benchmark}" if run.benchmark else ""
+    return f"{run.kind} {run.run_id.removeprefix(f'{run.kind}-')}{of}"
 
 
 def banner(run: RunFacts) -> str:

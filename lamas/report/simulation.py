@@ -41,6 +41,8 @@ class LoadRow:
     workflows_per_second: float
     overflow_rate: float
     prefix_hit_rate: float
+    cold_starts: float
+    node_hours: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +121,7 @@ def simulation_page(data: SimulationData, charts: Sequence[Chart]) -> str:
         run,
         [
             section("SLO attainment over load", figures(charts, "simulation/loads", run)),
+            section("What each set of policies reached", _reached(data)),
             section("How long workflows take", figures(charts, "simulation/completion", run)),
             section("One node's memory", figures(charts, "simulation/timeline", run)),
             section("Who waited for whom", _waits(data)),
@@ -199,6 +202,27 @@ def _stack(rows: Sequence[MemoryRow]) -> Figure:
         axes.legend(loc="upper left")
         few_ticks(axes)
     return figure
+
+
+def _reached(data: SimulationData) -> str:
+    headers = ("policies", "load", "seeds", "mean s", "SLO 2×", "SLO 3×", "SLO 5×", "workflows/s")
+    rows = [
+        (
+            escape(row.policies),
+            f"{row.load:g}",
+            str(row.seeds),
+            f"{row.completion_mean_seconds:.2f}",
+            *(f"{share:.3f}" for share in (row.slo_2, row.slo_3, row.slo_5)),
+            f"{row.workflows_per_second:.3f}",
+            f"{100 * row.overflow_rate:.2f} %",
+            f"{100 * row.prefix_hit_rate:.1f} %",
+            f"{row.cold_starts:.1f}",
+            f"{row.node_hours:.2f}",
+        )
+        for row in sorted(data.loads, key=lambda row: row.load)
+    ]
+    table = html_table((*headers, "overflow", "prefix hits", "cold starts", "node hours"), rows)
+    return f"{table}\n{source('simulation/loads', data.run[0])}"
 
 
 def _waits(data: SimulationData) -> str:

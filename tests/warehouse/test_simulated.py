@@ -105,6 +105,9 @@ def test_the_page_draws_what_is_stored_and_says_who_waited_for_whom(
     assert names == ["slo-over-load", "completion-times", "memory-of-a-node"]
     page = simulation_page(data, simulation_charts(data))
     assert "Who waited for whom" in page
+    assert f"{expected.completion_mean_seconds:.2f}" in page
+    assert f"{expected.open_node_seconds / 3600:.2f}" in page
+    assert " on None" not in page
     assert page == simulation_page(data, simulation_charts(data))
 
 

@@ -9,7 +9,9 @@ SELECT
     avg(completion_mean_seconds) AS completion_mean_seconds,
     avg(workflows_per_second) AS workflows_per_second,
     avg(overflow_rate) AS overflow_rate,
-    avg(prefix_hit_rate) AS prefix_hit_rate
+    avg(prefix_hit_rate) AS prefix_hit_rate,
+    avg(cold_starts) AS cold_starts,
+    avg(open_node_seconds) / 3600 AS node_hours
 FROM serving_cells
 WHERE run_id = getvariable('run_id')
 GROUP BY policies, load
