@@ -42,6 +42,7 @@ def run_flow(options: argparse.Namespace) -> int:
 
     from flows.cli.stopping import run_until_signal
     from flows.home.lock import brief_turn
+    from flows.orchestrator.blank_database import is_ready
     from flows.orchestrator.server import answers, prefect_server
 
     load = partial(flow_of, options.command)
@@ -55,13 +56,16 @@ def run_flow(options: argparse.Namespace) -> int:
         check()
         load()
 
+    # Whoever writes has a server on this home's database: no second one while it is waited for. And
+    # one that migrates is not to be ended in the middle, because a check failed.
     with brief_turn(settings.home) as is_free:
-        meanwhile = check_and_load if is_free else load
-    if not is_free:
-        # Whoever writes has a server on this home's database: no second one while it is waited for.
+        at_once = is_free and is_ready(settings.prefect_home)
+    if not at_once:
         check()
     with prefect_server(
-        settings.prefect_home, port=settings.prefect.port, meanwhile=meanwhile
+        settings.prefect_home,
+        port=settings.prefect.port,
+        meanwhile=check_and_load if at_once else load,
     ) as server:
         # Prefect reads its settings when it is imported: not before the server is known.
         from httpx import TransportError

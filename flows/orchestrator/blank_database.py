@@ -47,6 +47,17 @@ def start_settings(home: Path) -> dict[str, str]:
     return {}
 
 
+def is_ready(home: Path) -> bool:
+    """Whether a server of `home` migrates nothing at its start: it may be ended at any moment."""
+    if any(name in os.environ for name in NOT_SQLITE_OF_THE_HOME):
+        return False
+    blank, database = kept(_name()), home / DATABASE
+    with suppress(OSError, sqlite3.Error):
+        if blank is not None:
+            return _state(database if database.exists() else blank) == _state(blank)
+    return False
+
+
 def keep_blank(home: Path) -> None:
     """Keep the database of a server that has just started for other homes, if it is still empty."""
     if kept(_name()) is not None or any(name in os.environ for name in NOT_SQLITE_OF_THE_HOME):

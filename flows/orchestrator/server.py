@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -236,7 +235,7 @@ def prefect_server(
     In order of preference: the server of `PREFECT_API_URL`, the one `lamas ui` keeps open on
     `home`, a new one on loopback whose database lies in `home`; a new one is stopped at the end.
     Must be entered before `prefect` is imported; `meanwhile`, which is called while a new one is
-    starting, may do so. Where it raises nothing is left of a server in a folder that was new.
+    starting, may do so. Where it raises the server ends.
     `keep_open` leaves a note by which other runs find the new server. Raises ServerError when the
     named server does not answer or a new one does not start.
 
@@ -264,7 +263,6 @@ def prefect_server(
             yield found
         return
 
-    is_new = not home.exists()
     home.mkdir(parents=True, exist_ok=True)
     log_path = home / "server.log"
     log_path.unlink(missing_ok=True)
@@ -275,8 +273,6 @@ def prefect_server(
             _wait_until_ready(process, api_url, home, log_path)
         except BaseException:
             _stop(process)
-            if is_new:
-                shutil.rmtree(home, ignore_errors=True)
             raise
         keep_blank(home)
         same_port = int(urlsplit(api_url).port or 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.home.lock import writer_lock
-from flows.orchestrator import server
+from flows.orchestrator import blank_database, server
 from tests.command import run_here
 from tests.flows.conftest import TINY
 from tests.llm.recorded.files import MODEL, row, write
@@ -30,9 +30,13 @@ def _no_server(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
         started.append(subprocess.Popen(["sleep", "600"]))
         return started[-1], "http://127.0.0.1:9/api"
 
+    def ready(_: Path) -> bool:
+        return True
+
     def wait(*_: object) -> None:
         raise AssertionError("a Prefect server was waited for")
 
+    monkeypatch.setattr(blank_database, "is_ready", ready)
     monkeypatch.setattr(server, "_start", start)
     monkeypatch.setattr(server, "_wait_until_ready", wait)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
@@ -46,8 +50,12 @@ def home(tmp_path: Path) -> Path:
 
 
 def files(folder: Path) -> Files:
-    """Every file with size and time of change, locks and logs left out."""
-    found = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    """Every file with size and time of change, but for locks and what Prefect's server needs."""
+    found = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".lock" and path.parent.name != "prefect"
+    ]
     return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
 
 

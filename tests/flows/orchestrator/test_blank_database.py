@@ -9,7 +9,7 @@ import pytest
 
 from flows.orchestrator import blank_database
 from flows.orchestrator.access import auth_string
-from flows.orchestrator.blank_database import READY, keep_blank, start_settings
+from flows.orchestrator.blank_database import READY, is_ready, keep_blank, start_settings
 from flows.orchestrator.server import prefect_server
 from lamas.domain.user_cache import VARIABLE
 from tests.prefect_client import client
@@ -51,8 +51,12 @@ def test_a_new_home_gets_what_another_one_left_and_nothing_of_its_server(
     first, second = made_by_hand(tmp_path / "first" / "prefect.db").parent, tmp_path / "second"
     second.mkdir()
     assert start_settings(second) == {}, "there is nothing yet"
+    assert not is_ready(second)
     keep_blank(first)
+    assert is_ready(second)
+    assert list(second.iterdir()) == []
     assert start_settings(second) == READY
+    assert is_ready(second)
     assert content(second / "prefect.db") == content(first / "prefect.db")
     with closing(sqlite3.connect(second / "prefect.db")) as database:
         assert database.execute("SELECT count(*) FROM csrf_token").fetchone() == (0,)
@@ -76,6 +80,7 @@ def test_a_home_whose_database_is_older_or_half_made_is_migrated_as_ever(
     keep_blank(made_by_hand(tmp_path / "first" / "prefect.db").parent)
     home = made_by_hand(tmp_path / "home" / "prefect.db", head=head, blocks=blocks).parent
     before = content(home / "prefect.db")
+    assert not is_ready(home)
     assert start_settings(home) == {}
     assert content(home / "prefect.db") == before
 
@@ -114,6 +119,7 @@ def test_another_database_is_left_to_whoever_named_it(
     )
     home = tmp_path / "home"
     home.mkdir()
+    assert not is_ready(home)
     assert start_settings(home) == {}
     assert list(home.iterdir()) == []
 

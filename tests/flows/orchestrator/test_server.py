@@ -203,23 +203,6 @@ def test_a_failure_meanwhile_ends_the_server(tmp_path: Path) -> None:
         pass
     assert not answers(known[0])
     assert "PREFECT_API_URL" not in os.environ
-    assert not (tmp_path / "home").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("quick")
-def test_a_failure_meanwhile_takes_nothing_that_was_there(tmp_path: Path) -> None:
-    (tmp_path / "mine").write_text("kept")
-
-    def refuse() -> None:
-        raise ServerError("refused")
-
-    with (
-        pytest.raises(ServerError, match="refused"),
-        prefect_server(tmp_path, meanwhile=refuse),
-    ):
-        pass
-    assert (tmp_path / "mine").read_text() == "kept"
 
 
 HOLD = """
