@@ -33,9 +33,7 @@ def start_settings(home: Path) -> dict[str, str]:
 
     Migrating an empty database and registering its block types takes longer than all else.
     """
-    if any(name in os.environ for name in NOT_SQLITE_OF_THE_HOME):
-        return {}
-    blank = kept(_name())
+    blank = _blank()
     if blank is None:
         return {}
     database = home / DATABASE
@@ -49,9 +47,7 @@ def start_settings(home: Path) -> dict[str, str]:
 
 def is_ready(home: Path) -> bool:
     """Whether a server of `home` migrates nothing at its start: it may be ended at any moment."""
-    if any(name in os.environ for name in NOT_SQLITE_OF_THE_HOME):
-        return False
-    blank, database = kept(_name()), home / DATABASE
+    blank, database = _blank(), home / DATABASE
     with suppress(OSError, sqlite3.Error):
         if blank is not None:
             return _state(database if database.exists() else blank) == _state(blank)
@@ -74,6 +70,12 @@ def keep_blank(home: Path) -> None:
             blank.execute("PRAGMA journal_mode = DELETE")
             blank.execute("VACUUM")
         keep(_name(), copy.read_bytes())
+
+
+def _blank() -> Path | None:
+    """What is kept; None also where the database is none of the home's."""
+    elsewhere = any(name in os.environ for name in NOT_SQLITE_OF_THE_HOME)
+    return None if elsewhere else kept(_name())
 
 
 def _name() -> str:

@@ -10,6 +10,8 @@ from lamas.answers.reading import find_answer
 from lamas.answers.workers import Workers
 from tests.answers.judging import judged
 
+pytestmark = pytest.mark.slow
+
 TOWER = r"\boxed{\dfrac{5^{\left(5^{\left(5^{\left(5^5\right)}\right)}\right)}}{16}}"
 NUMBERS = "x = [\n" + "".join(f"    {n},\n" for n in range(4000)) + "]\n"
 LADDER = "def f(n):\n    if n < 0:\n        return 0\n" + "".join(
@@ -30,7 +32,6 @@ def _readers() -> Workers:
     return Workers(workers=2, seconds=3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPENSIVE)
 async def test_a_program_is_read_within_its_cpu_time(readers: Workers, name: str) -> None:
     # The processes count CPU seconds, so that it ends is the assertion.
@@ -42,7 +43,6 @@ async def test_a_program_is_read_within_its_cpu_time(readers: Workers, name: str
     assert after.program is not None
 
 
-@pytest.mark.slow
 async def test_a_tower_of_powers_is_wrong_and_harms_no_other_verdict() -> None:
     tower, other = await asyncio.gather(
         judged("math", "5", TOWER), judged("math", "(x+1)^2", r"\boxed{x^2+2x+1}")
@@ -51,7 +51,6 @@ async def test_a_tower_of_powers_is_wrong_and_harms_no_other_verdict() -> None:
     assert (await judged("math", r"\frac{x}{2}", r"\boxed{0.5x}")).value == 1.0
 
 
-@pytest.mark.slow
 async def test_reading_aside_gives_what_reading_at_once_gives(readers: Workers) -> None:
     for text in ("The answer is 12.", "<think>1</think>3", r"\boxed{\frac12}", "\ud83d 5"):
         long = "Let us see. " * 400 + "\n" + text
@@ -60,7 +59,6 @@ async def test_reading_aside_gives_what_reading_at_once_gives(readers: Workers) 
             assert aside == find_answer(reader, long)
 
 
-@pytest.mark.slow
 async def test_the_event_loop_is_free_while_answers_are_read(readers: Workers) -> None:
     """The longest gap between heartbeats stays far below what reading takes in this process."""
     answers = [f"# {n}\n{EXPENSIVE['numbers and prose']}" for n in range(16)]

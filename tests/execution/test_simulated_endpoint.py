@@ -19,6 +19,8 @@ from lamas.timing import cp_tokens
 from tests.scripted import last_number
 from tests.timing.agreement import check
 
+pytestmark = pytest.mark.slow
+
 SUMS = [
     Problem(
         problem_id=f"sums/1/{index}",
@@ -139,7 +141,6 @@ def what_is_reproducible(rollout: Rollout) -> tuple[object, ...]:
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["everything", "cot5_sc"])
 async def test_figures_agree_with_records_and_do_not_depend_on_concurrency(
     endpoint: EndpointSettings, sandbox: Sandbox, name: str
@@ -153,7 +154,6 @@ async def test_figures_agree_with_records_and_do_not_depend_on_concurrency(
     assert [*map(what_is_reproducible, in_turn)] == [*map(what_is_reproducible, together)]
 
 
-@pytest.mark.slow
 async def test_the_programs_of_a_simulated_programmer_run_and_their_output_is_stated(
     endpoint: EndpointSettings, sandbox: Sandbox
 ) -> None:
@@ -170,7 +170,6 @@ async def test_the_programs_of_a_simulated_programmer_run_and_their_output_is_st
     assert sum(agreeing) >= 4
 
 
-@pytest.mark.slow
 async def test_public_tests_run_against_simulated_programs(
     endpoint: EndpointSettings, sandbox: Sandbox
 ) -> None:
@@ -184,7 +183,6 @@ async def test_public_tests_run_against_simulated_programs(
     assert sum(rollout.score or 0.0 for rollout in rollouts) >= 3
 
 
-@pytest.mark.slow
 async def test_parallel_chains_take_as_long_as_the_longest(sandbox: Sandbox) -> None:
     async with SimulatedServer(problems=SUMS, time_scale=0.1) as server:
         endpoint = reached(server)

@@ -8,6 +8,8 @@ import pytest
 from lamas.sandbox import SandboxLimits
 from tests.sandbox.proving_ground import LIMITS, MIB, Attack, Ground, assert_repelled
 
+pytestmark = pytest.mark.slow
+
 CPU = frozenset({"cpu_seconds"})
 MEMORY = frozenset({"memory_bytes"})
 SCRATCH = frozenset({"scratch_bytes"})
@@ -325,7 +327,6 @@ made > 20_000 and breach(f"{made} files")
 }
 
 
-@pytest.mark.slow
 @pytest.mark.attack
 @pytest.mark.parametrize("name", ATTACKS)
 async def test_is_repelled(ground: Ground, name: str) -> None:
@@ -333,7 +334,6 @@ async def test_is_repelled(ground: Ground, name: str) -> None:
     assert_repelled(ATTACKS[name], outcome)
 
 
-@pytest.mark.slow
 async def test_the_sandbox_still_works_and_nothing_is_left(ground: Ground) -> None:
     await ground.suffer(ATTACKS)
     after = await ground.sandbox.run("import os\nprint(os.listdir('.'))", limits=ROOMY)
@@ -341,7 +341,6 @@ async def test_the_sandbox_still_works_and_nothing_is_left(ground: Ground) -> No
     assert await ground.survivors() == 0
 
 
-@pytest.mark.slow
 async def test_private_memory_and_waited_children_are_the_programs_own_affair(
     ground: Ground,
 ) -> None:

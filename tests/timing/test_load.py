@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from lamas.timing.load import average_loads
 
+pytestmark = pytest.mark.slow
+
 TIMES = st.integers(0, 40).map(lambda quarters: quarters / 4)
 INTERVALS = st.lists(st.tuples(TIMES, TIMES), min_size=1, max_size=12)
 
@@ -24,7 +26,6 @@ def naive_loads(intervals: list[tuple[float, float]]) -> list[float]:
     return found
 
 
-@pytest.mark.slow
 @given(INTERVALS, st.sampled_from([0.0, 1_800_000_000.0]))
 def test_the_sweep_equals_counting_every_pair(
     drawn: list[tuple[float, float]], origin: float
@@ -34,7 +35,6 @@ def test_the_sweep_equals_counting_every_pair(
     assert loads == pytest.approx(naive_loads(intervals), abs=1e-9)
 
 
-@pytest.mark.slow
 def test_known_loads() -> None:
     # Alone for half its life, then beside two others.
     assert average_loads([0.0, 1.0, 1.0], [2.0, 2.0, 3.0]).tolist() == [1.0, 2.0, 1.0]
@@ -42,7 +42,6 @@ def test_known_loads() -> None:
     assert average_loads([], []).tolist() == []
 
 
-@pytest.mark.slow
 def test_hundreds_of_calls_in_epoch_seconds() -> None:
     source = np.random.default_rng(0)
     starts = 1.8e9 + source.uniform(0, 1200, 300)

@@ -12,6 +12,8 @@ from lamas.training.table_settings import TableSettings
 from lamas.training.table_steps import OnStep, TableStep
 from tests.training.table_world import OPERATOR_ROWS, OPERATORS, SETTINGS, world
 
+pytestmark = pytest.mark.slow
+
 
 def fitted(on_step: OnStep | None = None) -> TableFit:
     return fit_table(
@@ -24,7 +26,6 @@ def fitted(on_step: OnStep | None = None) -> TableFit:
     )
 
 
-@pytest.mark.slow
 def test_every_step_is_told_with_the_controller_it_left() -> None:
     told: list[tuple[TableStep, str]] = []
 
@@ -45,13 +46,11 @@ def test_every_step_is_told_with_the_controller_it_left() -> None:
     assert told[1][0].loss < told[0][0].loss
 
 
-@pytest.mark.slow
 def test_whether_anybody_listens_changes_no_weight() -> None:
     listened, alone = fitted(lambda step, controller: None), fitted()
     assert state_digest(Trainer(listened.controller)) == state_digest(Trainer(alone.controller))
 
 
-@pytest.mark.slow
 def test_credit_is_the_score_less_the_price_of_waiting_against_the_problems_mean() -> None:
     decisions = [
         TabulatedDecision(rollout_id="b", problem_id="p", operator="Long", score=1.0, time=40.0),

@@ -24,6 +24,8 @@ from warehouse.schema import TABLES
 from warehouse.sql_files import AUDITS, sql_files
 from warehouse.writer import Writer
 
+pytestmark = pytest.mark.slow
+
 RETRIED = make_rollout([[step("Generate", 1)]], rollout_id="retried", retry=1)
 
 DEFECTS: dict[str, str] = {
@@ -164,30 +166,25 @@ def open_to_defects(sound: Warehouse) -> Generator[duckdb.DuckDBPyConnection, No
         yield connection
 
 
-@pytest.mark.slow
 def test_a_sound_warehouse_passes_every_audit(sound: Warehouse) -> None:
     assert [result.name for result in sound.audit() if result.rows.height] == []
 
 
-@pytest.mark.slow
 def test_an_empty_warehouse_passes_every_audit(empty: Warehouse) -> None:
     assert [result.name for result in empty.audit() if result.rows.height] == []
 
 
-@pytest.mark.slow
 def test_the_copy_without_keys_passes_before_anything_is_planted(
     open_to_defects: duckdb.DuckDBPyConnection,
 ) -> None:
     assert [item.name for item in run_audits(open_to_defects) if item.rows.height] == []
 
 
-@pytest.mark.slow
 def test_every_audit_has_a_planted_defect_and_says_what_it_looks_for() -> None:
     assert {file.name for file in sql_files(AUDITS)} == set(DEFECTS)
     assert all(len(file.headline) > 20 for file in sql_files(AUDITS))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("audit", "defect"), [*DEFECTS.items(), *MORE_DEFECTS])
 def test_a_planted_defect_is_found(
     open_to_defects: duckdb.DuckDBPyConnection, audit: str, defect: str
@@ -197,7 +194,6 @@ def test_a_planted_defect_is_found(
     assert audit in found
 
 
-@pytest.mark.slow
 def test_a_slot_may_be_tried_again_after_a_failure(warehouse: Warehouse) -> None:
     failed = replace(
         make_rollout([[step("Generate", 1)]], rollout_id="first"),
@@ -210,7 +206,6 @@ def test_a_slot_may_be_tried_again_after_a_failure(warehouse: Warehouse) -> None
     assert {item.name for item in warehouse.audit() if item.rows.height} == set()
 
 
-@pytest.mark.slow
 def test_a_slot_tried_again_after_a_success_is_found(warehouse: Warehouse) -> None:
     done = make_rollout([[step("Generate", 1)]], rollout_id="first")
     writer = Writer(warehouse)
@@ -219,7 +214,6 @@ def test_a_slot_tried_again_after_a_success_is_found(warehouse: Warehouse) -> No
     assert found == {"doubled_rollouts"}
 
 
-@pytest.mark.slow
 def test_a_champion_without_decision_is_found(warehouse: Warehouse) -> None:
     crowned: Checkpoint = replace(
         make_checkpoint(3), checkpoint_id="usurper", digest="other", status="champion"

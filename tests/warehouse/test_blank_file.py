@@ -12,6 +12,8 @@ from warehouse import Warehouse
 from warehouse.migration import packaged_schema
 from warehouse.writer import Writer
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = """
 SELECT 'table', table_name, sql FROM duckdb_tables()
 UNION ALL SELECT 'view', view_name, sql FROM duckdb_views() WHERE NOT internal
@@ -45,7 +47,6 @@ def made(path: Path) -> tuple[list[tuple[object, ...]], float]:
     return warehouse.query(SCHEMA).rows(), applied
 
 
-@pytest.mark.slow
 def test_a_copy_is_what_would_be_made_and_says_when(cache: Path, tmp_path: Path) -> None:
     first, _ = made(tmp_path / "first.duckdb")
     assert kept(cache).name == f"warehouse-{packaged_schema().digest}.duckdb"
@@ -55,7 +56,6 @@ def test_a_copy_is_what_would_be_made_and_says_when(cache: Path, tmp_path: Path)
     assert before <= applied <= time.time()
 
 
-@pytest.mark.slow
 def test_what_is_stored_later_is_in_no_other(cache: Path, tmp_path: Path) -> None:
     first = Warehouse.open(tmp_path / "first.duckdb", create=True)
     Writer(first).add_run(make_run())
@@ -64,7 +64,6 @@ def test_what_is_stored_later_is_in_no_other(cache: Path, tmp_path: Path) -> Non
     assert second.query("FROM runs").is_empty()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "no database", "other schema", "a row"])
 def test_a_damaged_one_is_made_anew(damage: str, cache: Path, tmp_path: Path) -> None:
     sound, _ = made(tmp_path / "first.duckdb")
@@ -87,7 +86,6 @@ def test_a_damaged_one_is_made_anew(damage: str, cache: Path, tmp_path: Path) ->
     ]
 
 
-@pytest.mark.slow
 def test_that_of_another_version_is_removed(cache: Path, tmp_path: Path) -> None:
     cache.mkdir()
     (cache / "warehouse-0.duckdb").write_bytes(b"old")
@@ -97,7 +95,6 @@ def test_that_of_another_version_is_removed(cache: Path, tmp_path: Path) -> None
     assert (cache / "prefect-0.db").exists()
 
 
-@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_done_without(cache: Path, tmp_path: Path) -> None:
     cache.write_bytes(b"a file, no folder")
     assert made(tmp_path / "first.duckdb")[0] == made(tmp_path / "second.duckdb")[0]

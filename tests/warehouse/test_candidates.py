@@ -12,8 +12,9 @@ from warehouse import Registry, Warehouse
 from warehouse.reports import run_report
 from warehouse.retention import prune
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_sql_and_python_estimate_the_same(
     warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -41,7 +42,6 @@ def test_sql_and_python_estimate_the_same(
     assert candidates_html(pair.estimates).count("<tr>") == 5
 
 
-@pytest.mark.slow
 def test_in_shadow_nothing_is_estimated(
     warehouse: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -53,7 +53,6 @@ def test_in_shadow_nothing_is_estimated(
     assert "in shadow it decided none" in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_a_trial_of_another_graph_is_found(warehouse: Warehouse, tmp_path: Path) -> None:
     stored(warehouse, tmp_path / "landed", tried_requests(3, share=0.3))
     with duckdb.connect(str(warehouse.path)) as connection:
@@ -66,7 +65,6 @@ def test_a_trial_of_another_graph_is_found(warehouse: Warehouse, tmp_path: Path)
     assert found["trials_contradict"]["request_id"].to_list() == ["q1"]
 
 
-@pytest.mark.slow
 def test_a_tag_has_the_champion_it_was_given_last(warehouse: Warehouse) -> None:
     registry = Registry(warehouse)
     assert registry.tagged() == {}
@@ -85,7 +83,6 @@ def test_a_tag_has_the_champion_it_was_given_last(warehouse: Warehouse) -> None:
     assert registry.weighed_last() is None
 
 
-@pytest.mark.slow
 def test_what_was_tried_outlives_the_run_that_made_it(warehouse: Warehouse, tmp_path: Path) -> None:
     stored(warehouse, tmp_path / "landed", tried_requests(6, share=0.3))
     prune(warehouse, ["run-1"], apply=True)

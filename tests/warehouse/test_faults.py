@@ -14,6 +14,8 @@ from tests.random_rollouts import random_rollouts
 from warehouse import Warehouse
 from warehouse.writer import Writer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 FILLS_THE_DISK = """
@@ -39,7 +41,6 @@ except WarehouseError as error:
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("more_kib", [200, 1500])
 def test_a_full_disk_loses_nothing_that_was_stored(warehouse: Warehouse, more_kib: int) -> None:
     limit = warehouse.path.stat().st_size + more_kib * 1024
@@ -65,7 +66,6 @@ def test_a_full_disk_loses_nothing_that_was_stored(warehouse: Warehouse, more_ki
     )
 
 
-@pytest.mark.slow
 def test_a_folder_that_becomes_read_only_within_a_transaction_is_named(
     warehouse: Warehouse, frozen: Callable[[Path, bool], None]
 ) -> None:
@@ -95,7 +95,6 @@ def _complaint(path: Path) -> str:
     return ""
 
 
-@pytest.mark.slow
 def test_a_damaged_file_ends_in_a_sentence(warehouse: Warehouse) -> None:
     batch = random_rollouts(200)
     Writer(warehouse).add_rollouts([(item, naive_labels(item.trace)) for item in batch])
@@ -114,7 +113,6 @@ def test_a_damaged_file_ends_in_a_sentence(warehouse: Warehouse) -> None:
     assert Warehouse.open(warehouse.path).query("SELECT count(*) FROM rollouts").item() == 200
 
 
-@pytest.mark.slow
 def test_a_cut_file_ends_in_a_sentence(warehouse: Warehouse) -> None:
     warehouse.path.write_bytes(warehouse.path.read_bytes()[:20_000])
     with pytest.raises(WarehouseError) as caught:

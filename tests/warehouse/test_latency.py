@@ -27,6 +27,8 @@ from warehouse.reader import Reader
 from warehouse.reports import run_report
 from warehouse.writer import Writer
 
+pytestmark = pytest.mark.slow
+
 Store = Callable[..., int]
 
 RULES = ("critical_path", "uniform", "cost_only", "marginal")
@@ -50,7 +52,6 @@ def batch(store: Store) -> tuple[Rollout, ...]:
     return found
 
 
-@pytest.mark.slow
 def test_predictions_and_credits_are_recomputed_to_the_last_bit(
     batch: tuple[Rollout, ...], writer: Writer, warehouse: Warehouse
 ) -> None:
@@ -86,7 +87,6 @@ def test_predictions_and_credits_are_recomputed_to_the_last_bit(
     }
 
 
-@pytest.mark.slow
 def test_a_credit_by_another_clock_is_a_contradiction(
     batch: tuple[Rollout, ...], writer: Writer
 ) -> None:
@@ -98,7 +98,6 @@ def test_a_credit_by_another_clock_is_a_contradiction(
         writer.add_credits(by_proxy)
 
 
-@pytest.mark.slow
 def test_held_out_figures_are_recomputed(
     store: Store, writer: Writer, warehouse: Warehouse
 ) -> None:
@@ -111,7 +110,6 @@ def test_held_out_figures_are_recomputed(
     assert report["request_model"].item() == "gpt-4o-mini"
 
 
-@pytest.mark.slow
 def test_a_model_is_found_by_id_by_age_and_by_the_credits_that_rest_on_it(
     batch: tuple[Rollout, ...], writer: Writer, warehouse: Warehouse
 ) -> None:
@@ -130,7 +128,6 @@ def test_a_model_is_found_by_id_by_age_and_by_the_credits_that_rest_on_it(
     assert times.credited_latency_model("run-1") == MODEL
 
 
-@pytest.mark.slow
 def test_only_calls_that_were_sent_are_measured(store: Store, warehouse: Warehouse) -> None:
     with pytest.raises(WarehouseError, match="holds no answered model call"):
         CallTimes(warehouse).latest_measured_run()
@@ -151,7 +148,6 @@ def test_only_calls_that_were_sent_are_measured(store: Store, warehouse: Warehou
     assert CallTimes(warehouse).latest_measured_run() == "run-1"
 
 
-@pytest.mark.slow
 def test_correlations_of_the_proxy_are_those_of_scipy(store: Store, warehouse: Warehouse) -> None:
     rollouts = random_rollouts(80, seed=9, failed_share=0.1)
     store(*rollouts)

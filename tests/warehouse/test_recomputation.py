@@ -13,10 +13,11 @@ from tests.warehouse.records import WIDE, evaluation_rollouts, make_metric, rows
 from warehouse import Warehouse
 from warehouse.writer import Writer
 
+pytestmark = pytest.mark.slow
+
 Store = Callable[..., int]
 
 
-@pytest.mark.slow
 def test_invocation_recomputed_takes_the_slowest_branch_of_each_stage(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -39,7 +40,6 @@ def test_invocation_recomputed_takes_the_slowest_branch_of_each_stage(
     assert found == [(47, 2.5, 172.0, 0.1 + 0.2 + 0.3, 147)]
 
 
-@pytest.mark.slow
 def test_layer_recomputed_is_the_maximum_or_in_sequence_the_sum(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -52,7 +52,6 @@ def test_layer_recomputed_is_the_maximum_or_in_sequence_the_sum(
     assert found == [("a", 1, 300.0), ("b", 1, 400.0)]
 
 
-@pytest.mark.slow
 def test_rollout_recomputed_adds_layers_and_costs(store: Store, warehouse: Warehouse) -> None:
     store(WIDE)
     found = rows(
@@ -63,7 +62,6 @@ def test_rollout_recomputed_adds_layers_and_costs(store: Store, warehouse: Wareh
     assert found == [(1.0, 0.001 + 0.002 + 0.004, 350.0, 7.0, 2.0, 0)]
 
 
-@pytest.mark.slow
 def test_credits_recomputed_follow_the_four_rules(store: Store, warehouse: Warehouse) -> None:
     store(WIDE)
     found = rows(
@@ -84,7 +82,6 @@ def test_credits_recomputed_follow_the_four_rules(store: Store, warehouse: Wareh
     ]
 
 
-@pytest.mark.slow
 def test_evaluated_rollouts_are_the_last_try_of_each_slot(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -99,7 +96,6 @@ def test_evaluated_rollouts_are_the_last_try_of_each_slot(
     assert found == [("other", "train"), ("second", "train")]
 
 
-@pytest.mark.slow
 def test_evaluation_recomputed_averages_in_order_and_interpolates(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -126,7 +122,6 @@ def test_evaluation_recomputed_averages_in_order_and_interpolates(
     assert set(found) == set(expected)
 
 
-@pytest.mark.slow
 def test_recomputation_is_exact_on_random_floats(store: Store, warehouse: Warehouse) -> None:
     rollouts = random_rollouts(300, seed=11, failed_share=0.1)
     store(*rollouts)
@@ -163,7 +158,6 @@ def test_recomputation_is_exact_on_random_floats(store: Store, warehouse: Wareho
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["critical_path", "uniform", "cost_only", "marginal"])
 def test_credits_are_recomputed_exactly_on_random_floats(
     store: Store, writer: Writer, warehouse: Warehouse, rule: str
@@ -204,7 +198,6 @@ def interpolated(values: list[float], share: float) -> float:
     return low + (high - low) * (position - math.floor(position))
 
 
-@pytest.mark.slow
 def test_an_evaluation_over_both_splits_is_recomputed_for_all(
     store: Store, warehouse: Warehouse
 ) -> None:
@@ -225,7 +218,6 @@ def test_an_evaluation_over_both_splits_is_recomputed_for_all(
     assert [item.name for item in warehouse.audit() if item.rows.height] == []
 
 
-@pytest.mark.slow
 def test_judging_runs_are_rows_that_charge_nothing(store: Store, warehouse: Warehouse) -> None:
     tool = make_tool(2.0)
     rollout = make_rollout([[Step(operator="Programmer", calls=(make_call(),), tools=(tool,))]])

@@ -20,6 +20,8 @@ from warehouse import Warehouse
 from warehouse.reader import Reader
 from warehouse.writer import Writer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -45,7 +47,6 @@ def holding(path: Path) -> Generator[subprocess.Popen[str], None, None]:
                 process.communicate("go\n", timeout=patience(30))
 
 
-@pytest.mark.slow
 def test_a_writer_waits_for_another_process(warehouse: Warehouse) -> None:
     with holding(warehouse.path) as holder:
         assert holder.stdin is not None
@@ -64,7 +65,6 @@ def test_a_writer_waits_for_another_process(warehouse: Warehouse) -> None:
     assert len(Reader(warehouse).runs()) == 2
 
 
-@pytest.mark.slow
 def test_a_file_held_too_long_is_named_with_its_holder(warehouse: Warehouse) -> None:
     with holding(warehouse.path) as holder:
         with pytest.raises(WarehouseError) as caught:
@@ -75,7 +75,6 @@ def test_a_file_held_too_long_is_named_with_its_holder(warehouse: Warehouse) -> 
     assert "0.2 s" in message
 
 
-@pytest.mark.slow
 def test_reading_and_writing_threads_of_two_warehouses_take_turns(warehouse: Warehouse) -> None:
     other = Warehouse.open(warehouse.path)
     failures: list[Exception] = []
@@ -96,7 +95,6 @@ def test_reading_and_writing_threads_of_two_warehouses_take_turns(warehouse: War
     assert other.query("SELECT count(*) FROM runs").item() == 11
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become someone else")
 def test_a_file_that_may_not_be_written_can_be_read(warehouse: Warehouse) -> None:
     code = (
@@ -125,7 +123,6 @@ def test_a_file_that_may_not_be_written_can_be_read(warehouse: Warehouse) -> Non
     assert f"{warehouse.path} cannot be written" in done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("after_seconds", [0.02, 0.4])
 def test_a_writer_killed_at_any_moment_leaves_whole_batches(
     warehouse: Warehouse, after_seconds: float
@@ -160,7 +157,6 @@ def test_a_writer_killed_at_any_moment_leaves_whole_batches(
     assert again.query("SELECT count(*) FROM rollouts").item() == stored + 1
 
 
-@pytest.mark.slow
 def test_a_writer_killed_inside_a_batch_leaves_nothing_of_it(warehouse: Warehouse) -> None:
     code = (
         "import os, signal\n"

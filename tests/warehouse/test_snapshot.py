@@ -26,10 +26,11 @@ from warehouse.snapshot import (
 )
 from warehouse.writer import Writer
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.slow
 def test_parquet_files_hold_every_row_of_every_table_and_view(
     full: Warehouse, tmp_path: Path
 ) -> None:
@@ -51,7 +52,6 @@ def test_parquet_files_hold_every_row_of_every_table_and_view(
     assert rollouts == full.query("FROM rollouts ORDER BY rollout_id").rows()
 
 
-@pytest.mark.slow
 def test_a_duckdb_snapshot_is_a_warehouse_itself(full: Warehouse, tmp_path: Path) -> None:
     file = tmp_path / "copy.duckdb"
     export = export_duckdb(full, file)
@@ -61,14 +61,12 @@ def test_a_duckdb_snapshot_is_a_warehouse_itself(full: Warehouse, tmp_path: Path
     assert [result.name for result in again.audit() if result.rows.height] == []
 
 
-@pytest.mark.slow
 def test_nothing_is_overwritten(full: Warehouse, tmp_path: Path) -> None:
     export_parquet(full, tmp_path / "out", views=False)
     with pytest.raises(WarehouseError, match="exists already"):
         export_parquet(full, tmp_path / "out", views=False)
 
 
-@pytest.mark.slow
 def test_a_copy_made_while_another_process_writes_is_sound(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:
@@ -108,7 +106,6 @@ def test_a_copy_made_while_another_process_writes_is_sound(
     assert warehouse.query("SELECT count(*) FROM rollouts").item() == counts[-1]
 
 
-@pytest.mark.slow
 def test_a_killed_export_leaves_nothing_under_its_name(full: Warehouse, tmp_path: Path) -> None:
     code = (
         "import os, signal\n"
@@ -126,7 +123,6 @@ def test_a_killed_export_leaves_nothing_under_its_name(full: Warehouse, tmp_path
     assert export_parquet(full, tmp_path / "out", views=False).rows["rollouts"] == 100
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("limit_kib", [64, 700])
 def test_a_full_disk_ends_an_export_in_one_sentence(
     full: Warehouse, tmp_path: Path, limit_kib: int
@@ -153,7 +149,6 @@ def test_a_full_disk_ends_an_export_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 def test_analysts_wait_no_longer_than_a_burst(warehouse: Warehouse) -> None:
     """Between two calls of the writer the file is free, whatever each call holds."""
     writer, stop = Writer(warehouse), threading.Event()

@@ -10,6 +10,8 @@ from flows.home.lock import writer_lock
 from tests.command import Finished, run_here
 from warehouse import Registry, Warehouse
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(prepared: Path, tmp_path: Path) -> Path:
@@ -37,7 +39,6 @@ def refused(finished: Finished, *, code: int) -> str:
     return line
 
 
-@pytest.mark.slow
 def test_promote_show_and_roll_back(home: Path) -> None:
     first, second = names(home)
     assert "no champion yet" in champion(home, "show").stdout
@@ -68,7 +69,6 @@ def test_promote_show_and_roll_back(home: Path) -> None:
     assert run_here("audit", f"home={home}").code == 0
 
 
-@pytest.mark.slow
 def test_a_promotion_needs_a_reason_and_a_name(home: Path) -> None:
     first = names(home)[0]
     assert "needs a reason" in refused(champion(home, "promote", first), code=2)
@@ -80,7 +80,6 @@ def test_a_promotion_needs_a_reason_and_a_name(home: Path) -> None:
     assert registry(home).promotions() == ()
 
 
-@pytest.mark.slow
 def test_unknown_repeated_and_impossible_changes_are_refused(home: Path) -> None:
     first = names(home)[0]
     unknown = champion(home, "promote", "lamas-0", "--reason", "x")
@@ -93,7 +92,6 @@ def test_unknown_repeated_and_impossible_changes_are_refused(home: Path) -> None
     assert len(registry(home).promotions()) == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("action", ["promote", "rollback"])
 def test_nothing_changes_while_a_run_writes(home: Path, action: str) -> None:
     arguments = [action, *([names(home)[0]] if action == "promote" else []), "--reason", "x"]
@@ -102,7 +100,6 @@ def test_nothing_changes_while_a_run_writes(home: Path, action: str) -> None:
     assert registry(home).promotions() == ()
 
 
-@pytest.mark.slow
 def test_show_reads_while_a_run_writes(home: Path) -> None:
     with writer_lock(home):
         assert champion(home, "show").code == 0

@@ -8,6 +8,8 @@ import pytest
 
 from warehouse import Warehouse
 
+pytestmark = pytest.mark.slow
+
 HEAVY = {"prefect", "torch", "openai", "transformers", "matplotlib"}
 """What only runs need."""
 CONFIGURATION = {"hydra", "omegaconf", "pyarrow"}
@@ -38,13 +40,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_help_loads_nothing_that_is_not_shown() -> None:
     found = loaded("--help")
     assert not found & (HEAVY | CONFIGURATION | {"duckdb", "polars", "pydantic", "numpy", "yaml"})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", [["sql", "SELECT 1"], ["audit"], ["champion", "show"]], ids=lambda item: item[0]
 )
@@ -52,12 +52,10 @@ def test_asking_a_home_loads_neither_runs_nor_configuration(command: list[str], 
     assert not loaded(*command, f"home={home}") & (HEAVY | CONFIGURATION)
 
 
-@pytest.mark.slow
 def test_an_export_loads_no_runs(home: Path, tmp_path: Path) -> None:
     assert not loaded("export", str(tmp_path / "out"), f"home={home}") & HEAVY
 
 
-@pytest.mark.slow
 def test_other_overrides_take_the_whole_way(home: Path) -> None:
     found = loaded("sql", "SELECT 1", f"home={home}", "seed=1")
     assert "hydra" in found

@@ -22,6 +22,8 @@ from tests.kills.processes import children
 from tests.patience import soon
 from warehouse import Warehouse
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "alices-token-0123456789"
 
 
@@ -31,7 +33,6 @@ def landers() -> list[int]:
     return [item.pid for item in running_now if "flows.gateway.lander" in item.command]
 
 
-@pytest.mark.slow
 async def test_answers_wait_for_the_run_that_holds_the_home(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +62,6 @@ async def test_answers_wait_for_the_run_that_holds_the_home(
     assert [result.name for result in warehouse.audit() if result.rows.height] == []
 
 
-@pytest.mark.slow
 async def test_who_lands_the_answers_may_be_killed_and_leaves_with_the_gateway(home: Path) -> None:
     async with running(home, "gateway.land_seconds=0.05") as gateway:
         for _ in range(2):
@@ -77,7 +77,6 @@ async def test_who_lands_the_answers_may_be_killed_and_leaves_with_the_gateway(h
     assert landed_by_gateways(served_folder(home)) == ()
 
 
-@pytest.mark.slow
 async def test_an_order_that_cannot_be_carried_out_says_why(home: Path) -> None:
     said: list[str] = []
     place = Place(
@@ -101,7 +100,6 @@ async def test_an_order_that_cannot_be_carried_out_says_why(home: Path) -> None:
     assert damaged.exists()
 
 
-@pytest.mark.slow
 async def test_modules_of_the_folder_it_is_started_in_are_not_taken(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

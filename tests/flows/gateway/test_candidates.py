@@ -10,8 +10,9 @@ from tests.flows.gateway.conftest import running
 from tests.patience import soon
 from warehouse import Registry, Warehouse
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_a_draw_follows_from_names_and_has_its_share() -> None:
     drawn = [decides("lamas-1", 0.3, f"chatcmpl-{number}") for number in range(2000)]
     assert drawn == [decides("lamas-1", 0.3, f"chatcmpl-{number}") for number in range(2000)]
@@ -21,7 +22,6 @@ def test_a_draw_follows_from_names_and_has_its_share() -> None:
     assert not any(decides("lamas-1", 0.0, f"chatcmpl-{number}") for number in range(2000))
 
 
-@pytest.mark.slow
 async def test_a_candidate_decides_on_its_share(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -55,7 +55,6 @@ async def test_a_candidate_decides_on_its_share(
     assert f"{candidate} beside {champion}: 12 requests" in capsys.readouterr().out
 
 
-@pytest.mark.slow
 async def test_what_decides_is_taken_over_while_it_runs(home: Path) -> None:
     registry = Registry(Warehouse.open(home / "warehouse.duckdb"))
     other, champion = (item.checkpoint_id for item in registry.checkpoints())
@@ -84,7 +83,6 @@ async def test_what_decides_is_taken_over_while_it_runs(home: Path) -> None:
     assert trial["candidate_share"] == 0.0
 
 
-@pytest.mark.slow
 def test_a_tag_is_given_by_hand(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     registry = Registry(Warehouse.open(home / "warehouse.duckdb"))
     other = registry.checkpoints()[0].checkpoint_id

@@ -10,6 +10,8 @@ import pytest
 
 from tests.flows.gateway.conftest import QUESTION, Running
 
+pytestmark = pytest.mark.slow
+
 GOOD = {"model": "lamas", "messages": [QUESTION]}
 SECRET = "sk-do-not-log-0123456789"
 CHAT = "/v1/chat/completions"
@@ -129,7 +131,6 @@ HOSTILE = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_request_is_refused_and_the_next_one_served(
     name: str, shared: Running, caplog: pytest.LogCaptureFixture
@@ -154,7 +155,6 @@ async def test_a_hostile_request_is_refused_and_the_next_one_served(
     assert (await shared.client.get("/v1/models")).status_code == 200
 
 
-@pytest.mark.slow
 async def test_a_slow_body_is_given_up_on(shared: Running) -> None:
     async def drip() -> AsyncGenerator[bytes]:
         yield b"{"
@@ -166,6 +166,5 @@ async def test_a_slow_body_is_given_up_on(shared: Running) -> None:
     assert response.status_code == 408
 
 
-@pytest.mark.slow
 async def test_after_all_of_it_questions_are_answered(shared: Running) -> None:
     assert (await shared.ask()).status_code == 200

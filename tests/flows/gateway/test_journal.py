@@ -18,6 +18,8 @@ from tests.served import make_request
 from warehouse import Registry, Warehouse
 from warehouse.landing import UNFINISHED
 
+pytestmark = pytest.mark.slow
+
 
 def entry(number: int, run_id: str) -> Entry:
     rollout_id = f"served-{number}"
@@ -56,7 +58,6 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.slow
 async def test_a_killed_gateways_answers_are_stored_once(blank: Path, tmp_path: Path) -> None:
     warehouse = Warehouse.open(shutil.copy(blank, tmp_path / "warehouse.duckdb"))
     folder, copied = tmp_path / "served", tmp_path / "copied"
@@ -96,7 +97,6 @@ async def test_a_killed_gateways_answers_are_stored_once(blank: Path, tmp_path: 
     await journal.close(replace(make_run("serve-1"), kind="serve"))
 
 
-@pytest.mark.slow
 async def test_segments_land_while_it_goes_on(blank: Path, tmp_path: Path) -> None:
     warehouse = Warehouse.open(shutil.copy(blank, tmp_path / "warehouse.duckdb"))
     folder = tmp_path / "served"
@@ -116,7 +116,6 @@ async def test_segments_land_while_it_goes_on(blank: Path, tmp_path: Path) -> No
     assert Registry(warehouse).champion() is None
 
 
-@pytest.mark.slow
 async def test_what_cannot_be_written_is_not_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +136,6 @@ async def test_what_cannot_be_written_is_not_answered(
     await journal.close(replace(make_run("serve-1"), kind="serve"))
 
 
-@pytest.mark.slow
 async def test_a_brief_turn_is_waited_for_and_a_long_one_refused(tmp_path: Path) -> None:
     with writer_lock(tmp_path), brief_turn(tmp_path) as ours:
         assert not ours

@@ -17,6 +17,8 @@ from tests.random_rollouts import random_rollouts
 from warehouse import Warehouse
 from warehouse.writer import Writer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
@@ -42,7 +44,6 @@ def lamas(*arguments: str | Path, home: Path) -> Finished:
     return run_here(*map(str, arguments), f"home={home}")
 
 
-@pytest.mark.slow
 def test_a_restored_home_is_the_same(home: Path, tmp_path: Path) -> None:
     file, other = tmp_path / "backup.tar", tmp_path / "other"
     made = lamas("backup", file, home=home)
@@ -84,7 +85,6 @@ def other_archive(file: Path) -> None:
         archive.add(__file__, arcname="something")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("damage", [cut, flip, empty, other_archive])
 def test_a_damaged_backup_ends_in_a_sentence(
     home: Path, tmp_path: Path, damage: Callable[[Path], None]
@@ -100,7 +100,6 @@ def test_a_damaged_backup_ends_in_a_sentence(
     assert [path.name for path in other.iterdir()] == ["writer.lock"]
 
 
-@pytest.mark.slow
 def test_prune_shows_first_and_takes_files_and_answers_along(home: Path) -> None:
     shown = lamas("prune", "run=run-1", home=home)
     assert shown.code == 0, shown.stderr
@@ -115,14 +114,12 @@ def test_prune_shows_first_and_takes_files_and_answers_along(home: Path) -> None
     assert lamas("audit", home=home).code == 0
 
 
-@pytest.mark.slow
 def test_prune_wants_to_know_what(home: Path) -> None:
     done = lamas("prune", home=home)
     assert done.code != 0
     assert "retention.days=90" in done.stderr
 
 
-@pytest.mark.slow
 def test_export_says_what_it_wrote(home: Path, tmp_path: Path) -> None:
     done = lamas("export", tmp_path / "out", "export.views=true", home=home)
     assert done.code == 0, done.stderr
@@ -132,7 +129,6 @@ def test_export_says_what_it_wrote(home: Path, tmp_path: Path) -> None:
     assert lamas("export", tmp_path / "out", home=home).code != 0
 
 
-@pytest.mark.slow
 def test_forgetting_leaves_other_runs_their_answers(tmp_path: Path) -> None:
     path = tmp_path / "responses.sqlite"
     call: ModelCall = make_call(10)

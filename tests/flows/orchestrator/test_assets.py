@@ -10,10 +10,11 @@ from flows.orchestrator.assets import checkpoint_key, dataset_key, evaluation_ke
 from tests.patience import until
 from tests.prefect_client import client
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, object]
 
 
-@pytest.mark.slow
 async def test_an_asset_names_what_it_was_made_from(prefect_api: str) -> None:
     checkpoint = checkpoint_key("lamas-0123")
     used = [dataset_key("gsm8k/v1/7"), checkpoint_key("lamas-0000")]
@@ -52,13 +53,11 @@ def materialised(api: str, key: str) -> Row:
     return until(told, every=0.2)[0]
 
 
-@pytest.mark.slow
 async def test_a_server_that_is_gone_ends_no_work() -> None:
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
         await record_asset(evaluation_key("run"), made_from=(), metadata={})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["generated", "GSM8K", "my_bench-2"])
 def test_keys_are_what_prefect_takes(name: str) -> None:
     from prefect.assets import Asset

@@ -15,6 +15,8 @@ from flows.settings import Settings
 from flows.settings.compose import load_settings
 from lamas.errors import ServerError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server(prefect_api: str) -> Generator[str, None, None]:
@@ -27,7 +29,6 @@ def settings(name: str, *limits: str) -> Settings:
     return load_settings(["llm=endpoint", *own, *limits])
 
 
-@pytest.mark.slow
 async def test_calls_in_flight_are_bounded_over_all_clients(server: str) -> None:
     bounded = settings("slots", "llm.across_processes.concurrency=2")
     running = most = 0
@@ -49,7 +50,6 @@ async def test_calls_in_flight_are_bounded_over_all_clients(server: str) -> None
     assert stored.limit == 2
 
 
-@pytest.mark.slow
 async def test_calls_begin_no_faster_than_allowed(server: str) -> None:
     admission = await admission_to(settings("rate", "llm.across_processes.per_second=5"))
     begun = time.monotonic()
@@ -60,7 +60,6 @@ async def test_calls_begin_no_faster_than_allowed(server: str) -> None:
     assert time.monotonic() - begun > (12 - 5 - 1) / 5
 
 
-@pytest.mark.slow
 async def test_without_limits_nobody_is_asked() -> None:
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
         for free in (settings("free"), load_settings(["llm=simulated"])):
@@ -68,7 +67,6 @@ async def test_without_limits_nobody_is_asked() -> None:
                 pass
 
 
-@pytest.mark.slow
 async def test_a_server_that_stays_away_is_named(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,8 @@ from flows.wiring.serving import build_world, run_cell
 from lamas.errors import ConfigurationError
 from tests.serving.test_workloads import recorded_files
 
+pytestmark = pytest.mark.slow
+
 
 def overrides(folder: Path, *more: str) -> list[str]:
     questions, answers = recorded_files(folder, 30)
@@ -22,7 +24,6 @@ def overrides(folder: Path, *more: str) -> list[str]:
     ]
 
 
-@pytest.mark.slow
 def test_a_cell_of_the_experiment_serves_all_its_workflows_and_again_the_same(
     tmp_path: Path,
 ) -> None:
@@ -38,7 +39,6 @@ def test_a_cell_of_the_experiment_serves_all_its_workflows_and_again_the_same(
     assert run_cell(world, "run", "slack", 0.9, 3) == run_cell(world, "run", "slack", 0.9, 3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -52,7 +52,6 @@ def test_a_workload_that_cannot_be_read_is_told(tmp_path: Path, more: str, said:
         build_world(load_settings(overrides(tmp_path, more)), None)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [

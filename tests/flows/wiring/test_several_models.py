@@ -16,6 +16,8 @@ from lamas.errors import BudgetExceededError, ConfigurationError, ModelRequestEr
 from lamas.llm import Budget, ChatModel, ChatRequest, ResponseStore
 from tests.factories import make_problem
 
+pytestmark = pytest.mark.slow
+
 PROBLEM = replace(make_problem(0), question="Ann has 3 apples and buys 2. How many has she?")
 RECORDED = ("llm=recorded", "llm.model=old", "llm.speed={tokens_per_second: 8}")
 SIMULATED = ("llm=simulated", "llm.simulated.in_process=true", "llm.price={input: 0, output: 1e6}")
@@ -72,7 +74,6 @@ async def _open(
     )
 
 
-@pytest.mark.slow
 def test_a_model_is_the_default_one_except_where_it_says_otherwise(tmp_path: Path) -> None:
     settings = _settings(
         tmp_path,
@@ -93,7 +94,6 @@ def test_a_model_is_the_default_one_except_where_it_says_otherwise(tmp_path: Pat
         settings.of_model("far")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
@@ -120,7 +120,6 @@ def test_what_cannot_be_is_said_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.slow
 def test_only_models_that_may_be_asked_are_opened(tmp_path: Path) -> None:
     two = ["+llm.models.a={model: m}", "+llm.models.b={model: n}", "+llm.models.c={model: o}"]
     enabled = "operators.enabled=[GenerateCoT@b,ScEnsemble,EarlyStop]"
@@ -131,7 +130,6 @@ def test_only_models_that_may_be_asked_are_opened(tmp_path: Path) -> None:
     assert used_models(both) == ("c", "b", None)
 
 
-@pytest.mark.slow
 async def test_an_operator_without_any_answer_is_known_before_the_run(tmp_path: Path) -> None:
     path = _file(tmp_path)
     recorded = [*RECORDED[:2], f"llm.path={path}"]
@@ -146,7 +144,6 @@ async def test_an_operator_without_any_answer_is_known_before_the_run(tmp_path: 
         await check_models(settings)
 
 
-@pytest.mark.slow
 async def test_what_is_not_on_record_is_asked_once_and_kept(tmp_path: Path) -> None:
     overrides = [
         "llm=recorded",
@@ -177,7 +174,6 @@ async def test_what_is_not_on_record_is_asked_once_and_kept(tmp_path: Path) -> N
             await model.complete(_request(sample=1))
 
 
-@pytest.mark.slow
 async def test_each_model_has_caps_of_its_own_within_those_of_all(tmp_path: Path) -> None:
     settings = _settings(
         tmp_path,
